@@ -1,0 +1,101 @@
+# `make help` lists what can be asked for. Every target sets up what it needs; nothing has to be installed by hand.
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+GENERATED ?= generated/openrouter_speech_api
+OUT ?= out
+
+# The first Python on the path that is new enough; `make PYTHON=...` names another.
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+endif
+
+# From openapi.yaml to the folder named by the last word. Paths are absolute, since the generator's hooks run inside it;
+# the hooks call ruff, so the environment's programs come first on the path.
+generate_into = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/openapi-python-client generate --path openapi.yaml \
+	--config generator-config.yaml --custom-template-path templates --meta none --fail-on-warning --output-path $(1) \
+	&& cp openapi.yaml $(1)/openapi.yaml && : > $(1)/py.typed
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(INSTALLED) ## create .venv and install everything into it
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "openrouter-speech needs Python 3.11 or later; $(or $(PYTHON),python3) is $$($(or $(PYTHON),python3) --version 2>&1 | head -n 1). Install a newer one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) has no venv module; on Debian and Ubuntu 'apt install python3-venv' brings it." >&2; exit 2; }
+	"$(PYTHON)" -m venv --clear "$(VENV)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[mock]'
+	@touch $@
+
+.PHONY: generate
+generate: $(INSTALLED) ## write generated/ anew from openapi.yaml
+	rm -rf $(GENERATED)
+	$(call generate_into,$(abspath $(GENERATED)))
+
+.PHONY: check-generated
+check-generated: $(INSTALLED) ## fail, with the diff, when generated/ is not what openapi.yaml gives
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
+	{ $(call generate_into,$$fresh/openrouter_speech_api); } > "$$fresh/log" 2>&1 || { cat "$$fresh/log" >&2; exit 1; } && \
+	diff --recursive --new-file --unified --exclude __pycache__ $(GENERATED) "$$fresh/openrouter_speech_api" || { \
+		echo "$(GENERATED) differs from what openapi.yaml gives (above): run 'make generate' and commit the result." >&2; exit 1; }
+
+.PHONY: demo
+demo: generate ## say hello: regenerate, start the mock server, leave out/hello.mp3 and out/hello.wav
+	@$(BIN)/python docs/examples/demo.py --out $(OUT) $(if $(SERVER_URL),--server-url "$(SERVER_URL)")
+
+.PHONY: format
+format: $(INSTALLED) ## format the hand-written code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: lint
+lint: $(INSTALLED) ## formatting, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: spec-lint
+spec-lint: $(INSTALLED) ## validate openapi.yaml
+	$(BIN)/openapi-spec-validator openapi.yaml
+
+.PHONY: check-wheel
+check-wheel: $(INSTALLED) ## build the wheel, install it in an empty environment, make a call with it
+	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
+	$(BIN)/python -m build --no-isolation --wheel --outdir "$$work" . > "$$work/log" 2>&1 || { cat "$$work/log" >&2; exit 1; } && \
+	$(BIN)/python -m venv "$$work/venv" && \
+	"$$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		"openrouter-speech[mock] @ file://$$(ls "$$work"/*.whl)" && \
+	cp tests/wheel_smoke.py "$$work" && cd "$$work" && venv/bin/python wheel_smoke.py
+
+.PHONY: test
+test: $(INSTALLED) ## run the tests
+	$(BIN)/pytest --numprocesses auto $(ARGS)
+
+.PHONY: check
+check: lint check-generated spec-lint check-wheel test ## everything that CI runs
+
+.PHONY: constraints
+constraints: ## write constraints.txt anew with the newest versions that fit together
+	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && $(or $(PYTHON),python3) -m venv "$$work" && \
+	"$$work/bin/python" -m pip install --quiet --upgrade pip && \
+	"$$work/bin/python" -m pip install --quiet --group dev --editable '.[mock]' && \
+	{ echo "# Exact versions of everything that 'make install' installs. Written by 'make constraints'."; \
+	  "$$work/bin/python" -m pip freeze --all --exclude-editable --exclude setuptools; } > constraints.txt
+
+.PHONY: clean
+clean: ## remove what the targets leave behind
+	rm -rf $(VENV) $(OUT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,55 @@
+"""Say hello: the whole line from a text to files that any player opens. `make demo` runs this.
+
+Without arguments it speaks to a mock server of its own. With --server-url and OPENROUTER_API_KEY it speaks to that server.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from pathlib import Path
+
+from openrouter_speech import OpenRouter, SpeechResponse, errors
+from openrouter_speech.mock import MockServer
+
+TEXT = "Hello world"
+MODEL = os.environ.get("MODEL", "elevenlabs/eleven-turbo-v2")
+VOICE = os.environ.get("VOICE", "alloy")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the audio files")
+    parser.add_argument("--server-url", help="a server to speak to, in place of the mock; needs OPENROUTER_API_KEY")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    try:
+        with contextlib.ExitStack() as stack:
+            if options.server_url:
+                open_router = stack.enter_context(OpenRouter(server_url=options.server_url))
+            else:
+                server = stack.enter_context(MockServer())
+                open_router = stack.enter_context(OpenRouter("a key of any kind", server_url=server.url))
+            print(f"{'file':<16} {'format':<6} {'duration':>10} {'bytes':>8} {'first audio':>11}  generation ID")
+            for name, response_format in [("hello.mp3", "mp3"), ("hello.wav", "pcm")]:
+                say(open_router, options.out / name, response_format)
+    except (errors.OpenRouterError, OSError, ValueError) as error:
+        print(f"The demo ended early: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def say(open_router: OpenRouter, path: Path, response_format: str) -> None:
+    """Have the text spoken into a file, and print a line about it."""
+    request = {"input": TEXT, "model": MODEL, "voice": VOICE, "response_format": response_format}
+    speech = open_router.tts.create_speech(**request)
+    speech.save(path)
+    print(
+        f"{path!s:<16} {speech.audio_format:<6} {speech.duration or 0:>8.2f} s {path.stat().st_size:>8}"
+        f" {first * 1000:>8.0f} ms  {speech.generation_id}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,340 @@
+"""Every error a call can end in.
+
+OpenRouterError
+├── ConfigurationError                     the client cannot be used as it is set up: no key, say
+├── APIConnectionError                     no answer
+│   └── APITimeoutError                      ... in time
+├── APIStatusError                         an answer that is not a success
+│   ├── BadRequestResponseError        400
+│   ├── UnauthorizedResponseError      401
+│   ├── PaymentRequiredResponseError   402
+│   ├── NotFoundResponseError          404
+│   ├── TooManyRequestsResponseError   429
+│   ├── InternalServerResponseError    500
+│   ├── BadGatewayResponseError        502
+│   ├── ServiceUnavailableResponseError 503
+│   ├── EdgeNetworkTimeoutResponseError 524
+│   ├── ProviderOverloadedResponseError 529
+│   ├── RedirectError                  3XX   redirects are not followed
+│   └── OpenRouterDefaultError               any other status
+└── AudioError                             a success whose body is not the audio it should be
+    ├── EmptyAudioError                      no byte of it
+    ├── NotAudioError                        JSON or HTML, say
+    └── TruncatedAudioError                  a part is missing
+"""
+
+import json
+import re
+from typing import Any, Self
+
+import httpx
+
+from . import headers, retries, wire
+from .components import ErrorResponse
+
+__all__ = [
+    "BY_STATUS",
+    "APIConnectionError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AudioError",
+    "BadGatewayResponseError",
+    "BadRequestResponseError",
+    "ConfigurationError",
+    "EdgeNetworkTimeoutResponseError",
+    "EmptyAudioError",
+    "InternalServerResponseError",
+    "NotAudioError",
+    "NotFoundResponseError",
+    "OpenRouterDefaultError",
+    "OpenRouterError",
+    "PaymentRequiredResponseError",
+    "ProviderOverloadedResponseError",
+    "RedirectError",
+    "ServiceUnavailableResponseError",
+    "TooManyRequestsResponseError",
+    "TruncatedAudioError",
+    "UnauthorizedResponseError",
+]
+
+_LONGEST_EXCERPT = 300
+"""Characters of an undocumented body that a message shows."""
+
+
+class OpenRouterError(Exception):
+    """The base of all errors of this package. What does not apply to an error is None.
+
+    Attributes:
+        message: One sentence, for a person to read.
+        raw_response: The answer, read as far as it was needed. Its request no longer holds the credential.
+        status_code: The answer's status.
+        headers: The answer's headers; empty if there was no answer.
+        body: The answer's text; empty for audio, or if there was no answer.
+        data: The documented error model, where the body was of that shape.
+        generation_id: The synthesis that the answer belongs to.
+        retry_after: Seconds to wait before another attempt, as far as the server said.
+        maybe_billed: Whether the audio may have been synthesized, and charged, without arriving.
+    """
+
+    maybe_billed: bool = False
+
+    def __init__(
+        self, message: str, raw_response: httpx.Response | None = None, *, data: ErrorResponse | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.raw_response = raw_response
+        self.data = data
+
+    @property
+    def status_code(self) -> int | None:
+        return self.raw_response.status_code if self.raw_response is not None else None
+
+    @property
+    def headers(self) -> httpx.Headers:
+        return self.raw_response.headers if self.raw_response is not None else httpx.Headers()
+
+    @property
+    def body(self) -> str:
+        if self.raw_response is None or self.headers.get("content-type", "").startswith("audio/"):
+            return ""
+        try:
+            return self.raw_response.text
+        except httpx.ResponseNotRead:
+            return ""
+
+    @property
+    def generation_id(self) -> str | None:
+        return headers.generation_id(self.headers)
+
+    @property
+    def retry_after(self) -> float | None:
+        seconds = retries.retry_after(self.headers)
+        if seconds is None and self.data is not None:
+            metadata = wire.error_metadata(self.data).get("headers")
+            if isinstance(metadata, dict):
+                seconds = retries.retry_after({str(name).lower(): value for name, value in metadata.items()})
+        return seconds
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # BaseException would call the class with its args again, which subclasses with other parameters cannot take.
+        return type(self)._restore, (self.message, self.__dict__)
+
+    @classmethod
+    def _restore(cls, message: str, attributes: dict[str, Any]) -> Self:
+        error = cls.__new__(cls, message)
+        error.__dict__.update(attributes)
+        return error
+
+
+class ConfigurationError(OpenRouterError, ValueError):
+    """The client cannot make a call as it is set up. Nothing was sent."""
+
+
+class APIConnectionError(OpenRouterError):
+    """No answer came. `__cause__` is what httpx raised.
+
+    Where the connection was lost after the request had been sent, `maybe_billed` is True.
+    """
+
+    def __init__(self, message: str, *, maybe_billed: bool = False) -> None:
+        super().__init__(message)
+        self.maybe_billed = maybe_billed
+
+
+class APITimeoutError(APIConnectionError):
+    """No answer came, or no more of it, within the time that the call allows."""
+
+
+class APIStatusError(OpenRouterError):
+    """The server answered with a status that is not a success."""
+
+
+class BadRequestResponseError(APIStatusError):
+    """400: the request is malformed, or a field of it has a wrong value."""
+
+
+class UnauthorizedResponseError(APIStatusError):
+    """401: the API key is missing or not valid."""
+
+
+class PaymentRequiredResponseError(APIStatusError):
+    """402: the account has too little credit for the request."""
+
+
+class NotFoundResponseError(APIStatusError):
+    """404: there is no such model, or no such path."""
+
+
+class TooManyRequestsResponseError(APIStatusError):
+    """429: requests came too fast; `retry_after` says when to come back."""
+
+
+class InternalServerResponseError(APIStatusError):
+    """500: the server failed."""
+
+
+class BadGatewayResponseError(APIStatusError):
+    """502: the provider failed."""
+
+
+class ServiceUnavailableResponseError(APIStatusError):
+    """503: no provider can serve the request just now."""
+
+
+class EdgeNetworkTimeoutResponseError(APIStatusError):
+    """524: the provider took too long."""
+
+
+class ProviderOverloadedResponseError(APIStatusError):
+    """529: the provider has more requests than it can serve."""
+
+
+class RedirectError(APIStatusError):
+    """3XX: a redirect, which is not followed, since the request carries a key. `location` is where it pointed."""
+
+    @property
+    def location(self) -> str:
+        return str(self.headers["location"])
+
+
+class OpenRouterDefaultError(APIStatusError):
+    """Any status that has no class of its own."""
+
+
+class AudioError(OpenRouterError):
+    """The server reported success, but the body is not the audio it should be. It may have been charged.
+
+    Attributes:
+        audio: What arrived, as far as it was not handed on already.
+        bytes_received: How many bytes of the body arrived.
+    """
+
+    maybe_billed = True
+
+    def __init__(
+        self, message: str, raw_response: httpx.Response, *, audio: bytes = b"", bytes_received: int | None = None
+    ) -> None:
+        super().__init__(message, raw_response)
+        self.audio = audio
+        self.bytes_received = len(audio) if bytes_received is None else bytes_received
+
+
+class EmptyAudioError(AudioError):
+    """The body has no byte."""
+
+
+class NotAudioError(AudioError):
+    """The body is of a type that is not audio. `body` is its text; an error message inside is part of `message`."""
+
+
+class TruncatedAudioError(AudioError):
+    """The audio stops short: of its announced length, or in the middle of a pcm frame."""
+
+
+BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: BadRequestResponseError,
+    401: UnauthorizedResponseError,
+    402: PaymentRequiredResponseError,
+    404: NotFoundResponseError,
+    429: TooManyRequestsResponseError,
+    500: InternalServerResponseError,
+    502: BadGatewayResponseError,
+    503: ServiceUnavailableResponseError,
+    524: EdgeNetworkTimeoutResponseError,
+    529: ProviderOverloadedResponseError,
+}
+"""The class of each status that openapi.yaml documents."""
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+def from_answer(response: httpx.Response) -> OpenRouterError:
+    """The error for an answer that was read: one that is not a success, or a success that is not audio."""
+    if response.is_success:
+        return _not_audio(response)
+    if response.is_redirect:
+        location = response.headers["location"]
+        return RedirectError(
+            f"The server points to {location} (status {response.status_code}). Redirects are not followed, since the "
+            "request carries a key; if the address is right, pass it as server_url.",
+            response,
+        )
+    kind = BY_STATUS.get(response.status_code, OpenRouterDefaultError)
+    data = wire.parse_error(response)
+    message = data.error.message if data else _summary(response)
+    return kind(f"{response.status_code}: {message}", response, data=data)
+
+
+def from_transport(cause: httpx.RequestError, *, server: str) -> APIConnectionError:
+    """The error for an attempt that ended without an answer, or in the middle of one."""
+    maybe_billed = not isinstance(cause, _NEVER_SENT)
+    afterwards = " The request had been sent and may be charged." if maybe_billed else ""
+    reason = str(cause) or type(cause).__name__
+    if isinstance(cause, httpx.TimeoutException):
+        return APITimeoutError(
+            f"{server} did not answer in time ({_TIMEOUTS.get(type(cause), reason)}).{afterwards}",
+            maybe_billed=maybe_billed,
+        )
+    return APIConnectionError(f"No answer from {server}: {reason}.{afterwards}", maybe_billed=maybe_billed)
+
+
+_TIMEOUTS: dict[type[httpx.RequestError], str] = {
+    httpx.ConnectTimeout: "while connecting",
+    httpx.PoolTimeout: "while waiting for a free connection",
+    httpx.ReadTimeout: "while waiting for the next bytes of the answer",
+    httpx.WriteTimeout: "while sending the request",
+}
+
+
+def _not_audio(response: httpx.Response) -> NotAudioError:
+    content_type = response.headers.get("content-type")
+    return NotAudioError(
+        f"The server reported success but sent {content_type}, not audio: {_summary(response)}",
+        response,
+        audio=response.content,
+    )
+
+
+def _summary(response: httpx.Response) -> str:
+    """What an undocumented body says, in one line."""
+    content = response.text.strip()
+    try:
+        content = _json_message(json.loads(content)) or content
+    except (ValueError, RecursionError):
+        if title := re.search(r"<title[^>]*>(.*?)</title>", content[:20_000], re.IGNORECASE | re.DOTALL):
+            content = title[1]
+    content = " ".join(content[: 4 * _LONGEST_EXCERPT].split())
+    if len(content) > _LONGEST_EXCERPT:
+        content = content[:_LONGEST_EXCERPT] + "…"
+    return content or response.reason_phrase or "an empty answer"
+
+
+def _json_message(body: object) -> str | None:
+    """The message inside a JSON body: `{"error": {"message": …}}`, `{"error": …}` or `{"message": …}`."""
+    if not isinstance(body, dict):
+        return None
+    inner = body.get("error", body)
+    message = inner.get("message") if isinstance(inner, dict) else inner
+    if isinstance(inner, dict) and inner.get("name") == "ZodError" and isinstance(message, str):
+        message = _zod_issues(message)
+    return message if isinstance(message, str) else None
+
+
+def _zod_issues(text: str) -> str:
+    """`path: message` for each issue of a validation failure, whose message is a JSON text of its own."""
+    try:
+        issues = json.loads(text)
+        return "; ".join(f"{'.'.join(map(str, issue['path']))}: {issue['message']}" for issue in issues) or text
+    except (KeyError, RecursionError, TypeError, ValueError):
+        return text

@@ -1,0 +1,183 @@
+"""One call, from its request to its answer: attempts, outcomes, retries.
+
+`exchange` and `exchange_async` are the two shells around the same decisions; they differ in `await`, the kind of
+client and the sleep, in nothing else.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+import httpx
+from attrs import field, frozen
+
+from . import audio, errors, headers, retries
+from .audio import AudioFacts
+from .responses import buffered
+from .retries import RetryConfig, logger
+from .wire import WireRequest
+
+T = TypeVar("T")
+
+_MOST_OF_AN_ERROR = 1 << 20
+"""Bytes that are read of a body which is not audio; no message needs more."""
+
+
+@frozen
+class Call:
+    """All that one call needs, worked out before any of it is sent."""
+
+    request: WireRequest
+    server_url: str
+    headers: dict[str, str] = field(repr=False)
+    authorization: str = field(repr=False)
+    timeout: httpx.Timeout | None
+    """None leaves it to the httpx client."""
+    retry: RetryConfig
+    response_format: str | None
+
+    def new_request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+        """The request of one attempt."""
+        request = client.build_request(
+            self.request.method,
+            self.server_url + self.request.path,
+            content=self.request.body,
+            headers=headers.encoded(self.headers),
+            timeout=httpx.USE_CLIENT_DEFAULT if self.timeout is None else self.timeout,
+        )
+        if "authorization" not in map(str.lower, self.headers):  # http_headers= replaces any header, this one too
+            request.headers["Authorization"] = self.authorization
+        return request
+
+    def facts(self, response: httpx.Response) -> AudioFacts | None:
+        """What the answer's audio is; None where it is an error, or not audio."""
+        if not response.is_success:
+            return None
+        return audio.facts_from_content_type(response.headers.get("content-type", ""), self.response_format)
+
+
+class _Attempts:
+    """How many attempts were made, and since when."""
+
+    def __init__(self, config: RetryConfig) -> None:
+        self._config = config
+        self._made = 0
+        self._begun = time.monotonic()
+
+    def delay_after(self, error: errors.OpenRouterError) -> float | None:
+        """Seconds to wait before the next attempt; None where the error is to be raised."""
+        delay = retries.decide(self._config, error, self._made, time.monotonic() - self._begun)
+        self._made += 1
+        outcome = error.status_code or type(error).__name__
+        if delay is None:
+            logger.debug("attempt %d ended with %s: giving up", self._made, outcome)
+        else:
+            logger.info("attempt %d ended with %s: next one in %.3f s", self._made, outcome, delay)
+        return delay
+
+
+def exchange(client: httpx.Client, call: Call, receive: Callable[[httpx.Response, AudioFacts], T]) -> T:
+    """Make a call, as often as its retry settings allow.
+
+    Args:
+        client: The httpx client to send with.
+        call: What to send.
+        receive: Makes the result of a success whose body is not read yet. A failure in it is a failed attempt.
+    """
+    attempts = _Attempts(call.retry)
+    while True:
+        try:
+            return _attempt(client, call, receive)
+        except errors.OpenRouterError as error:
+            delay = attempts.delay_after(error)
+            if delay is None:
+                raise
+        time.sleep(delay)
+
+
+async def exchange_async(
+    client: httpx.AsyncClient, call: Call, receive: Callable[[httpx.Response, AudioFacts], Awaitable[T]]
+) -> T:
+    """As `exchange`."""
+    attempts = _Attempts(call.retry)
+    while True:
+        try:
+            return await _attempt_async(client, call, receive)
+        except errors.OpenRouterError as error:
+            delay = attempts.delay_after(error)
+            if delay is None:
+                raise
+        await asyncio.sleep(delay)
+
+
+def _attempt(client: httpx.Client, call: Call, receive: Callable[[httpx.Response, AudioFacts], T]) -> T:
+    request = call.new_request(client)
+    try:
+        response = client.send(request, stream=True, follow_redirects=False)
+    except httpx.RequestError as cause:
+        raise errors.from_transport(cause, server=request.url.host) from cause
+    finally:
+        _withdraw_credential(request)
+    try:
+        facts = call.facts(response)
+        if facts is None:
+            raise errors.from_answer(_shortened(response, _beginning(response)))
+        return receive(response, facts)
+    except BaseException:
+        response.close()
+        raise
+
+
+async def _attempt_async(
+    client: httpx.AsyncClient, call: Call, receive: Callable[[httpx.Response, AudioFacts], Awaitable[T]]
+) -> T:
+    request = call.new_request(client)
+    try:
+        response = await client.send(request, stream=True, follow_redirects=False)
+    except httpx.RequestError as cause:
+        raise errors.from_transport(cause, server=request.url.host) from cause
+    finally:
+        _withdraw_credential(request)
+    try:
+        facts = call.facts(response)
+        if facts is None:
+            raise errors.from_answer(_shortened(response, await _beginning_async(response)))
+        return await receive(response, facts)
+    except BaseException:
+        await response.aclose()
+        raise
+
+
+def _withdraw_credential(request: httpx.Request) -> None:
+    """The request lives on in responses and in exceptions, which are printed, logged and pickled; the key must not."""
+    request.headers.pop("authorization", None)
+
+
+def _beginning(response: httpx.Response) -> bytes:
+    """As much of an error's body as a message needs; a part of it is better than another error."""
+    body = bytearray()
+    with suppress(httpx.RequestError):
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) >= _MOST_OF_AN_ERROR:
+                break
+    return bytes(body)
+
+
+async def _beginning_async(response: httpx.Response) -> bytes:
+    body = bytearray()
+    with suppress(httpx.RequestError):
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) >= _MOST_OF_AN_ERROR:
+                break
+    return bytes(body)
+
+
+def _shortened(response: httpx.Response, body: bytes) -> httpx.Response:
+    """The answer with as much of its body as was read."""
+    shortened = httpx.Response(response.status_code, **buffered(response, body))
+    shortened.read()
+    return shortened

@@ -1,0 +1,148 @@
+"""Audio files: written beside their place and moved into it at the end, so that a failure leaves an old one whole."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from . import audio
+from .audio import AudioFacts
+
+StrPath = str | os.PathLike[str]
+
+_REASONS = {
+    errno.ENOENT: "the folder {folder} does not exist; create it first",
+    errno.ENOTDIR: "{folder} is not a folder",
+    errno.EISDIR: "it is a folder; name a file in it",
+    errno.EACCES: "no permission to write in {folder}",
+    errno.EPERM: "no permission to write in {folder}",
+    errno.EROFS: "{folder} is on a read-only file system",
+    errno.ENOSPC: "the disk of {folder} is full",
+    errno.EDQUOT: "the disk quota for {folder} is used up",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+class AudioSink:
+    """An open audio file that is not in its place yet."""
+
+    def __init__(self, file: BinaryIO, facts: AudioFacts, *, wav: bool) -> None:
+        self._file = file
+        self._facts = facts
+        self._wav = wav
+        self._written = 0
+        if wav:  # the sizes are filled in at the end, when they are known
+            file.write(self._header(0))
+
+    def write(self, chunk: bytes) -> None:
+        """Add audio."""
+        self._file.write(chunk)
+        self._written += len(chunk)
+
+    def finish(self) -> None:
+        """Complete the file, once all audio is in it."""
+        if self._wav:
+            header = self._header(self._written)
+            self._file.seek(0)
+            self._file.write(header)
+
+    def _header(self, size: int) -> bytes:
+        rate, channels = self._facts.sample_rate, self._facts.channels
+        return audio.wav_header(size, rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
+
+
+def format_of(path: StrPath) -> str | None:
+    """The audio format that a path's suffix stands for; None for a suffix that stands for none."""
+    return audio.SUFFIXES.get(Path(path).suffix.lower())
+
+
+def check_suffix(path: StrPath, audio_format: str) -> None:
+    """Refuse a suffix that says something else than the audio is: players go by it, and fail.
+
+    Raises:
+        ValueError: The suffix contradicts the format.
+    """
+    suffix = format_of(path)
+    if suffix is None or suffix == audio_format or (suffix, audio_format) == ("wav", "pcm"):
+        return
+    fitting = (
+        " or ".join(name for name, format_ in audio.SUFFIXES.items() if format_ == audio_format) or "another suffix"
+    )
+    if audio_format == "pcm":
+        fitting += " or .wav"
+    raise ValueError(
+        f"The audio is {audio_format}, which a file named {Path(path).name} cannot hold: name it {fitting}, "
+        f'or ask for response_format="{suffix}"'
+    )
+
+
+def check_writable(path: StrPath) -> None:
+    """Find out what would keep a file from being written, before the audio for it is paid for.
+
+    Raises:
+        OSError: The folder is missing or not writable, or the path is a folder.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise _explained(errno.EISDIR, target)
+    if not target.parent.exists():
+        raise _explained(errno.ENOENT, target)
+    if not target.parent.is_dir():
+        raise _explained(errno.ENOTDIR, target)
+    if not os.access(target.parent, os.W_OK | os.X_OK) and not _is_special(target):
+        raise _explained(errno.EACCES, target)
+
+
+@contextmanager
+def saving(path: StrPath, facts: AudioFacts) -> Iterator[AudioSink]:
+    """Open a file for audio of this kind. At the end of the block it is moved into its place; an exception removes it.
+
+    A `.wav` file for pcm audio is given its header.
+
+    Raises:
+        ValueError: The suffix contradicts the audio.
+        OSError: The file cannot be written; the message says why.
+    """
+    check_suffix(path, facts.format)
+    target = Path(os.path.realpath(path))  # through links, so that it is not the link that is replaced
+    try:
+        with _replacing(target) as file:
+            sink = AudioSink(file, facts, wav=facts.format == "pcm" and format_of(path) == "wav")
+            yield sink
+            sink.finish()
+    except OSError as error:
+        if error.errno in _REASONS:
+            raise _explained(error.errno, target) from error
+        raise
+
+
+def _explained(number: int, target: Path) -> OSError:
+    reason = _REASONS[number].format(folder=target.parent)
+    return OSError(number, f"The audio was not saved: {reason}", str(target))
+
+
+def _is_special(target: Path) -> bool:
+    """Whether it is a device or a pipe, which is written to where it is."""
+    return target.exists() and not target.is_file() and not target.is_dir()
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
+    if _is_special(target):
+        with target.open("wb") as file:
+            yield file
+        return
+    part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    file = part.open("xb")
+    try:
+        with file:
+            yield file
+        with suppress(FileNotFoundError):
+            part.chmod(target.stat().st_mode)
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

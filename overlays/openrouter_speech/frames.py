@@ -1,0 +1,72 @@
+"""The body of a success while it arrives: counted, cut into whole frames, and checked at its end. No I/O in here."""
+
+import httpx
+
+from . import errors
+from .audio import AudioFacts
+
+
+class Frames:
+    """What has arrived of one body, and what of that was handed on."""
+
+    def __init__(self, response: httpx.Response, facts: AudioFacts, received: int = 0) -> None:
+        self.response = response
+        self.frame_size = facts.frame_size
+        self.received = received
+        self._rest = bytearray()
+
+    def chunk_size(self, wanted: int | None) -> int | None:
+        """The nearest size of whole frames."""
+        if wanted is None:
+            return None
+        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
+            raise ValueError(f"chunk_size must be a whole number of bytes, 1 or more, or None; not {wanted!r}")
+        return max(wanted - wanted % self.frame_size, self.frame_size)
+
+    def feed(self, chunk: bytes, size: int | None = None) -> list[bytes]:
+        """The pieces that are complete with this chunk: of `size` bytes, or else all whole frames."""
+        self.received += len(chunk)
+        if size is None and not self._rest and len(chunk) % self.frame_size == 0:
+            return [chunk] if chunk else []  # nearly always: nothing is copied
+        self._rest += chunk
+        pieces = []
+        size = size or len(self._rest) - len(self._rest) % self.frame_size or self.frame_size
+        while len(self._rest) >= size:
+            pieces.append(bytes(self._rest[:size]))
+            del self._rest[:size]
+        return pieces
+
+    def last(self) -> list[bytes]:
+        """The whole frames that are left at the end."""
+        size = len(self._rest) - len(self._rest) % self.frame_size
+        pieces = [bytes(self._rest[:size])] if size else []
+        del self._rest[:size]
+        return pieces
+
+    def check(self, arrived: bytes = b"") -> None:
+        """Check a body that has come to its end.
+
+        Raises:
+            EmptyAudioError, TruncatedAudioError: It is not whole.
+        """
+        if not self.received:
+            raise errors.EmptyAudioError("The server reported success but sent no audio.", self.response)
+        # httpcore checks the length itself; a client that was given may have another transport, which does not.
+        encoded = "content-encoding" in self.response.headers  # then the length is that of other bytes
+        announced = "" if encoded else self.response.headers.get("content-length", "")
+        if announced.isdecimal() and self.received < int(announced):
+            reason = f"{self.received} of {announced} bytes arrived"
+        elif self.received % self.frame_size:
+            reason = f"{self.received} bytes are no whole number of pcm frames of {self.frame_size} bytes"
+        else:
+            return
+        raise self._truncated(f"The audio stops short: {reason}.", arrived)
+
+    def cut(self, cause: httpx.RequestError, arrived: bytes = b"") -> errors.OpenRouterError:
+        """The error for a body that the network cut short."""
+        if isinstance(cause, httpx.TimeoutException):
+            return errors.from_transport(cause, server=self.response.url.host)
+        return self._truncated(f"The connection was lost after {self.received} bytes of audio: {cause}", arrived)
+
+    def _truncated(self, message: str, arrived: bytes) -> errors.TruncatedAudioError:
+        return errors.TruncatedAudioError(message, self.response, audio=arrived, bytes_received=self.received)

@@ -1,0 +1,32 @@
+"""`python -m openrouter_speech.mock`: the mock server as a process of its own."""
+
+import argparse
+import sys
+
+from . import MockServer
+from .voices import ENGINES
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until the process is told to end."""
+    parser = argparse.ArgumentParser(prog="python -m openrouter_speech.mock", description=__doc__)
+    parser.add_argument("--port", type=int, default=4010, help="port to listen on; 0 takes a free one (default: 4010)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--voice-engine", choices=ENGINES, default="tones", help="what speaks (default: tones)")
+    parser.add_argument("--description", help="an OpenAPI 3.1 file to serve in place of this package's own")
+    options = parser.parse_args(arguments)
+    try:
+        server = MockServer(
+            port=options.port, host=options.host, voice_engine=options.voice_engine, description=options.description
+        )
+        url = server.listen()
+    except (OSError, OverflowError, ValueError) as error:
+        print(f"The mock server did not start: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    print(f"The mock server listens on {url}", flush=True)  # noqa: T201
+    server.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

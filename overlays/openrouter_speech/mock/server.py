@@ -1,0 +1,133 @@
+"""The mock server, running: in a thread of a test's process, or as a process of its own."""
+
+import os
+import socket
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from . import voices
+from .app import application
+from .description import Description
+
+_BACKLOG = 512
+
+
+class MockServer:
+    """An endpoint on this machine that answers as `openapi.yaml` says, with audio that sounds.
+
+        with MockServer() as server:
+            OpenRouter(api_key="any", server_url=server.url)
+
+    Args:
+        port: The port; 0 takes one that is free.
+        host: The address; the loopback one unless told otherwise.
+        voice_engine: "tones" is a plain synthesizer of our own; "auto", "flite" and "espeak-ng" are in `voices`.
+        description: An OpenAPI file to serve in place of the one that this package was generated from.
+
+    Raises:
+        OSError: The port is taken.
+        ValueError: The description or the engine is not one.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        voice_engine: str = "tones",
+        description: str | Path | None = None,
+    ) -> None:
+        self.description = Description.load(description)
+        self._app = application(self.description, voices.voice(voice_engine))
+        self._address = (host, port)
+        self._socket: socket.socket | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """What to pass as `server_url`.
+
+        Raises:
+            RuntimeError: The server has not been started.
+        """
+        if self._socket is None:
+            raise RuntimeError("The mock server is not running: use it in a with block, or call start()")
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self.description.base_path}"
+
+    def start(self) -> Self:
+        """Begin to serve, in a thread. When this returns, connections are accepted."""
+        self.listen()
+        self._thread = threading.Thread(target=self._serve, name="openrouter-speech-mock", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and free the port. Answers that are not complete are cut off."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = self._server.force_exit = True
+            self._thread.join()
+            self._thread = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def run(self) -> None:
+        """Serve in this thread, until the process is told to end."""
+        self.listen()
+        try:
+            self._serve()
+        finally:
+            self.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def listen(self) -> str:
+        """Take the port, and return the URL. Connections wait until the server runs."""
+        if self._socket is None:
+            self._socket = _listening(self._address)
+            self._server = uvicorn.Server(
+                uvicorn.Config(
+                    self._app,
+                    http="h11",
+                    loop="asyncio",
+                    lifespan="off",
+                    log_config=None,
+                    access_log=False,
+                    server_header=False,
+                    # Longer than any test: a connection that the server closes while the client reuses it is a fault
+                    # that nobody asked for.
+                    timeout_keep_alive=600,
+                )
+            )
+        return self.url
+
+    def _serve(self) -> None:
+        if self._server is not None and self._socket is not None:
+            self._server.run(sockets=[self._socket])
+
+
+def _listening(address: tuple[str, int]) -> socket.socket:
+    # Not socket.create_server: asyncio turns off Nagle's delay (40 ms an answer) only where the protocol is named.
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,118 @@
+"""What a call returns when all of the audio is there, in memory or in a file."""
+
+import mmap
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+from attrs import field, frozen
+
+from . import audio, files, headers
+from .audio import AudioFacts
+from .files import StrPath
+
+
+def buffered(response: httpx.Response, content: bytes) -> dict[str, Any]:
+    """Arguments for an httpx.Response that has this one's headers and holds its body, already decoded."""
+    return {
+        # The encoding was undone; httpx would undo it again.
+        "headers": [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"],
+        "stream": httpx.ByteStream(content),
+        "request": response.request,
+        # Not the network stream: nothing may be held open.
+        "extensions": {name: value for name, value in response.extensions.items() if name != "network_stream"},
+        "default_encoding": response.default_encoding,
+    }
+
+
+class SpeechResponse(httpx.Response):
+    """The audio of one call, read to its end: `content` holds its bytes, and no connection is held."""
+
+    def __init__(self, response: httpx.Response, content: bytes, facts: AudioFacts) -> None:
+        """Take over an answer.
+
+        Args:
+            response: The answer, its body consumed.
+            content: The body, decoded.
+            facts: What the headers say of the audio.
+        """
+        super().__init__(response.status_code, **buffered(response, content))
+        self.read()
+        with suppress(RuntimeError):  # an answer of httpx.MockTransport does not know
+            self.elapsed = response.elapsed
+        self._header_facts = facts
+
+    @cached_property
+    def _facts(self) -> AudioFacts:
+        return audio.facts_from_audio(self.content, self._header_facts)
+
+    @property
+    def audio_format(self) -> str:
+        """ "mp3", "pcm", "wav", or the subtype of any other audio type."""
+        return self._facts.format
+
+    @property
+    def sample_rate(self) -> int | None:
+        """Hz; None for a format that is not read here."""
+        return self._facts.sample_rate
+
+    @property
+    def channels(self) -> int | None:
+        """1 is mono, 2 is stereo; None for a format that is not read here."""
+        return self._facts.channels
+
+    @cached_property
+    def duration(self) -> float | None:
+        """Seconds: exact for pcm and wav, from its frames for mp3, None for a format that is not read here."""
+        return audio.duration(self.content, self._facts)
+
+    @property
+    def generation_id(self) -> str | None:
+        """Identifies the synthesis (`X-Generation-Id`)."""
+        return headers.generation_id(self.headers)
+
+    def save(self, path: StrPath) -> Path:
+        """Write the audio to a file. pcm is given a header where the suffix is `.wav`.
+
+        The file is written beside its place and moved there at the end: a failure leaves an older file as it was.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: The suffix (.mp3, .pcm, .wav) contradicts the audio.
+            OSError: The file cannot be written; the message says why.
+        """
+        with files.saving(path, self._facts) as sink:
+            sink.write(self.content)
+        return Path(path)
+
+    def __repr__(self) -> str:
+        seconds = "" if self.duration is None else f", {self.duration:.2f} s"
+        return f"<SpeechResponse [{self.status_code} {self.audio_format}{seconds}, {len(self.content)} bytes]>"
+
+
+@frozen
+class SavedSpeech:
+    """The audio of one call, in a file."""
+
+    path: Path
+    _facts: AudioFacts = field(repr=False)
+    bytes_received: int
+    """Bytes of audio that arrived; a `.wav` file has a header before them."""
+    generation_id: str | None
+    """Identifies the synthesis (`X-Generation-Id`)."""
+
+    @property
+    def audio_format(self) -> str:
+        """ "mp3", "pcm", "wav", or the subtype of any other audio type: what the server sent."""
+        return self._facts.format
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds, found out from the file at each call; None for a format that is not read here."""
+        facts = AudioFacts("wav") if files.format_of(self.path) == "wav" else self._facts
+        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return audio.duration(content, facts)

@@ -1,0 +1,196 @@
+"""What the calls of one client share: its settings and its connections; and how a call is put together from them."""
+
+import os
+import threading
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import httpx
+
+from . import headers, wire
+from . import retries as policy
+from .components import ResponseFormatEnum, SpeechRequestProvider
+from .credential import Credential
+from .exchange import Call
+from .retries import RetryConfig
+from .wire import UNSET, Unset
+
+SERVER_URL = "https://openrouter.ai/api/v1"
+"""The server, as in openapi.yaml."""
+TIMEOUT_MS = 120_000
+"""Milliseconds: time for a slow voice to start, or to go on."""
+CONNECT_TIMEOUT_MS = 10_000
+
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+
+
+class Session:
+    """The settings of a client. The arguments are those of `OpenRouter`, which documents them."""
+
+    def __init__(
+        self,
+        *,
+        credential: Credential,
+        http_referer: str | None,
+        x_open_router_title: str | None,
+        x_open_router_categories: str | Iterable[str] | None,
+        server_url: str | None,
+        retry_config: RetryConfig | Unset | None,
+        timeout_ms: float | None,
+        connections: "Connections",
+    ) -> None:
+        self._credential = credential
+        app = {
+            "http_referer": http_referer,
+            "x_open_router_title": x_open_router_title,
+            "x_open_router_categories": x_open_router_categories,
+        }
+        self._app = {
+            name: headers.app_header(name, os.environ.get(f"OPENROUTER_{name.upper()}") if value is None else value)
+            for name, value in app.items()
+        }
+        self.server_url = _checked_server_url(server_url or SERVER_URL)
+        self._retry = policy.DEFAULT if isinstance(retry_config, Unset) else _retry("retry_config", retry_config)
+        self._timeout = _timeout(timeout_ms)
+        self._own_headers = {"User-Agent": headers.user_agent(httpx.__version__), "Accept": "audio/*, application/json"}
+        self.connections = connections
+
+    def call(
+        self,
+        *,
+        input: str,
+        model: str,
+        voice: str,
+        http_referer: str | None = None,
+        x_open_router_title: str | None = None,
+        x_open_router_categories: str | Iterable[str] | None = None,
+        provider: SpeechRequestProvider | Mapping[str, Any] | None = None,
+        response_format: ResponseFormatEnum | str | None = None,
+        speed: float | None = None,
+        retries: RetryConfig | Unset | None = UNSET,
+        server_url: str | None = None,
+        timeout_ms: float | None = None,
+        http_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> Call:
+        """Put a call together. The arguments are those of `tts.SpeechParams`, which documents them.
+
+        Raises:
+            TypeError, ValueError: An argument has a wrong type or value; the message names it.
+            ConfigurationError: There is no API key.
+        """
+        request = wire.speech_request(
+            input=input,
+            model=model,
+            voice=voice,
+            provider=provider,
+            response_format=response_format,
+            speed=speed,
+            extra_body=extra_body,
+            http_referer=self._app_header("http_referer", http_referer),
+            x_open_router_title=self._app_header("x_open_router_title", x_open_router_title),
+            x_open_router_categories=self._app_header("x_open_router_categories", x_open_router_categories),
+        )
+        return Call(
+            request=request,
+            server_url=self.server_url if server_url is None else _checked_server_url(server_url),
+            headers=headers.merged(self._own_headers, request.headers, headers.extra_headers(http_headers)),
+            authorization=self._credential.authorization(),
+            timeout=self._timeout if timeout_ms is None else _timeout(timeout_ms),
+            retry=self._retry if isinstance(retries, Unset) else _retry("retries", retries),
+            response_format=None if response_format is None else str(response_format),
+        )
+
+    def _app_header(self, name: str, value: object) -> str | None:
+        return self._app[name] if value is None else headers.app_header(name, value)
+
+
+class Connections:
+    """The httpx clients: those that were given, used as they are and never closed, or our own, made at first use."""
+
+    def __init__(self, client: httpx.Client | None, async_client: httpx.AsyncClient | None) -> None:
+        if client is not None and not isinstance(client, httpx.Client):
+            raise TypeError(f"client must be an httpx.Client, not {type(client).__name__}")
+        if async_client is not None and not isinstance(async_client, httpx.AsyncClient):
+            raise TypeError(f"async_client must be an httpx.AsyncClient, not {type(async_client).__name__}")
+        self._given, self._given_async = client, async_client
+        self._own: httpx.Client | None = None
+        self._own_async: httpx.AsyncClient | None = None
+        self._lock = threading.Lock()
+
+    def sync_client(self) -> httpx.Client:
+        """The client for calls that are not awaited."""
+        if self._given is not None:
+            return self._given
+        with self._lock:
+            if self._own is None:
+                self._own = httpx.Client(timeout=_default_timeout(), limits=_LIMITS)
+            return self._own
+
+    def async_client(self) -> httpx.AsyncClient:
+        """The client for awaited calls."""
+        if self._given_async is not None:
+            return self._given_async
+        with self._lock:
+            if self._own_async is None:
+                self._own_async = httpx.AsyncClient(timeout=_default_timeout(), limits=_LIMITS)
+            return self._own_async
+
+    def close(self) -> None:
+        """Close our own client, if there is one. The next call makes another."""
+        with self._lock:
+            own, self._own = self._own, None
+        if own is not None:
+            own.close()
+
+    async def aclose(self) -> None:
+        """Close both of our own clients, as far as there are any."""
+        self.close()
+        with self._lock:
+            own, self._own_async = self._own_async, None
+        if own is not None:
+            await own.aclose()
+
+
+def _checked_server_url(url: object) -> str:
+    if not isinstance(url, str):
+        raise TypeError(f"server_url must be a str, not {type(url).__name__}")
+    try:
+        parsed = httpx.URL(url.strip())
+    except httpx.InvalidURL as error:
+        raise ValueError(f"server_url is not a URL: {error}") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ValueError(f"server_url must begin with https:// (or http://) and name a host, not {url!r}")
+    if parsed.query or parsed.fragment:
+        raise ValueError("server_url must end before any '?' or '#'; the path of the operation is added to it")
+    if parsed.scheme == "http" and not _is_loopback(parsed.host):
+        # The default filter of `warnings` shows it once for a place in the caller's code.
+        warnings.warn(f"The API key goes to {parsed.host} unencrypted: use https://", UserWarning, stacklevel=4)
+    return str(parsed).rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127.")
+
+
+def _retry(name: str, config: object) -> RetryConfig:
+    if config is None:
+        return policy.NONE
+    if not isinstance(config, RetryConfig):
+        raise TypeError(f"{name} must be a RetryConfig, or None for no retries, not {type(config).__name__}")
+    return config
+
+
+def _timeout(milliseconds: object) -> httpx.Timeout | None:
+    if milliseconds is None:
+        return None
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        raise TypeError(f"timeout_ms must be a number of milliseconds, not {type(milliseconds).__name__}")
+    if not 0 < milliseconds < float("inf"):
+        raise ValueError(f"timeout_ms must be more than 0 milliseconds, and finite, not {milliseconds}")
+    return httpx.Timeout(milliseconds / 1000, connect=min(milliseconds, CONNECT_TIMEOUT_MS) / 1000)
+
+
+def _default_timeout() -> httpx.Timeout:
+    return httpx.Timeout(TIMEOUT_MS / 1000, connect=CONNECT_TIMEOUT_MS / 1000)

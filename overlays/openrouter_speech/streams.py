@@ -1,0 +1,168 @@
+"""Audio as it arrives."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+
+from . import files, headers
+from .audio import AudioFacts
+from .files import StrPath
+from .frames import Frames
+
+
+class _Stream:
+    """What both kinds of stream know."""
+
+    def __init__(self, response: httpx.Response, facts: AudioFacts) -> None:
+        self.response = response
+        self._facts = facts
+        self._frames = Frames(response, facts)
+        self._early = b""
+        """The first piece, where it was waited for before the stream was handed out."""
+
+    @property
+    def audio_format(self) -> str:
+        """ "mp3", "pcm", "wav", or the subtype of any other audio type."""
+        return self._facts.format
+
+    @property
+    def sample_rate(self) -> int | None:
+        """Hz; None where only the audio itself tells."""
+        return self._facts.sample_rate
+
+    @property
+    def channels(self) -> int | None:
+        """1 is mono, 2 is stereo; None where only the audio itself tells."""
+        return self._facts.channels
+
+    @property
+    def generation_id(self) -> str | None:
+        """Identifies the synthesis (`X-Generation-Id`)."""
+        return headers.generation_id(self.response.headers)
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers of the answer."""
+        return self.response.headers
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes of audio that have arrived so far."""
+        return self._frames.received
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds of audio that have arrived so far; None for formats other than pcm."""
+        if self._facts.format != "pcm" or not self.sample_rate:
+            return None
+        return self.bytes_received // self._facts.frame_size / self.sample_rate
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self.response.status_code} {self.audio_format}, {self.bytes_received} bytes]>"
+
+
+class SpeechStream(_Stream):
+    """Audio as it arrives. It can be gone through once."""
+
+    def __init__(self, response: httpx.Response, facts: AudioFacts) -> None:
+        super().__init__(response, facts)
+        self._chunks = response.iter_bytes()
+
+    def wait(self) -> None:
+        """Wait for the first byte. Raises as `iter_bytes` does."""
+        try:
+            self._early = next(self._chunks, b"")
+        except httpx.RequestError as cause:
+            raise self._frames.cut(cause) from cause
+        if not self._early:
+            self._frames.check()
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The audio in pieces.
+
+        Args:
+            chunk_size: Bytes in a piece; for pcm it is taken down to whole frames, and the last piece may be shorter.
+                None gives each piece as soon as it arrives, whole pcm frames however the network cuts them.
+
+        Raises:
+            EmptyAudioError, TruncatedAudioError: The audio is not whole.
+            APITimeoutError: The next bytes did not come in time.
+        """
+        frames, size = self._frames, self._frames.chunk_size(chunk_size)
+        try:
+            yield from frames.feed(self._early, size)
+            for chunk in self._chunks:
+                yield from frames.feed(chunk, size)
+        except httpx.RequestError as cause:
+            raise frames.cut(cause) from cause
+        yield from frames.last()
+        frames.check()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.iter_bytes()
+
+    def read(self) -> bytes:
+        """All of the audio. Raises as `iter_bytes` does."""
+        return b"".join(self.iter_bytes())
+
+    def save(self, path: StrPath) -> Path:
+        """Write the audio to a file while it arrives, in constant memory. Otherwise as `SpeechResponse.save`."""
+        with files.saving(path, self._facts) as sink:
+            for chunk in self.iter_bytes():
+                sink.write(chunk)
+        return Path(path)
+
+    def close(self) -> None:
+        """End the answer here. The end of the `with` block does it too."""
+        self.response.close()
+
+
+class AsyncSpeechStream(_Stream):
+    """Audio as it arrives, for `async with` and `async for`. It can be gone through once."""
+
+    def __init__(self, response: httpx.Response, facts: AudioFacts) -> None:
+        super().__init__(response, facts)
+        self._chunks = response.aiter_bytes()
+
+    async def wait(self) -> None:
+        """As `SpeechStream.wait`."""
+        try:
+            self._early = await anext(self._chunks, b"")
+        except httpx.RequestError as cause:
+            raise self._frames.cut(cause) from cause
+        if not self._early:
+            self._frames.check()
+
+    async def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        """As `SpeechStream.iter_bytes`."""
+        frames, size = self._frames, self._frames.chunk_size(chunk_size)
+        try:
+            for piece in frames.feed(self._early, size):
+                yield piece
+            async for chunk in self._chunks:
+                for piece in frames.feed(chunk, size):
+                    yield piece
+        except httpx.RequestError as cause:
+            raise frames.cut(cause) from cause
+        for piece in frames.last():
+            yield piece
+        frames.check()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.iter_bytes()
+
+    async def read(self) -> bytes:
+        """As `SpeechStream.read`."""
+        return b"".join([chunk async for chunk in self.iter_bytes()])
+
+    async def save(self, path: StrPath) -> Path:
+        """As `SpeechStream.save`."""
+        with files.saving(path, self._facts) as sink:
+            async for chunk in self.iter_bytes():
+                sink.write(chunk)
+        return Path(path)
+
+    async def close(self) -> None:
+        """As `SpeechStream.close`."""
+        await self.response.aclose()
