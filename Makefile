@@ -7,6 +7,7 @@ SHELL := /bin/sh
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+OPENAPI ?= openapi.yaml
 GENERATED ?= generated/openrouter_speech_api
 OUT ?= out
 
@@ -16,11 +17,13 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 endif
 
-# From openapi.yaml to the folder named by the last word. Paths are absolute, since the generator's hooks run inside it;
-# the hooks call ruff, so the environment's programs come first on the path.
-generate_into = PATH="$(abspath $(BIN)):$$PATH" $(BIN)/openapi-python-client generate --path openapi.yaml \
-	--config generator-config.yaml --custom-template-path templates --meta none --fail-on-warning --output-path $(1) \
-	&& cp openapi.yaml $(1)/openapi.yaml && : > $(1)/py.typed
+# From openapi.yaml to the folder $$fresh/openrouter_speech_api, which is temporary: what fails leaves nothing behind.
+# The path begins with the environment's programs, since the generator's hooks call ruff.
+with_fresh_client = fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
+	{ PATH="$(abspath $(BIN)):$$PATH" $(BIN)/openapi-python-client generate --path $(OPENAPI) \
+		--config generator-config.yaml --custom-template-path templates --meta none --fail-on-warning \
+		--output-path "$$fresh/openrouter_speech_api" > "$$fresh/log" 2>&1 || { cat "$$fresh/log" >&2; exit 1; }; } && \
+	cp $(OPENAPI) "$$fresh/openrouter_speech_api/openapi.yaml" && : > "$$fresh/openrouter_speech_api/py.typed" &&
 
 .PHONY: help
 help: ## list the targets
@@ -35,21 +38,20 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) has no venv module; on Debian and Ubuntu 'apt install python3-venv' brings it." >&2; exit 2; }
 	"$(PYTHON)" -m venv --clear "$(VENV)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[mock]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt pip
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[mock]'
 	@touch $@
 
 .PHONY: generate
 generate: $(INSTALLED) ## write generated/ anew from openapi.yaml
-	rm -rf $(GENERATED)
-	$(call generate_into,$(abspath $(GENERATED)))
+	@$(with_fresh_client) rm -rf $(GENERATED) && mkdir -p $(dir $(GENERATED)) && \
+	cp -R "$$fresh/openrouter_speech_api" $(GENERATED) && echo "$(GENERATED) is what $(OPENAPI) gives"
 
 .PHONY: check-generated
 check-generated: $(INSTALLED) ## fail, with the diff, when generated/ is not what openapi.yaml gives
-	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
-	{ $(call generate_into,$$fresh/openrouter_speech_api); } > "$$fresh/log" 2>&1 || { cat "$$fresh/log" >&2; exit 1; } && \
-	diff --recursive --new-file --unified --exclude __pycache__ $(GENERATED) "$$fresh/openrouter_speech_api" || { \
-		echo "$(GENERATED) differs from what openapi.yaml gives (above): run 'make generate' and commit the result." >&2; exit 1; }
+	@$(with_fresh_client) \
+	diff --recursive --unified --exclude __pycache__ $(GENERATED) "$$fresh/openrouter_speech_api" || { \
+		echo "$(GENERATED) differs from what $(OPENAPI) gives (above): run 'make generate' and commit the result." >&2; exit 1; }
 
 .PHONY: demo
 demo: generate ## say hello: regenerate, start the mock server, leave out/hello.mp3 and out/hello.wav
@@ -76,7 +78,7 @@ check-wheel: $(INSTALLED) ## build the wheel, install it in an empty environment
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
 	$(BIN)/python -m build --no-isolation --wheel --outdir "$$work" . > "$$work/log" 2>&1 || { cat "$$work/log" >&2; exit 1; } && \
 	$(BIN)/python -m venv "$$work/venv" && \
-	"$$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	"$$work/venv/bin/python" -m pip install -qq --disable-pip-version-check --constraint constraints.txt \
 		"openrouter-speech[mock] @ file://$$(ls "$$work"/*.whl)" && \
 	cp tests/wheel_smoke.py "$$work" && cd "$$work" && venv/bin/python wheel_smoke.py
 

@@ -1,16 +1,15 @@
 """Say hello: the whole line from a text to files that any player opens. `make demo` runs this.
 
-Without arguments it speaks to a mock server of its own. With --server-url and OPENROUTER_API_KEY it speaks to that server.
+Without arguments it speaks to a mock server of its own; with --server-url and OPENROUTER_API_KEY, to that server.
 """
 
 import argparse
 import contextlib
 import os
 import sys
-import time
 from pathlib import Path
 
-from openrouter_speech import OpenRouter, SpeechResponse, errors
+from openrouter_speech import OpenRouter, errors
 from openrouter_speech.mock import MockServer
 
 TEXT = "Hello world"
@@ -30,7 +29,7 @@ def main() -> int:
                 open_router = stack.enter_context(OpenRouter(server_url=options.server_url))
             else:
                 server = stack.enter_context(MockServer())
-                open_router = stack.enter_context(OpenRouter("a key of any kind", server_url=server.url))
+                open_router = stack.enter_context(OpenRouter("any-key", server_url=server.url))
             print(f"{'file':<16} {'format':<6} {'duration':>10} {'bytes':>8} {'first audio':>11}  generation ID")
             for name, response_format in [("hello.mp3", "mp3"), ("hello.wav", "pcm")]:
                 say(open_router, options.out / name, response_format)
@@ -42,12 +41,11 @@ def main() -> int:
 
 def say(open_router: OpenRouter, path: Path, response_format: str) -> None:
     """Have the text spoken into a file, and print a line about it."""
-    request = {"input": TEXT, "model": MODEL, "voice": VOICE, "response_format": response_format}
-    speech = open_router.tts.create_speech(**request)
+    speech = open_router.tts.create_speech(input=TEXT, model=MODEL, voice=VOICE, response_format=response_format)
     speech.save(path)
     print(
         f"{path!s:<16} {speech.audio_format:<6} {speech.duration or 0:>8.2f} s {path.stat().st_size:>8}"
-        f" {first * 1000:>8.0f} ms  {speech.generation_id}"
+        f" {(speech.time_to_first_audio or 0) * 1000:>8.0f} ms  {speech.generation_id}"
     )
 
 

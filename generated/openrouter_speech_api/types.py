@@ -16,6 +16,9 @@ class Unset:
     def __repr__(self) -> str:
         return "UNSET"
 
+    def __reduce__(self) -> str:
+        return "UNSET"  # a copy, or what comes out of a pickle, is the same object: it is compared with `is`
+
 
 UNSET: Unset = Unset()
 

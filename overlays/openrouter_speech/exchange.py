@@ -14,7 +14,7 @@ import httpx
 from attrs import field, frozen
 
 from . import audio, errors, headers, retries
-from .audio import AudioFacts
+from .frames import Answer
 from .responses import buffered
 from .retries import RetryConfig, logger
 from .wire import WireRequest
@@ -51,11 +51,12 @@ class Call:
             request.headers["Authorization"] = self.authorization
         return request
 
-    def facts(self, response: httpx.Response) -> AudioFacts | None:
-        """What the answer's audio is; None where it is an error, or not audio."""
+    def answer(self, response: httpx.Response, sent: float) -> Answer | None:
+        """The answer, if it is a success and its type is audio."""
         if not response.is_success:
             return None
-        return audio.facts_from_content_type(response.headers.get("content-type", ""), self.response_format)
+        facts = audio.facts_from_content_type(response.headers.get("content-type", ""), self.response_format)
+        return None if facts is None else Answer(response, facts, sent)
 
 
 class _Attempts:
@@ -78,7 +79,7 @@ class _Attempts:
         return delay
 
 
-def exchange(client: httpx.Client, call: Call, receive: Callable[[httpx.Response, AudioFacts], T]) -> T:
+def exchange(client: httpx.Client, call: Call, receive: Callable[[Answer], T]) -> T:
     """Make a call, as often as its retry settings allow.
 
     Args:
@@ -97,9 +98,7 @@ def exchange(client: httpx.Client, call: Call, receive: Callable[[httpx.Response
         time.sleep(delay)
 
 
-async def exchange_async(
-    client: httpx.AsyncClient, call: Call, receive: Callable[[httpx.Response, AudioFacts], Awaitable[T]]
-) -> T:
+async def exchange_async(client: httpx.AsyncClient, call: Call, receive: Callable[[Answer], Awaitable[T]]) -> T:
     """As `exchange`."""
     attempts = _Attempts(call.retry)
     while True:
@@ -112,8 +111,9 @@ async def exchange_async(
         await asyncio.sleep(delay)
 
 
-def _attempt(client: httpx.Client, call: Call, receive: Callable[[httpx.Response, AudioFacts], T]) -> T:
+def _attempt(client: httpx.Client, call: Call, receive: Callable[[Answer], T]) -> T:
     request = call.new_request(client)
+    sent = time.monotonic()
     try:
         response = client.send(request, stream=True, follow_redirects=False)
     except httpx.RequestError as cause:
@@ -121,19 +121,18 @@ def _attempt(client: httpx.Client, call: Call, receive: Callable[[httpx.Response
     finally:
         _withdraw_credential(request)
     try:
-        facts = call.facts(response)
-        if facts is None:
+        answer = call.answer(response, sent)
+        if answer is None:
             raise errors.from_answer(_shortened(response, _beginning(response)))
-        return receive(response, facts)
+        return receive(answer)
     except BaseException:
         response.close()
         raise
 
 
-async def _attempt_async(
-    client: httpx.AsyncClient, call: Call, receive: Callable[[httpx.Response, AudioFacts], Awaitable[T]]
-) -> T:
+async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callable[[Answer], Awaitable[T]]) -> T:
     request = call.new_request(client)
+    sent = time.monotonic()
     try:
         response = await client.send(request, stream=True, follow_redirects=False)
     except httpx.RequestError as cause:
@@ -141,10 +140,10 @@ async def _attempt_async(
     finally:
         _withdraw_credential(request)
     try:
-        facts = call.facts(response)
-        if facts is None:
+        answer = call.answer(response, sent)
+        if answer is None:
             raise errors.from_answer(_shortened(response, await _beginning_async(response)))
-        return await receive(response, facts)
+        return await receive(answer)
     except BaseException:
         await response.aclose()
         raise

@@ -1,18 +1,33 @@
 """The body of a success while it arrives: counted, cut into whole frames, and checked at its end. No I/O in here."""
 
+import time
+
 import httpx
+from attrs import frozen
 
 from . import errors
 from .audio import AudioFacts
 
 
+@frozen
+class Answer:
+    """A success, its headers there, its body still to come."""
+
+    response: httpx.Response
+    facts: AudioFacts
+    sent: float
+    """When its request was sent, by `time.monotonic`."""
+
+
 class Frames:
     """What has arrived of one body, and what of that was handed on."""
 
-    def __init__(self, response: httpx.Response, facts: AudioFacts, received: int = 0) -> None:
-        self.response = response
-        self.frame_size = facts.frame_size
-        self.received = received
+    def __init__(self, answer: Answer) -> None:
+        self.response = answer.response
+        self.frame_size = answer.facts.frame_size
+        self.received = 0
+        self.seconds_to_first: float | None = None
+        self._sent = answer.sent
         self._rest = bytearray()
 
     def chunk_size(self, wanted: int | None) -> int | None:
@@ -25,6 +40,8 @@ class Frames:
 
     def feed(self, chunk: bytes, size: int | None = None) -> list[bytes]:
         """The pieces that are complete with this chunk: of `size` bytes, or else all whole frames."""
+        if chunk and not self.received:
+            self.seconds_to_first = time.monotonic() - self._sent
         self.received += len(chunk)
         if size is None and not self._rest and len(chunk) % self.frame_size == 0:
             return [chunk] if chunk else []  # nearly always: nothing is copied
@@ -43,7 +60,7 @@ class Frames:
         del self._rest[:size]
         return pieces
 
-    def check(self, arrived: bytes = b"") -> None:
+    def check(self) -> None:
         """Check a body that has come to its end.
 
         Raises:
@@ -60,13 +77,13 @@ class Frames:
             reason = f"{self.received} bytes are no whole number of pcm frames of {self.frame_size} bytes"
         else:
             return
-        raise self._truncated(f"The audio stops short: {reason}.", arrived)
+        raise errors.TruncatedAudioError(
+            f"The audio stops short: {reason}.", self.response, bytes_received=self.received
+        )
 
-    def cut(self, cause: httpx.RequestError, arrived: bytes = b"") -> errors.OpenRouterError:
+    def cut(self, cause: httpx.RequestError) -> errors.OpenRouterError:
         """The error for a body that the network cut short."""
         if isinstance(cause, httpx.TimeoutException):
             return errors.from_transport(cause, server=self.response.url.host)
-        return self._truncated(f"The connection was lost after {self.received} bytes of audio: {cause}", arrived)
-
-    def _truncated(self, message: str, arrived: bytes) -> errors.TruncatedAudioError:
-        return errors.TruncatedAudioError(message, self.response, audio=arrived, bytes_received=self.received)
+        message = f"The connection was lost after {self.received} bytes of audio: {cause}"
+        return errors.TruncatedAudioError(message, self.response, bytes_received=self.received)

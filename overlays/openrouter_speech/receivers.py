@@ -2,57 +2,33 @@
 
 from collections.abc import Awaitable, Callable
 
-import httpx
-
-from . import errors
-from .audio import AudioFacts
 from .files import StrPath
-from .frames import Frames
+from .frames import Answer
 from .responses import SavedSpeech, SpeechResponse
 from .streams import AsyncSpeechStream, SpeechStream
 
 
-def read(response: httpx.Response, facts: AudioFacts) -> SpeechResponse:
-    """Read a success to its end and check that it is whole."""
-    chunks: list[bytes] = []
-    try:
-        chunks.extend(response.iter_bytes())
-    except httpx.RequestError as cause:
-        raise _cut(response, facts, chunks, cause) from cause
-    response.close()
-    return _whole(response, facts, chunks)
+def read(answer: Answer) -> SpeechResponse:
+    """Read the audio to its end."""
+    stream = SpeechStream(answer)
+    content = stream.read()
+    stream.close()
+    return SpeechResponse(answer, content, stream.time_to_first_audio)
 
 
-async def read_async(response: httpx.Response, facts: AudioFacts) -> SpeechResponse:
+async def read_async(answer: Answer) -> SpeechResponse:
     """As `read`."""
-    chunks: list[bytes] = []
-    try:
-        async for chunk in response.aiter_bytes():
-            chunks.append(chunk)  # noqa: PERF401  (what arrived before a failure has to be there after it)
-    except httpx.RequestError as cause:
-        raise _cut(response, facts, chunks, cause) from cause
-    await response.aclose()
-    return _whole(response, facts, chunks)
+    stream = AsyncSpeechStream(answer)
+    content = await stream.read()
+    await stream.close()
+    return SpeechResponse(answer, content, stream.time_to_first_audio)
 
 
-def _cut(
-    response: httpx.Response, facts: AudioFacts, chunks: list[bytes], cause: httpx.RequestError
-) -> errors.OpenRouterError:
-    arrived = b"".join(chunks)
-    return Frames(response, facts, received=len(arrived)).cut(cause, arrived)
-
-
-def _whole(response: httpx.Response, facts: AudioFacts, chunks: list[bytes]) -> SpeechResponse:
-    content = b"".join(chunks)
-    Frames(response, facts, received=len(content)).check(content)
-    return SpeechResponse(response, content, facts)
-
-
-def streamer(*, wait: bool) -> Callable[[httpx.Response, AudioFacts], SpeechStream]:
+def streamer(*, wait: bool) -> Callable[[Answer], SpeechStream]:
     """Hand out a stream: at once, or when its first byte is there, so that a failure until then can be retried."""
 
-    def receive(response: httpx.Response, facts: AudioFacts) -> SpeechStream:
-        stream = SpeechStream(response, facts)
+    def receive(answer: Answer) -> SpeechStream:
+        stream = SpeechStream(answer)
         if wait:
             stream.wait()
         return stream
@@ -60,11 +36,11 @@ def streamer(*, wait: bool) -> Callable[[httpx.Response, AudioFacts], SpeechStre
     return receive
 
 
-def streamer_async(*, wait: bool) -> Callable[[httpx.Response, AudioFacts], Awaitable[AsyncSpeechStream]]:
+def streamer_async(*, wait: bool) -> Callable[[Answer], Awaitable[AsyncSpeechStream]]:
     """As `streamer`."""
 
-    async def receive(response: httpx.Response, facts: AudioFacts) -> AsyncSpeechStream:
-        stream = AsyncSpeechStream(response, facts)
+    async def receive(answer: Answer) -> AsyncSpeechStream:
+        stream = AsyncSpeechStream(answer)
         if wait:
             await stream.wait()
         return stream
@@ -72,21 +48,21 @@ def streamer_async(*, wait: bool) -> Callable[[httpx.Response, AudioFacts], Awai
     return receive
 
 
-def saver(path: StrPath) -> Callable[[httpx.Response, AudioFacts], SavedSpeech]:
+def saver(path: StrPath) -> Callable[[Answer], SavedSpeech]:
     """Save the audio to a file while it arrives."""
 
-    def receive(response: httpx.Response, facts: AudioFacts) -> SavedSpeech:
-        stream = SpeechStream(response, facts)
-        return SavedSpeech(stream.save(path), facts, stream.bytes_received, stream.generation_id)
+    def receive(answer: Answer) -> SavedSpeech:
+        stream = SpeechStream(answer)
+        return SavedSpeech.from_stream(stream.save(path), answer, stream)
 
     return receive
 
 
-def saver_async(path: StrPath) -> Callable[[httpx.Response, AudioFacts], Awaitable[SavedSpeech]]:
+def saver_async(path: StrPath) -> Callable[[Answer], Awaitable[SavedSpeech]]:
     """As `saver`."""
 
-    async def receive(response: httpx.Response, facts: AudioFacts) -> SavedSpeech:
-        stream = AsyncSpeechStream(response, facts)
-        return SavedSpeech(await stream.save(path), facts, stream.bytes_received, stream.generation_id)
+    async def receive(answer: Answer) -> SavedSpeech:
+        stream = AsyncSpeechStream(answer)
+        return SavedSpeech.from_stream(await stream.save(path), answer, stream)
 
     return receive

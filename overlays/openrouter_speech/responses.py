@@ -12,6 +12,8 @@ from attrs import field, frozen
 from . import audio, files, headers
 from .audio import AudioFacts
 from .files import StrPath
+from .frames import Answer
+from .streams import AsyncSpeechStream, SpeechStream
 
 
 def buffered(response: httpx.Response, content: bytes) -> dict[str, Any]:
@@ -30,19 +32,23 @@ def buffered(response: httpx.Response, content: bytes) -> dict[str, Any]:
 class SpeechResponse(httpx.Response):
     """The audio of one call, read to its end: `content` holds its bytes, and no connection is held."""
 
-    def __init__(self, response: httpx.Response, content: bytes, facts: AudioFacts) -> None:
+    time_to_first_audio: float | None
+    """Seconds from sending the request to the first byte of audio."""
+
+    def __init__(self, answer: Answer, content: bytes, time_to_first_audio: float | None) -> None:
         """Take over an answer.
 
         Args:
-            response: The answer, its body consumed.
+            answer: The answer, its body consumed.
             content: The body, decoded.
-            facts: What the headers say of the audio.
+            time_to_first_audio: In seconds.
         """
-        super().__init__(response.status_code, **buffered(response, content))
+        super().__init__(answer.response.status_code, **buffered(answer.response, content))
         self.read()
         with suppress(RuntimeError):  # an answer of httpx.MockTransport does not know
-            self.elapsed = response.elapsed
-        self._header_facts = facts
+            self.elapsed = answer.response.elapsed
+        self.time_to_first_audio = time_to_first_audio
+        self._header_facts = answer.facts
 
     @cached_property
     def _facts(self) -> AudioFacts:
@@ -104,6 +110,13 @@ class SavedSpeech:
     """Bytes of audio that arrived; a `.wav` file has a header before them."""
     generation_id: str | None
     """Identifies the synthesis (`X-Generation-Id`)."""
+    time_to_first_audio: float | None
+    """Seconds from sending the request to the first byte of audio."""
+
+    @classmethod
+    def from_stream(cls, path: Path, answer: Answer, stream: SpeechStream | AsyncSpeechStream) -> "SavedSpeech":
+        """The facts of a stream that was saved."""
+        return cls(path, answer.facts, stream.bytes_received, stream.generation_id, stream.time_to_first_audio)
 
     @property
     def audio_format(self) -> str:

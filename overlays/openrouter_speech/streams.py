@@ -6,18 +6,18 @@ from pathlib import Path
 import httpx
 
 from . import files, headers
-from .audio import AudioFacts
+from .errors import AudioError
 from .files import StrPath
-from .frames import Frames
+from .frames import Answer, Frames
 
 
 class _Stream:
     """What both kinds of stream know."""
 
-    def __init__(self, response: httpx.Response, facts: AudioFacts) -> None:
-        self.response = response
-        self._facts = facts
-        self._frames = Frames(response, facts)
+    def __init__(self, answer: Answer) -> None:
+        self.response = answer.response
+        self._facts = answer.facts
+        self._frames = Frames(answer)
         self._early = b""
         """The first piece, where it was waited for before the stream was handed out."""
 
@@ -52,6 +52,11 @@ class _Stream:
         return self._frames.received
 
     @property
+    def time_to_first_audio(self) -> float | None:
+        """Seconds from sending the request to the first byte of audio; None until then."""
+        return self._frames.seconds_to_first
+
+    @property
     def duration(self) -> float | None:
         """Seconds of audio that have arrived so far; None for formats other than pcm."""
         if self._facts.format != "pcm" or not self.sample_rate:
@@ -65,9 +70,9 @@ class _Stream:
 class SpeechStream(_Stream):
     """Audio as it arrives. It can be gone through once."""
 
-    def __init__(self, response: httpx.Response, facts: AudioFacts) -> None:
-        super().__init__(response, facts)
-        self._chunks = response.iter_bytes()
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self._chunks = self.response.iter_bytes()
 
     def wait(self) -> None:
         """Wait for the first byte. Raises as `iter_bytes` does."""
@@ -103,8 +108,14 @@ class SpeechStream(_Stream):
         return self.iter_bytes()
 
     def read(self) -> bytes:
-        """All of the audio. Raises as `iter_bytes` does."""
-        return b"".join(self.iter_bytes())
+        """All of the audio. Raises as `iter_bytes` does; an `AudioError` then has in `audio` what arrived."""
+        pieces: list[bytes] = []
+        try:
+            pieces.extend(self.iter_bytes())
+        except AudioError as error:
+            error.audio = b"".join(pieces)
+            raise
+        return b"".join(pieces)
 
     def save(self, path: StrPath) -> Path:
         """Write the audio to a file while it arrives, in constant memory. Otherwise as `SpeechResponse.save`."""
@@ -121,9 +132,9 @@ class SpeechStream(_Stream):
 class AsyncSpeechStream(_Stream):
     """Audio as it arrives, for `async with` and `async for`. It can be gone through once."""
 
-    def __init__(self, response: httpx.Response, facts: AudioFacts) -> None:
-        super().__init__(response, facts)
-        self._chunks = response.aiter_bytes()
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self._chunks = self.response.aiter_bytes()
 
     async def wait(self) -> None:
         """As `SpeechStream.wait`."""
@@ -154,7 +165,14 @@ class AsyncSpeechStream(_Stream):
 
     async def read(self) -> bytes:
         """As `SpeechStream.read`."""
-        return b"".join([chunk async for chunk in self.iter_bytes()])
+        pieces: list[bytes] = []
+        try:
+            async for piece in self.iter_bytes():
+                pieces.append(piece)  # noqa: PERF401  (what arrived before a failure has to be there after it)
+        except AudioError as error:
+            error.audio = b"".join(pieces)
+            raise
+        return b"".join(pieces)
 
     async def save(self, path: StrPath) -> Path:
         """As `SpeechStream.save`."""

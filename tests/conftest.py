@@ -1,0 +1,80 @@
+"""What tests share: a clean environment, no network but loopback, a mock server, one way to call sync and async."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from openrouter_speech import OpenRouter, SpeechResponse
+from openrouter_speech.mock import MockServer
+from openrouter_speech.tts import SpeechParams
+
+PROJECT = Path(__file__).parent.parent
+REQUEST: SpeechParams = {"input": "Hello world", "model": "elevenlabs/eleven-turbo-v2", "voice": "alloy"}
+"""The least that a call needs."""
+KEY = "sk-or-v1-this-must-never-be-shown"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of the person who runs the tests has a say in them."""
+    for name in ("API_KEY", "HTTP_REFERER", "X_OPEN_ROUTER_TITLE", "X_OPEN_ROUTER_CATEGORIES"):
+        monkeypatch.delenv(f"OPENROUTER_{name}", raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for the network fails."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not str(address[0]).startswith(("127.", "::1")):
+            raise AssertionError(f"a test reached for {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[MockServer]:
+    with MockServer() as running:
+        yield running
+
+
+class Caller:
+    """One client, whose calls are made in one of the two ways."""
+
+    def __init__(self, open_router: OpenRouter, runner: asyncio.Runner | None) -> None:
+        self.open_router = open_router
+        self._runner = runner
+
+    def create(self, **params: Any) -> SpeechResponse:
+        tts, request = self.open_router.tts, cast("SpeechParams", REQUEST | params)
+        return self._runner.run(tts.create_speech_async(**request)) if self._runner else tts.create_speech(**request)
+
+    def close(self) -> None:
+        """Close it, in the way that goes with its calls. A second time does nothing."""
+        runner, self._runner = self._runner, None
+        if runner:
+            runner.run(self.open_router.aclose())
+            runner.close()
+        self.open_router.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Caller]]:
+    """Makes a client, given the arguments of `OpenRouter`; the test runs once for each way of calling it."""
+    callers: list[Caller] = []
+
+    def make(*args: Any, **options: Any) -> Caller:
+        runner = asyncio.Runner() if request.param == "async" else None
+        callers.append(Caller(OpenRouter(*args or (KEY,), **options), runner))
+        return callers[-1]
+
+    yield make
+    for caller in callers:
+        caller.close()
