@@ -37,7 +37,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 		echo "openrouter-speech needs Python 3.11 or later; $(or $(PYTHON),python3) is $$($(or $(PYTHON),python3) --version 2>&1 | head -n 1). Install a newer one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) has no venv module; on Debian and Ubuntu 'apt install python3-venv' brings it." >&2; exit 2; }
-	"$(PYTHON)" -m venv --clear "$(VENV)"
+	"$(PYTHON)" -m venv "$(VENV)"
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt pip
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[mock]'
 	@touch $@

@@ -1,7 +1,10 @@
 """What tests share: a clean environment, no network but loopback, a mock server, one way to call sync and async."""
 
 import asyncio
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -43,6 +46,23 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def server() -> Iterator[MockServer]:
     with MockServer() as running:
         yield running
+
+
+Make = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def make() -> Make:
+    """Runs make in the project, as a person would."""
+
+    def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        outer = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
+        command = ["make", "--no-print-directory", f"VENV={sys.prefix}", *arguments]
+        return subprocess.run(
+            command, cwd=PROJECT, env={**outer, **environment}, capture_output=True, text=True, check=False
+        )
+
+    return run
 
 
 class Caller:

@@ -1,8 +1,6 @@
 """`make generate` writes the client from nothing, the same each time; `make check-generated` notices any difference."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,24 +8,9 @@ import pytest
 from openrouter_speech_api.api.tts import create_speech
 from openrouter_speech_api.models import SpeechRequest
 
-from .conftest import PROJECT
+from .conftest import PROJECT, Make
 
 GENERATED = PROJECT / "generated" / "openrouter_speech_api"
-
-Make = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def make() -> Make:
-    def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        # Without what an outer make passes on; the environment is the one that the tests run in.
-        outer = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
-        return subprocess.run(
-            ["make", "--no-print-directory", *arguments],
-            cwd=PROJECT, env={**outer, **environment}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    return run
 
 
 @pytest.fixture

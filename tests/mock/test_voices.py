@@ -1,0 +1,102 @@
+"""Voices: our own synthesizer, and programs that say real words where they are installed."""
+
+import subprocess
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from openrouter_speech.mock import synthesizer, voices
+
+
+def pitch(samples: synthesizer.Samples) -> float:
+    """In Hz: the shift at which the wave is most like itself."""
+    wave = samples.astype(float)
+    slowest, fastest = (round(synthesizer.SAMPLE_RATE / hertz) for hertz in (80, 250))
+    likeness = [float(wave[shift:] @ wave[:-shift]) / (len(wave) - shift) for shift in range(fastest, slowest)]
+    return synthesizer.SAMPLE_RATE / (fastest + int(np.argmax(likeness)))
+
+
+def test_a_voice_has_a_pitch_of_its_own() -> None:
+    low, middle, high = (pitch(synthesizer.speak("a", voice)) for voice in ("ash", "marin", "coral"))
+    assert 80 < low < 0.85 * middle < 0.85 * 0.85 * high < 250
+
+
+def test_sounds_join_without_a_click() -> None:
+    """Each begins and ends in silence."""
+    for character in "a b.mñ世":
+        sound = synthesizer.speak(character, "alloy")
+        assert sound[0] == 0
+        assert abs(int(sound[-1])) < 200
+
+
+def test_nothing_is_too_loud() -> None:
+    samples = synthesizer.speak("The quick brown fox jumps over the lazy dog.", "nova")
+    assert 5_000 < np.abs(samples).max() <= 9_000
+
+
+def test_no_text_is_no_sound() -> None:
+    assert len(synthesizer.speak("")) == 0
+
+
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Make these the only speech programs on the path."""
+    for name in names:
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def test_auto_takes_what_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, monkeypatch)
+    assert voices.voice("auto") is synthesizer.speak
+    install(tmp_path, monkeypatch, "espeak-ng")
+    assert voices.voice("auto") is voices.voice("espeak-ng")
+    install(tmp_path, monkeypatch, "flite")
+    assert voices.voice("auto") is voices.voice("flite")
+    assert voices.voice("tones") is synthesizer.speak
+
+
+def test_an_engine_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, monkeypatch)
+    with pytest.raises(ValueError, match="apt install flite"):
+        voices.voice("flite")
+    with pytest.raises(ValueError, match="tones, auto, flite, espeak-ng"):
+        voices.voice("choir")
+
+
+@pytest.mark.parametrize(("engine", "target_option"), [("flite", "-o"), ("espeak-ng", "-w")])
+def test_what_a_program_is_told(
+    engine: str, target_option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The text goes through a file; what comes back at another rate is brought to ours."""
+    install(tmp_path, monkeypatch, engine)
+    told: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> None:
+        told.append(command)
+        assert Path(command[command.index("-f") + 1]).read_text() == "Hello -world"
+        with wave.open(command[command.index(target_option) + 1], "wb") as file:
+            file.setparams((1, 2, 16_000, 0, "NONE", ""))
+            file.writeframes(np.ones(16_000, "<i2").tobytes())
+
+    monkeypatch.setattr(subprocess, "run", run)
+    samples = voices.voice(engine)("Hello -world", "alloy", 2.0)
+    assert len(samples) == synthesizer.SAMPLE_RATE
+    other = voices.voice(engine)("Hello -world", "nova", 2.0)
+    assert len(other) == len(samples)
+    assert told[0][0] == engine
+    assert ("duration_stretch=0.500" if engine == "flite" else "350") in told[0]
+    assert told[0][2] != told[1][2]
+
+
+@pytest.mark.parametrize("engine", ["flite", "espeak-ng"])
+def test_a_program_that_is_installed_speaks(engine: str) -> None:
+    try:
+        speak = voices.voice(engine)
+    except ValueError as error:
+        pytest.skip(str(error))
+    short, long = (speak(text, "alloy", 1.0) for text in ("Hello", "Hello world, how are you today?"))
+    assert 0 < len(short) < len(long)
+    assert (speak("Hello", "alloy", 1.0) == short).all()
+    assert len(speak("…", "alloy", 1.0)) > 0
