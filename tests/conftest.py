@@ -56,7 +56,8 @@ def make() -> Make:
     """Runs make in the project, as a person would."""
 
     def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        outer = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
+        inherited = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON", "ARGS"}  # what an outer make passes on
+        outer = {name: value for name, value in os.environ.items() if name not in inherited}
         command = ["make", "--no-print-directory", f"VENV={sys.prefix}", *arguments]
         return subprocess.run(
             command, cwd=PROJECT, env={**outer, **environment}, capture_output=True, text=True, check=False
