@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
-from openrouter_speech import OpenRouter, SpeechResponse
+from openrouter_speech import OpenRouter, SavedSpeech, SpeechResponse
 from openrouter_speech.mock import MockServer
 from openrouter_speech.tts import SpeechParams
 
@@ -48,6 +49,8 @@ def server() -> Iterator[MockServer]:
         yield running
 
 
+_CLIENTS = (httpx.Client, httpx.AsyncClient)
+
 Make = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -66,6 +69,22 @@ def make() -> Make:
     return run
 
 
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that would have been slept between attempts."""
+    seconds: list[float] = []
+
+    async def sleep_async(delay: float) -> None:
+        seconds.append(delay)
+
+    monkeypatch.setattr("openrouter_speech.exchange.sleep", seconds.append)
+    monkeypatch.setattr("openrouter_speech.exchange.sleep_async", sleep_async)
+    return seconds
+
+
+Connect = Callable[..., "Caller"]
+
+
 class Caller:
     """One client, whose calls are made in one of the two ways."""
 
@@ -77,25 +96,49 @@ class Caller:
         tts, request = self.open_router.tts, cast("SpeechParams", REQUEST | params)
         return self._runner.run(tts.create_speech_async(**request)) if self._runner else tts.create_speech(**request)
 
-    def close(self) -> None:
-        """Close it, in the way that goes with its calls. A second time does nothing."""
-        runner, self._runner = self._runner, None
-        if runner:
+    def read_stream(self, chunk_size: int | None = None, **params: Any) -> list[bytes]:
+        """All pieces of a stream."""
+        request = cast("SpeechParams", REQUEST | params)
+        if not self._runner:
+            with self.open_router.tts.stream_speech(**request) as stream:
+                return list(stream.iter_bytes(chunk_size))
+
+        async def read() -> list[bytes]:
+            async with self.open_router.tts.stream_speech_async(**request) as stream:
+                return [piece async for piece in stream.iter_bytes(chunk_size)]
+
+        return self._runner.run(read())
+
+    def save(self, path: Path, **params: Any) -> SavedSpeech:
+        tts, request = self.open_router.tts, cast("SpeechParams", REQUEST | params)
+        if self._runner:
+            return self._runner.run(tts.save_speech_async(path, **request))
+        return tts.save_speech(path, **request)
+
+    def close(self, *given: httpx.Client | httpx.AsyncClient) -> None:
+        """Close it, in the way that goes with its calls, and the clients it was given. A second time does nothing."""
+        runner, self._runner = self._runner or asyncio.Runner(), None
+        with runner:
+            for client in given:
+                if isinstance(client, httpx.AsyncClient):
+                    runner.run(client.aclose())
+                else:
+                    client.close()
             runner.run(self.open_router.aclose())
-            runner.close()
-        self.open_router.close()
 
 
 @pytest.fixture(params=["sync", "async"])
 def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Caller]]:
     """Makes a client, given the arguments of `OpenRouter`; the test runs once for each way of calling it."""
     callers: list[Caller] = []
+    given: list[httpx.Client | httpx.AsyncClient] = []
 
     def make(*args: Any, **options: Any) -> Caller:
+        given.extend(options[name] for name in ("client", "async_client") if isinstance(options.get(name), _CLIENTS))
         runner = asyncio.Runner() if request.param == "async" else None
         callers.append(Caller(OpenRouter(*args or (KEY,), **options), runner))
         return callers[-1]
 
     yield make
     for caller in callers:
-        caller.close()
+        caller.close(*given)

@@ -6,7 +6,6 @@ import json
 import pickle
 import re
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ from openrouter_speech.mock import MockServer
 from openrouter_speech.session import SERVER_URL
 from openrouter_speech.tts import TTS, SpeechParams
 
-from .conftest import KEY, PROJECT, REQUEST, Caller
-
-Connect = Callable[..., Caller]
+from .conftest import KEY, PROJECT, REQUEST, Connect
 
 
 class Recorder:
@@ -198,6 +195,7 @@ WRONG_SETTINGS = [
     ({"server_url": "example.test"}, ValueError, "server_url"),
     ({"server_url": "ftp://example.test"}, ValueError, "server_url"),
     ({"server_url": "https://example.test?a=b"}, ValueError, "server_url"),
+    ({"server_url": "https://name:password@example.test"}, ValueError, "server_url"),
     ({"server_url": "https://exa mple.test:x"}, ValueError, "server_url"),
     ({"timeout_ms": 0}, ValueError, "timeout_ms"),
     ({"timeout_ms": -1}, ValueError, "timeout_ms"),

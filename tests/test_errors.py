@@ -12,10 +12,11 @@ from openrouter_speech.components import ErrorResponse
 
 from .conftest import PROJECT
 
+REQUEST = httpx.Request("POST", "https://example.test/audio/speech")
+
 
 def answer(status: int, content: bytes = b"", **headers: str) -> httpx.Response:
-    request = httpx.Request("POST", "https://example.test/audio/speech")
-    return httpx.Response(status, content=content, headers=headers, request=request)
+    return httpx.Response(status, content=content, headers=headers, request=REQUEST)
 
 
 def documented(status: int, **error: Any) -> bytes:
@@ -99,6 +100,12 @@ def test_a_redirect_says_where_it_points() -> None:
     assert "server_url" in str(error)
 
 
+def test_a_redirect_may_not_say_where() -> None:
+    error = errors.from_answer(answer(304))
+    assert isinstance(error, errors.RedirectError)
+    assert error.location is None
+
+
 def test_a_success_that_is_not_audio_carries_its_message() -> None:
     error = errors.from_answer(answer(200, documented(502), **{"content-type": "application/json"}))
     assert isinstance(error, errors.NotAudioError)
@@ -121,7 +128,7 @@ def test_a_success_that_is_not_audio_carries_its_message() -> None:
     ],
 )
 def test_no_answer(cause: httpx.RequestError, kind: type[errors.OpenRouterError], maybe_billed: bool) -> None:
-    error = errors.from_transport(cause, server="example.test")
+    error = errors.from_transport(cause, REQUEST)
     assert type(error) is kind
     assert error.maybe_billed is maybe_billed
     assert ("may be charged" in str(error)) is maybe_billed
@@ -158,8 +165,8 @@ def everyone() -> list[errors.OpenRouterError]:
         *(errors.from_answer(answer(status, documented(status))) for status in (*errors.BY_STATUS, 418)),
         errors.from_answer(answer(302, location="https://elsewhere.test")),
         errors.from_answer(answer(200, b"{}", **{"content-type": "application/json"})),
-        errors.from_transport(httpx.ReadTimeout(""), server="example.test"),
-        errors.from_transport(httpx.ConnectError("refused"), server="example.test"),
+        errors.from_transport(httpx.ReadTimeout(""), REQUEST),
+        errors.from_transport(httpx.ConnectError("refused"), REQUEST),
         errors.EmptyAudioError("Nothing came", audio),
         errors.TruncatedAudioError("Half came", audio, audio=b"half", bytes_received=4),
         errors.ConfigurationError("No key"),

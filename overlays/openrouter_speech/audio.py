@@ -13,8 +13,16 @@ PCM_CHANNELS = 1
 PCM_SAMPLE_WIDTH = 2
 """Bytes: samples are 16-bit little-endian integers."""
 
-SUFFIXES = {".mp3": "mp3", ".pcm": "pcm", ".wav": "wav"}
-"""The audio format that a file name's suffix stands for."""
+SUFFIXES = {
+    ".mp3": "mp3",
+    ".pcm": "pcm",
+    ".wav": "wav",
+    ".aac": "aac",
+    ".flac": "flac",
+    ".ogg": "ogg",
+    ".opus": "opus",
+}
+"""The audio format that a file name's suffix stands for. The API has the first two; the rest is left to the server."""
 
 _FORMATS = {
     "mpeg": "mp3",

@@ -194,11 +194,12 @@ class ProviderOverloadedResponseError(APIStatusError):
 
 
 class RedirectError(APIStatusError):
-    """3XX: a redirect, which is not followed, since the request carries a key. `location` is where it pointed."""
+    """3XX: a redirect. It is not followed, since the request carries a key; `location` is where it points, if it says."""
 
     @property
-    def location(self) -> str:
-        return str(self.headers["location"])
+    def location(self) -> str | None:
+        location: str | None = self.headers.get("location")
+        return location
 
 
 class OpenRouterDefaultError(APIStatusError):
@@ -264,7 +265,7 @@ def from_answer(response: httpx.Response) -> OpenRouterError:
     if response.is_success:
         return _not_audio(response)
     if response.is_redirect:
-        location = response.headers["location"]
+        location = response.headers.get("location", "nowhere")
         return RedirectError(
             f"The server points to {location} (status {response.status_code}). Redirects are not followed, since the "
             "request carries a key; if the address is right, pass it as server_url.",
@@ -276,8 +277,9 @@ def from_answer(response: httpx.Response) -> OpenRouterError:
     return kind(f"{response.status_code}: {message}", response, data=data)
 
 
-def from_transport(cause: httpx.RequestError, *, server: str) -> APIConnectionError:
+def from_transport(cause: httpx.RequestError, request: httpx.Request) -> APIConnectionError:
     """The error for an attempt that ended without an answer, or in the middle of one."""
+    server = request.url.netloc.decode("ascii")
     maybe_billed = not isinstance(cause, _NEVER_SENT)
     afterwards = " The request had been sent and may be charged." if maybe_billed else ""
     reason = str(cause) or type(cause).__name__

@@ -4,10 +4,10 @@
 client and the sleep, in nothing else.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from time import sleep
 from typing import TypeVar
 
 import httpx
@@ -59,6 +59,14 @@ class Call:
         return None if facts is None else Answer(response, facts, sent)
 
 
+async def sleep_async(seconds: float) -> None:
+    """As `sleep`."""
+    # Loaded here: httpx alone does without asyncio until the first awaited call, and so do we.
+    import asyncio  # noqa: PLC0415
+
+    await asyncio.sleep(seconds)
+
+
 class _Attempts:
     """How many attempts were made, and since when."""
 
@@ -67,10 +75,14 @@ class _Attempts:
         self._made = 0
         self._begun = time.monotonic()
 
+    def begin(self) -> None:
+        """Count an attempt."""
+        self._made += 1
+        logger.debug("attempt %d begins", self._made)
+
     def delay_after(self, error: errors.OpenRouterError) -> float | None:
         """Seconds to wait before the next attempt; None where the error is to be raised."""
-        delay = retries.decide(self._config, error, self._made, time.monotonic() - self._begun)
-        self._made += 1
+        delay = retries.decide(self._config, error, self._made - 1, time.monotonic() - self._begun)
         outcome = error.status_code or type(error).__name__
         if delay is None:
             logger.debug("attempt %d ended with %s: giving up", self._made, outcome)
@@ -89,26 +101,28 @@ def exchange(client: httpx.Client, call: Call, receive: Callable[[Answer], T]) -
     """
     attempts = _Attempts(call.retry)
     while True:
+        attempts.begin()
         try:
             return _attempt(client, call, receive)
         except errors.OpenRouterError as error:
             delay = attempts.delay_after(error)
             if delay is None:
                 raise
-        time.sleep(delay)
+        sleep(delay)
 
 
 async def exchange_async(client: httpx.AsyncClient, call: Call, receive: Callable[[Answer], Awaitable[T]]) -> T:
     """As `exchange`."""
     attempts = _Attempts(call.retry)
     while True:
+        attempts.begin()
         try:
             return await _attempt_async(client, call, receive)
         except errors.OpenRouterError as error:
             delay = attempts.delay_after(error)
             if delay is None:
                 raise
-        await asyncio.sleep(delay)
+        await sleep_async(delay)
 
 
 def _attempt(client: httpx.Client, call: Call, receive: Callable[[Answer], T]) -> T:
@@ -117,7 +131,7 @@ def _attempt(client: httpx.Client, call: Call, receive: Callable[[Answer], T]) -
     try:
         response = client.send(request, stream=True, follow_redirects=False)
     except httpx.RequestError as cause:
-        raise errors.from_transport(cause, server=request.url.host) from cause
+        raise errors.from_transport(cause, request) from cause
     finally:
         _withdraw_credential(request)
     try:
@@ -136,7 +150,7 @@ async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callabl
     try:
         response = await client.send(request, stream=True, follow_redirects=False)
     except httpx.RequestError as cause:
-        raise errors.from_transport(cause, server=request.url.host) from cause
+        raise errors.from_transport(cause, request) from cause
     finally:
         _withdraw_credential(request)
     try:

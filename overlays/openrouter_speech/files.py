@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +9,9 @@ from typing import BinaryIO
 
 from . import audio
 from .audio import AudioFacts
+
+_FITTING = {("wav", "pcm"), ("opus", "ogg"), ("ogg", "opus")}
+"""(suffix, format): pcm is given a header; Opus lies in Ogg files."""
 
 StrPath = str | os.PathLike[str]
 
@@ -66,7 +68,7 @@ def check_suffix(path: StrPath, audio_format: str) -> None:
         ValueError: The suffix contradicts the format.
     """
     suffix = format_of(path)
-    if suffix is None or suffix == audio_format or (suffix, audio_format) == ("wav", "pcm"):
+    if suffix is None or suffix == audio_format or (suffix, audio_format) in _FITTING:
         return
     fitting = (
         " or ".join(name for name, format_ in audio.SUFFIXES.items() if format_ == audio_format) or "another suffix"
@@ -135,7 +137,7 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
         with target.open("wb") as file:
             yield file
         return
-    part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    part = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}.part")
     file = part.open("xb")
     try:
         with file:

@@ -84,6 +84,6 @@ class Frames:
     def cut(self, cause: httpx.RequestError) -> errors.OpenRouterError:
         """The error for a body that the network cut short."""
         if isinstance(cause, httpx.TimeoutException):
-            return errors.from_transport(cause, server=self.response.url.host)
+            return errors.from_transport(cause, self.response.request)
         message = f"The connection was lost after {self.received} bytes of audio: {cause}"
         return errors.TruncatedAudioError(message, self.response, bytes_received=self.received)

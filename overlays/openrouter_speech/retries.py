@@ -6,11 +6,14 @@ act on it are in `exchange`.
 
 import logging
 import random
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
 from attrs import field, frozen, validators
+
+_DECIMAL = re.compile(r"\s*[0-9]{1,15}(\.[0-9]*)?\s*")
 
 logger = logging.getLogger("openrouter_speech")
 
@@ -176,12 +179,11 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
 
 
 def _number(value: object) -> float | None:
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
+    number = float(value)
     return number if 0 <= number < float("inf") else None
 
 

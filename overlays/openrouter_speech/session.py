@@ -22,6 +22,9 @@ TIMEOUT_MS = 120_000
 """Milliseconds: time for a slow voice to start, or to go on."""
 CONNECT_TIMEOUT_MS = 10_000
 
+_warned_of: set[str] = set()
+"""The hosts that were warned of: once is enough."""
+
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100)
 
 
@@ -162,10 +165,12 @@ def _checked_server_url(url: object) -> str:
         raise ValueError(f"server_url is not a URL: {error}") from None
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError(f"server_url must begin with https:// (or http://) and name a host, not {url!r}")
+    if parsed.userinfo:
+        raise ValueError("server_url must not hold a user name or a password; the key is all that is sent")
     if parsed.query or parsed.fragment:
         raise ValueError("server_url must end before any '?' or '#'; the path of the operation is added to it")
-    if parsed.scheme == "http" and not _is_loopback(parsed.host):
-        # The default filter of `warnings` shows it once for a place in the caller's code.
+    if parsed.scheme == "http" and not _is_loopback(parsed.host) and parsed.host not in _warned_of:
+        _warned_of.add(parsed.host)
         warnings.warn(f"The API key goes to {parsed.host} unencrypted: use https://", UserWarning, stacklevel=4)
     return str(parsed).rstrip("/")
 
