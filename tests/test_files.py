@@ -45,6 +45,7 @@ def test_a_wav_answer_gets_no_second_header(tmp_path: Path) -> None:
         ("a", "mp3"),
         ("a.bin", "pcm"),
         ("a.ogg", "ogg"),
+        ("a.opus", "ogg"),
     ],
 )
 def test_a_suffix_that_fits_is_taken(name: str, audio_format: str) -> None:
@@ -58,7 +59,8 @@ def test_a_suffix_that_fits_is_taken(name: str, audio_format: str) -> None:
         ("a.wav", "mp3", r"\.mp3"),
         ("a.pcm", "mp3", r"\.mp3"),
         ("a.pcm", "wav", r"\.wav"),
-        ("a.MP3", "ogg", "another suffix"),
+        ("a.MP3", "ogg", r"\.ogg or \.opus"),
+        ("a.MP3", "x-new", "another suffix"),
     ],
 )
 def test_a_suffix_that_contradicts_is_refused(name: str, audio_format: str, remedy: str) -> None:

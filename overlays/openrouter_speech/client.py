@@ -56,6 +56,7 @@ class OpenRouter:
     ) -> None:
         credential = Credential(api_key)
         del api_key  # a traceback that shows local variables must not show it
+        credential.check()
         self._session = Session(
             credential=credential,
             http_referer=http_referer,
@@ -91,6 +92,3 @@ class OpenRouter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-    def __repr__(self) -> str:
-        return f"OpenRouter(server_url={self._session.server_url!r})"

@@ -194,7 +194,7 @@ class ProviderOverloadedResponseError(APIStatusError):
 
 
 class RedirectError(APIStatusError):
-    """3XX: a redirect. It is not followed, since the request carries a key; `location` is where it points, if it says."""
+    """3XX: a redirect. It is not followed, since the request carries a key; `location` is where it points, if known."""
 
     @property
     def location(self) -> str | None:
