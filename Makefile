@@ -83,8 +83,8 @@ check-wheel: $(INSTALLED) ## build the wheel, install it in an empty environment
 	cp tests/wheel_smoke.py "$$work" && cd "$$work" && venv/bin/python wheel_smoke.py
 
 .PHONY: test
-test: $(INSTALLED) ## run the tests
-	$(BIN)/pytest --numprocesses auto $(ARGS)
+test: $(INSTALLED) ## run the tests; make test ARGS="-k retries" runs some of them
+	$(BIN)/pytest --numprocesses auto $(or $(ARGS),--cov)
 
 .PHONY: check
 check: lint check-generated spec-lint check-wheel test ## everything that CI runs

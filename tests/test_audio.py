@@ -76,6 +76,14 @@ def test_mp3_frames_without_an_encoders_note_are_counted() -> None:
     assert audio.duration(MPEG_2_MONO_24000 * 100, AudioFacts("mp3")) == 100 * 576 / 24_000
 
 
+@pytest.mark.parametrize("note", [b"Info\0\0\0\0", b"Xing\0\0\0\x0f" + bytes(116) + b"????"])
+def test_a_note_without_a_lame_part_is_no_sound(note: bytes) -> None:
+    """It takes the place of a frame; what the encoder added is not known then."""
+    first = MPEG_2_MONO_24000[:13] + note
+    frames = first.ljust(192, b"\0") + MPEG_2_MONO_24000 * 10
+    assert audio.duration(frames, AudioFacts("mp3")) == 10 * 576 / 24_000
+
+
 @pytest.mark.parametrize("before", [b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128), b"\x00\xff\x00junk"])
 def test_mp3_tags_and_junk_are_passed_over(before: bytes) -> None:
     assert audio.duration(before + MPEG_2_MONO_24000 * 10, AudioFacts("mp3")) == 10 * 576 / 24_000
@@ -90,7 +98,10 @@ def test_the_first_mp3_frame_tells_rate_and_channels(content: bytes, facts: Audi
 
 
 @pytest.mark.parametrize("name", ["mp3", "wav"])
-@pytest.mark.parametrize("content", [b"", b"RIFF", b"not audio at all", b"\xff\xfb", bytes(100)])
+@pytest.mark.parametrize(
+    "content",
+    [b"RIFF....WAVEdata\0\0\0\0", b"RIFF....WAVE", b"", b"RIFF", b"not audio at all", b"\xff\xfb", bytes(100)],
+)
 def test_bytes_that_are_no_audio_tell_nothing(name: str, content: bytes) -> None:
     assert audio.facts_from_audio(content, AudioFacts(name)) == AudioFacts(name)
     assert audio.duration(content, AudioFacts(name)) is None

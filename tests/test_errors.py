@@ -196,3 +196,10 @@ def test_errors_pickle(error: errors.OpenRouterError) -> None:
 
 def test_the_body_of_audio_is_not_taken_for_text() -> None:
     assert errors.TruncatedAudioError("Half", answer(200, b"half", **{"content-type": "audio/pcm"})).body == ""
+
+
+def test_a_body_that_was_not_read_is_no_text() -> None:
+    response = httpx.Response(
+        200, stream=httpx.ByteStream(b"half"), headers={"content-type": "application/octet-stream"}
+    )
+    assert errors.TruncatedAudioError("Half", response).body == ""

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_speech import OpenRouter, errors
+from openrouter_speech import OpenRouter, errors, exchange
 from openrouter_speech.retries import BackoffStrategy, RetryConfig
 
 from .conftest import KEY, REQUEST, Caller, Connect
@@ -34,6 +34,12 @@ def refuse(status: int, retry_after: str | None = None) -> Answer:
 def cut_chunks(connection: Connection) -> object:
     """A chunked body that ends without its end."""
     connection.send(head(200, PCM, None) + chunk(bytes(100)))
+    return CLOSE
+
+
+def cut_at_once(connection: Connection) -> object:
+    """The head of an answer, and then the end."""
+    connection.send(head(200, PCM, 480))
     return CLOSE
 
 
@@ -232,7 +238,7 @@ def test_what_may_have_been_billed_is_retried_if_wanted(
     assert len(list(tmp_path.iterdir())) == (use is save)
 
 
-@pytest.mark.parametrize("answer", [silence, hang_up, EMPTY, WRONG])
+@pytest.mark.parametrize("answer", [silence, hang_up, cut_at_once, EMPTY, WRONG])
 def test_a_stream_is_retried_until_its_first_byte(connect: Connect, slept: list[float], answer: Answer) -> None:
     with WireServer(answer, GOOD) as server:
         caller = connect(server_url=server.url, timeout_ms=patience(answer, 500), retry_config=EAGER)
@@ -261,6 +267,22 @@ def test_audio_that_is_cut_short_comes_with_what_arrived(connect: Connect) -> No
 def test_other_types_of_audio_are_taken(connect: Connect, content_type: str | None) -> None:
     with WireServer(http(200, bytes(480), content_type)) as server:
         assert connect(server_url=server.url).create(response_format="mp3").content == bytes(480)
+
+
+def test_a_length_is_held_to_whatever_the_transport(connect: Connect) -> None:
+    """httpcore notices a body that is too short; a transport that was given may not."""
+
+    def short(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=bytes(100), headers={"content-type": PCM, "content-length": "480"})
+
+    transport = httpx.MockTransport(short)
+    clients = {"client": httpx.Client(transport=transport), "async_client": httpx.AsyncClient(transport=transport)}
+    with pytest.raises(errors.TruncatedAudioError, match="100 of 480 bytes arrived"):
+        connect(**clients).create()
+
+
+def test_the_awaited_sleep_is_asyncios() -> None:
+    asyncio.run(exchange.sleep_async(0))
 
 
 def test_each_attempt_is_logged(connect: Connect, slept: list[float], caplog: pytest.LogCaptureFixture) -> None:
@@ -328,6 +350,9 @@ def test_the_facts_are_there_before_the_first_byte() -> None:
             assert (stream.generation_id, stream.bytes_received, stream.duration) == ("gen-tts-1-a", 0, 0)
             assert stream.time_to_first_audio is None
             assert stream.headers["content-type"] == PCM
+    with WireServer(http(body=b"\xff", content_type="audio/mpeg")) as server:
+        with OpenRouter(KEY, server_url=server.url) as open_router, open_router.tts.stream_speech(**REQUEST) as stream:
+            assert (stream.audio_format, stream.sample_rate, stream.duration) == ("mp3", None, None)
         server.wait_until_closed()
 
 

@@ -159,3 +159,9 @@ def test_a_folder_without_permission_is_explained(tmp_path: Path, monkeypatch: p
 def test_a_full_disk_is_explained() -> None:
     with pytest.raises(OSError, match="the disk of /dev is full"):
         save(Path("/dev/full"), bytes(1 << 20))
+
+
+def test_another_failure_of_the_system_is_not_renamed(tmp_path: Path) -> None:
+    with pytest.raises(BrokenPipeError), files.saving(tmp_path / "a.pcm", PCM):
+        raise BrokenPipeError
+    assert not list(tmp_path.iterdir())

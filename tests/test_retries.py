@@ -32,7 +32,9 @@ def test_delays_grow_up_to_the_longest() -> None:
 
 
 def test_an_exponent_grows_beyond_any_number() -> None:
-    assert decide(CONFIG, Failed(503), retries=100_000, elapsed=0) == 1.0
+    for exponent in (2, 1.5):
+        config = evolve(CONFIG, backoff=evolve(BACKOFF, exponent=exponent))
+        assert decide(config, Failed(503), retries=100_000, elapsed=0) == 1.0
 
 
 @pytest.mark.parametrize(("jitter_ms", "most"), [(None, 1.0), (50, 0.05), (0, 0.0)])

@@ -70,11 +70,12 @@ def check_suffix(path: StrPath, audio_format: str) -> None:
     suffix = format_of(path)
     if suffix is None or suffix == audio_format or (suffix, audio_format) in _FITTING:
         return
-    fitting = (
-        " or ".join(name for name, format_ in audio.SUFFIXES.items() if format_ == audio_format) or "another suffix"
-    )
-    if audio_format == "pcm":
-        fitting += " or .wav"
+    names = [
+        name
+        for name, format_ in audio.SUFFIXES.items()
+        if format_ == audio_format or (format_, audio_format) in _FITTING
+    ]
+    fitting = " or ".join(names) or "another suffix"
     raise ValueError(
         f"The audio is {audio_format}, which a file named {Path(path).name} cannot hold: name it {fitting}, "
         f'or ask for response_format="{suffix}"'
