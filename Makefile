@@ -62,8 +62,12 @@ format: $(INSTALLED) ## format the hand-written code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+$(VENV)/.types: $(INSTALLED)
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group types
+	@touch $@
+
 .PHONY: lint
-lint: $(INSTALLED) ## formatting, lint, types, import contracts
+lint: $(INSTALLED) $(VENV)/.types ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -93,7 +97,7 @@ check: lint check-generated spec-lint check-wheel test ## everything that CI run
 constraints: ## write constraints.txt anew with the newest versions that fit together
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && $(or $(PYTHON),python3) -m venv "$$work" && \
 	"$$work/bin/python" -m pip install --quiet --upgrade pip && \
-	"$$work/bin/python" -m pip install --quiet --group dev --editable '.[mock]' && \
+	"$$work/bin/python" -m pip install --quiet --group dev --group types --editable '.[mock]' && \
 	{ echo "# Exact versions of everything that 'make install' installs. Written by 'make constraints'."; \
 	  "$$work/bin/python" -m pip freeze --all --exclude-editable --exclude setuptools; } > constraints.txt
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,16 @@ def save(caller: Caller, folder: Path, params: Any) -> bytes:
 
 
 FORMS = [create, stream, save]
+
+
+def stream_pieces(caller: Caller, _: Path) -> int:
+    """Hear a stream without keeping any of it."""
+    return sum(len(piece) for piece in pieces_of(caller))
+
+
+def save_file(caller: Caller, folder: Path) -> int:
+    return caller.save(folder / "speech.pcm").bytes_received
+
 
 FAULTS: list[tuple[str, Answer, type[errors.OpenRouterError], str]] = [
     ("a 400", refuse(400), errors.BadRequestResponseError, "400: The sentence"),
@@ -568,3 +579,29 @@ def test_a_stream_can_be_saved_and_read(tmp_path: Path) -> None:
                 assert stream.duration == 0.01
         asyncio.run(main())
     assert (tmp_path / "sync.pcm").read_bytes() == (tmp_path / "async.pcm").read_bytes() == bytes(480)
+
+
+@pytest.mark.parametrize("use", [stream_pieces, save_file])
+def test_memory_does_not_grow_with_the_length(connect: Connect, tmp_path: Path, use: Callable[..., int]) -> None:
+    """Ten times the audio takes no more memory, give or take a few of the network's pieces."""
+    piece = bytes(1 << 16)
+
+    def peak(count: int) -> int:
+        def long(connection: Connection) -> object:
+            connection.send(head(200, PCM, None))
+            for _ in range(count):
+                connection.send(chunk(piece))
+            connection.send(chunk(b""))
+            return None
+
+        with WireServer(long) as server:
+            caller = connect(server_url=server.url)
+            tracemalloc.start()
+            try:
+                assert use(caller, tmp_path) == count * len(piece)
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+    peak(1)  # what is loaded and kept at first use
+    assert peak(100) < peak(10) + 8 * len(piece)
