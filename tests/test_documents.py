@@ -55,6 +55,9 @@ def test_a_target_that_is_mentioned_exists(target: str) -> None:
 @pytest.mark.parametrize("snippet", [snippet for _, snippet in SNIPPETS], ids=[place for place, _ in SNIPPETS])
 def test_a_snippet_runs(snippet: str, server: MockServer, tmp_path: Path) -> None:
     """In a process of its own, against the mock server in place of the real one."""
+    if "def test_" in snippet:
+        (tmp_path / "test_snippet.py").write_text(snippet)
+        snippet = "import sys, pytest; sys.exit(pytest.main(['-p', 'no:cacheprovider', 'test_snippet.py']))"
     script = snippet.replace('"https://openrouter.ai/api/v1"', repr(server.url))
     script = f"import openrouter_speech.session\nopenrouter_speech.session.SERVER_URL = {server.url!r}\n{script}"
     environment = {**os.environ, "OPENROUTER_API_KEY": KEY}
@@ -62,7 +65,7 @@ def test_a_snippet_runs(snippet: str, server: MockServer, tmp_path: Path) -> Non
         [sys.executable, "-W", "error", "-c", script],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(PROJECT)))

@@ -5,7 +5,8 @@ import json
 import logging
 import threading
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -605,3 +606,49 @@ def test_memory_does_not_grow_with_the_length(connect: Connect, tmp_path: Path, 
 
     peak(1)  # what is loaded and kept at first use
     assert peak(100) < peak(10) + 8 * len(piece)
+
+
+class Watched(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that notes whether it was closed, and does not close itself."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = pieces
+        self.closed = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            yield piece
+
+    def close(self) -> None:
+        self.closed += 1
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+LARGE = b"x" * (1 << 20)
+WATCHED = [
+    (503, "text/html", (LARGE, LARGE)),
+    (200, "text/html", (LARGE, LARGE)),
+    (200, PCM, (b"ab", b"c")),
+    (200, PCM, ()),
+    (200, PCM, (b"ab",)),
+]
+
+
+@pytest.mark.parametrize("use", FORMS)
+@pytest.mark.parametrize(("status", "content_type", "pieces"), WATCHED, ids=range(5))
+def test_every_answer_is_closed_whatever_the_transport(
+    connect: Connect, tmp_path: Path, use: Use, status: int, content_type: str, pieces: tuple[bytes, ...]
+) -> None:
+    body = Watched(*pieces)
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(status, stream=body, headers={"content-type": content_type})
+    )
+    clients = {"client": httpx.Client(transport=transport), "async_client": httpx.AsyncClient(transport=transport)}
+    with suppress(errors.OpenRouterError):
+        use(connect(retry_config=None, **clients), tmp_path, {})
+    assert body.closed

@@ -1,5 +1,6 @@
 """What is retried, and when: decisions without a clock, a sleep or a server."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -141,6 +142,17 @@ IN_7_S = NOW + timedelta(seconds=7)
 )
 def test_a_server_names_its_time_in_many_forms(headers: dict[str, str]) -> None:
     assert retries.retry_after(headers, NOW) == 7
+
+
+def test_a_date_without_a_zone_is_universal_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the client runs."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert retries.retry_after({"retry-after": "2026-11-22T12:00:07"}, NOW) == 7
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_fractions_of_a_second_count() -> None:

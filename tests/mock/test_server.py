@@ -1,10 +1,12 @@
 """The mock server: rules and answers of openapi.yaml, audio that sounds."""
 
+import io
 import json
 import re
 import socket
 import subprocess
 import sys
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,20 @@ def test_mp3_decodes_to_what_pcm_is(http: httpx.Client) -> None:
     decoded = miniaudio.decode(response.content, nchannels=1, sample_rate=24_000)
     assert decoded.num_frames * 2 == len(post(http, response_format="pcm").content)
     assert max(decoded.samples) > 1000
+
+
+def test_wav_is_there_for_a_description_that_has_it(tmp_path: Path) -> None:
+    changed = (PROJECT / "openapi.yaml").read_text().replace("enum: [mp3, pcm]", "enum: [mp3, pcm, wav, flac]")
+    (tmp_path / "openapi.yaml").write_text(changed)
+    with (
+        MockServer(description=tmp_path / "openapi.yaml") as server,
+        httpx.Client(base_url=server.url, headers=AUTHORIZED) as http,
+    ):
+        wav = post(http, response_format="wav")
+        assert wav.headers["content-type"] == "audio/wav"
+        with wave.open(io.BytesIO(wav.content)) as reader:
+            assert reader.readframes(1 << 30) == post(http, response_format="pcm").content
+        assert "flac" in message(post(http, response_format="flac"))
 
 
 def test_the_default_format_is_the_descriptions(http: httpx.Client) -> None:

@@ -1,10 +1,12 @@
 """A mock of the endpoint, driven by openapi.yaml: for tests of this package, and of what people build on it."""
 
 try:
+    from .faults import Fault
+    from .journal import RecordedRequest
     from .server import MockServer
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"The mock server needs the package {error.name}: pip install 'openrouter-speech[mock]'", name=error.name
     ) from error
 
-__all__ = ["MockServer"]
+__all__ = ["Fault", "MockServer", "RecordedRequest"]

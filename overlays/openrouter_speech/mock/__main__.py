@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from . import MockServer
+from .answers import PACES
 from .voices import ENGINES
 
 
@@ -14,11 +15,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--voice-engine", choices=ENGINES, default="tones", help="what speaks (default: tones)")
     parser.add_argument("--description", help="an OpenAPI 3.1 file to serve in place of this package's own")
+    parser.add_argument("--pace", choices=PACES, default="fast", help="how fast audio is sent (default: fast)")
+    parser.add_argument("--chaos", type=float, default=0.0, help="share of requests that fail by chance (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="which requests those are (default: 0)")
     options = parser.parse_args(arguments)
     try:
-        server = MockServer(
-            port=options.port, host=options.host, voice_engine=options.voice_engine, description=options.description
-        )
+        server = MockServer(**vars(options))
         url = server.listen()
     except (OSError, OverflowError, ValueError) as error:
         print(f"The mock server did not start: {error}", file=sys.stderr)  # noqa: T201

@@ -1,94 +1,92 @@
 """The endpoint, as a Starlette application: every route, rule and status is the description's."""
 
 import json
-import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .description import JSON, Description, Operation, Parameter
-from .encoder import encode
+from ..version import __version__
+from . import docs_page
+from .answers import Answers, Pace, RefusedError, error
+from .description import Description, Operation, Parameter
+from .faults import Fault, Script, preferred
+from .journal import Journal, RecordedRequest
 from .voices import Voice
 
 BODY_LIMIT = 1 << 20
 """Bytes of a request's body that are read before it is refused."""
-CHUNK_SIZE = 8 << 10
-"""Bytes of audio that are sent at a time."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class RefusedError(Exception):
-    """A request that is answered with an error."""
+def application(
+    description: Description,
+    voice: Voice,
+    *,
+    journal: Journal,
+    script: Script,
+    pace: Pace = "fast",
+    body_limit: int = BODY_LIMIT,
+) -> Starlette:
+    """The application that serves all operations of a description, and what belongs to a mock beside them."""
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
+    async def refused_by_routing(request: Request, reason: Exception) -> Response:
+        if not isinstance(reason, HTTPException):
+            raise reason
+        reasons = {404: f"There is no {request.url.path} here", 405: f"{request.method} is not a method of this path"}
+        message = reasons.get(reason.status_code, reason.detail)
+        _recorded(journal, request).status = reason.status_code
+        return error(reason.status_code, message, dict(reason.headers or {}))
 
-
-def application(description: Description, voice: Voice, body_limit: int = BODY_LIMIT) -> Starlette:
-    """The application that serves all operations of a description."""
-    routes = [
+    operations = [
         Route(
-            description.base_path + operation.path, _endpoint(operation, voice, body_limit), methods=[operation.method]
+            description.base_path + operation.path,
+            _endpoint(operation, Answers(operation, voice, pace), journal, script, body_limit),
+            methods=[operation.method],
         )
         for operation in description.operations
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _refused_by_routing})
+    return Starlette(
+        routes=[*operations, *_control(description, journal, script), *docs_page.routes(description)],
+        exception_handlers={HTTPException: refused_by_routing},
+    )
 
 
-def _endpoint(operation: Operation, voice: Voice, body_limit: int) -> Endpoint:
-    success = next((answer for status, answer in operation.answers.items() if 200 <= status < 300), None)
-    if success is None:
-        raise ValueError(f"{operation.method} {operation.path} documents no success to answer with")
-    speaks = (success.content_type or "").startswith("audio/")
-
-    async def endpoint(request: Request) -> Response:
+def _endpoint(operation: Operation, answers: Answers, journal: Journal, script: Script, body_limit: int) -> Endpoint:
+    async def answered(request: Request, entry: RecordedRequest) -> Response:
         try:
             _check_credential(operation, request)
-            body = await _checked_body(operation, request, body_limit)
+            entry.body = await _limited_body(request, body_limit)
+            body = _checked_body(operation, request, entry.body)
             _check_parameters(operation.parameters, request)
-            if not speaks:
-                return JSONResponse(success.example, success.status)
-            audio, content_type = await run_in_threadpool(_speech, voice, {**operation.body_defaults, **body})
+            fault = _fault(request, script)
+            entry.fault = fault.kind
+            return await answers.answer(fault, body)
         except RefusedError as refused:
-            return _error(refused.status, refused.message)
-        headers = {"X-Generation-Id": _generation_id()} if "X-Generation-Id" in success.headers else {}
-        return StreamingResponse(_chunks(audio), success.status, headers, content_type)
+            return error(refused.status, refused.message)
+
+    async def endpoint(request: Request) -> Response:
+        entry = _recorded(journal, request)
+        response = await answered(request, entry)
+        entry.status = None if entry.fault == "close" else response.status_code
+        return response
 
     return endpoint
+
+
+def _recorded(journal: Journal, request: Request) -> RecordedRequest:
+    return journal.record(request.method, request.url.path, request.headers.raw)
 
 
 def _check_credential(operation: Operation, request: Request) -> None:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if operation.needs_bearer and (scheme.lower() != "bearer" or not key.strip()):
         raise RefusedError(401, "The Authorization header with a bearer key is missing")
-
-
-async def _checked_body(operation: Operation, request: Request, limit: int) -> dict[str, Any]:
-    content = await _limited_body(request, limit)
-    if not content and not operation.body_required:
-        return {}
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in operation.body_types:
-        raise RefusedError(415, f"Content-Type: this endpoint takes {' or '.join(operation.body_types)}")
-    try:
-        body = json.loads(content.decode(), parse_constant=_not_json)
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise RefusedError(400, f"The body is not JSON in UTF-8: {error}") from error
-    if operation.body_rule is not None:
-        problems = [str(problem) for problem in operation.body_rule.problems(body)]
-        if problems:
-            raise RefusedError(400, "; ".join(problems))
-    return body if isinstance(body, dict) else {}
 
 
 async def _limited_body(request: Request, limit: int) -> bytes:
@@ -98,6 +96,23 @@ async def _limited_body(request: Request, limit: int) -> bytes:
         if len(content) > limit:
             raise RefusedError(413, f"The body is larger than {limit} bytes")
     return bytes(content)
+
+
+def _checked_body(operation: Operation, request: Request, content: bytes) -> dict[str, Any]:
+    if not content and not operation.body_required:
+        return {}
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in operation.body_types:
+        raise RefusedError(415, f"Content-Type: this endpoint takes {' or '.join(operation.body_types)}")
+    try:
+        body = json.loads(content.decode(), parse_constant=_not_json)
+    except (UnicodeDecodeError, ValueError, RecursionError) as reason:
+        raise RefusedError(400, f"The body is not JSON in UTF-8: {reason}") from reason
+    if operation.body_rule is not None:
+        problems = [str(problem) for problem in operation.body_rule.problems(body)]
+        if problems:
+            raise RefusedError(400, "; ".join(problems))
+    return body if isinstance(body, dict) else {}
 
 
 def _not_json(constant: str) -> None:
@@ -114,31 +129,38 @@ def _check_parameters(parameters: tuple[Parameter, ...], request: Request) -> No
             raise RefusedError(400, f"{parameter.name}: {problem}")
 
 
-def _speech(voice: Voice, body: dict[str, Any]) -> tuple[bytes, str]:
-    samples = voice(body.get("input", ""), body.get("voice", ""), body.get("speed", 1.0))
+def _fault(request: Request, script: Script) -> Fault:
+    """What the request itself prefers, or what the script has for it."""
     try:
-        return encode(samples, body.get("response_format", "pcm"))
-    except ValueError as error:
-        raise RefusedError(400, str(error)) from error
+        wanted = preferred(", ".join(request.headers.getlist("prefer")))
+        return script.next() if wanted is None else script.checked(wanted)
+    except ValueError as reason:
+        raise RefusedError(400, f"Prefer: {reason}") from reason
 
 
-async def _chunks(audio: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(audio), CHUNK_SIZE):
-        yield audio[start : start + CHUNK_SIZE]
+def _control(description: Description, journal: Journal, script: Script) -> list[Route]:
+    """What tests in another process steer the server with."""
 
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "version": __version__, "description": description.hash})
 
-def _generation_id() -> str:
-    return f"gen-tts-{int(time.time())}-{secrets.token_hex(8)}"
+    async def requests(request: Request) -> Response:
+        if request.method == "DELETE":
+            journal.clear()
+        return JSONResponse([entry.as_dict() for entry in journal])
 
+    async def set_script(request: Request) -> Response:
+        try:
+            items = await request.json()
+            if not isinstance(items, list):
+                raise TypeError("a list is needed")
+            script.write(items)
+        except (TypeError, ValueError) as reason:
+            return error(400, f"The script is not a list of faults: {reason}")
+        return Response(status_code=204)
 
-def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    body = {"error": {"code": status, "message": message}}
-    return Response(json.dumps(body), status, headers, media_type=JSON)
-
-
-async def _refused_by_routing(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    reasons = {404: f"There is no {request.url.path} here", 405: f"{request.method} is not a method of this path"}
-    headers = dict(error.headers or {})
-    return _error(error.status_code, reasons.get(error.status_code, error.detail), headers)
+    return [
+        Route("/__mock__/health", health),
+        Route("/__mock__/requests", requests, methods=["GET", "DELETE"]),
+        Route("/__mock__/script", set_script, methods=["PUT"]),
+    ]

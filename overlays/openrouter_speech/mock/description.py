@@ -62,6 +62,7 @@ class Answer:
     status: int
     content_type: str | None
     example: Any
+    examples: Mapping[str, Any]
     headers: tuple[str, ...]
 
 
@@ -100,6 +101,11 @@ class Description:
         servers = document.get("servers") or [{"url": "/"}]
         self.base_path = urlsplit(servers[0]["url"]).path.rstrip("/")
         self.operations = tuple(self._operations())
+
+    @property
+    def error_statuses(self) -> set[int]:
+        """All statuses of 400 and above that an operation documents."""
+        return {status for operation in self.operations for status in operation.answers if status >= 400}
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Description":
@@ -148,11 +154,12 @@ class Description:
         content: dict[str, Any] = answer.get("content", {})
         content_type = next(iter(content), None)
         media = content[content_type] if content_type else {}
-        examples = [self._resolved(example).get("value") for example in media.get("examples", {}).values()]
+        examples = {name: self._resolved(example).get("value") for name, example in media.get("examples", {}).items()}
         return Answer(
             status=status,
             content_type=content_type,
-            example=media.get("example", examples[0] if examples else None),
+            example=media.get("example", next(iter(examples.values()), None)),
+            examples=examples,
             headers=tuple(answer.get("headers", {})),
         )
 

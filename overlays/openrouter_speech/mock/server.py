@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,8 +11,12 @@ from typing import Self
 import uvicorn
 
 from . import voices
-from .app import application
+from .answers import PACES, Pace
+from .app import BODY_LIMIT, application
 from .description import Description
+from .faults import Fault, Script
+from .journal import Journal, RecordedRequest
+from .transport import Protocol
 
 _BACKLOG = 512
 
@@ -27,10 +32,14 @@ class MockServer:
         host: The address; the loopback one unless told otherwise.
         voice_engine: "tones" is a plain synthesizer of our own; "auto", "flite" and "espeak-ng" are in `voices`.
         description: An OpenAPI file to serve in place of the one that this package was generated from.
+        pace: "fast" sends audio as fast as it is taken, "realtime" as fast as it plays.
+        chaos: The share of requests, from 0 to 1, that fail by chance with a status that passes.
+        seed: The same seed gives the same failures.
+        body_limit: Bytes of a request's body that are read before it is refused with 413.
 
     Raises:
         OSError: The port is taken.
-        ValueError: The description or the engine is not one.
+        ValueError: An argument is not one that can be served.
     """
 
     def __init__(
@@ -40,9 +49,24 @@ class MockServer:
         host: str = "127.0.0.1",
         voice_engine: str = "tones",
         description: str | Path | None = None,
+        pace: Pace = "fast",
+        chaos: float = 0.0,
+        seed: int = 0,
+        body_limit: int = BODY_LIMIT,
     ) -> None:
+        if pace not in PACES:
+            raise ValueError(f"pace must be one of {', '.join(PACES)}, not {pace!r}")
         self.description = Description.load(description)
-        self._app = application(self.description, voices.voice(voice_engine))
+        self._journal = Journal()
+        self._script = Script(self.description.error_statuses, chaos, seed)
+        self._app = application(
+            self.description,
+            voices.voice(voice_engine),
+            journal=self._journal,
+            script=self._script,
+            pace=pace,
+            body_limit=body_limit,
+        )
         self._address = (host, port)
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
@@ -59,6 +83,29 @@ class MockServer:
             raise RuntimeError("The mock server is not running: use it in a with block, or call start()")
         host, port = self._socket.getsockname()[:2]
         return f"http://{f'[{host}]' if ':' in host else host}:{port}{self.description.base_path}"
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """What has arrived, oldest first, up to the latest thousand. Keys are not in it."""
+        return list(self._journal)
+
+    def script(self, faults: Iterable[int | str | Fault]) -> None:
+        """Set what the next requests are answered with, one each; those after them get audio.
+
+            server.script([503, "429; retry-after=2", "cut", "ok"])
+
+        Args:
+            faults: Statuses, kinds of `faults.KINDS` with or without parameters, or `Fault` objects.
+
+        Raises:
+            ValueError: One of them is no fault, or its status is not documented. Nothing is set then.
+        """
+        self._script.write(faults)
+
+    def reset(self) -> None:
+        """Forget what has arrived, and what the next requests were to be answered with."""
+        self._journal.clear()
+        self._script.write([])
 
     def start(self) -> Self:
         """Begin to serve, in a thread. When this returns, connections are accepted."""
@@ -100,7 +147,7 @@ class MockServer:
             self._server = uvicorn.Server(
                 uvicorn.Config(
                     self._app,
-                    http="h11",
+                    http=Protocol,
                     loop="asyncio",
                     lifespan="off",
                     log_config=None,

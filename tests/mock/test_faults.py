@@ -1,0 +1,339 @@
+"""Faults on demand: by a header, by a script, by chance; each as a client sees it, over real sockets."""
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from openrouter_speech import OpenRouter, errors
+from openrouter_speech.mock import Fault, MockServer
+from openrouter_speech.mock.faults import FORMS, KINDS, OK, Script, preferred
+from openrouter_speech.tts import SpeechParams
+
+from ..conftest import KEY, PROJECT, REQUEST, Connect
+
+STATUSES = sorted(errors.BY_STATUS)
+PCM = {**REQUEST, "response_format": "pcm"}
+
+
+@pytest.fixture
+def mock(server: MockServer) -> Iterator[MockServer]:
+    server.reset()
+    yield server
+    server.reset()
+
+
+def post(mock: MockServer, prefer: str | None = None, **options: Any) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {KEY}", **({"Prefer": prefer} if prefer else {})}
+    return httpx.post(f"{mock.url}/audio/speech", json=PCM, headers=headers, **options)
+
+
+def speaking(response_format: str) -> SpeechParams:
+    return {**REQUEST, "response_format": response_format}
+
+
+def examples() -> dict[int, Any]:
+    """The documented example of each error."""
+    document = yaml.safe_load((PROJECT / "openapi.yaml").read_text())
+    answers = document["paths"]["/audio/speech"]["post"]["responses"]
+    named = {int(status): answer["$ref"].split("/")[-1] for status, answer in answers.items() if "$ref" in answer}
+    responses = document["components"]["responses"]
+    return {status: responses[name]["content"]["application/json"]["example"] for status, name in named.items()}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_any_documented_status_comes_with_its_example(mock: MockServer, status: int) -> None:
+    response = post(mock, f"code={status}")
+    assert (response.status_code, response.json()) == (status, examples()[status])
+    mock.script([status])
+    assert post(mock).json() == examples()[status]
+
+
+@pytest.mark.parametrize(
+    "prefer", ["code=503", "Code=503", 'code="503"', "respond-async, code=503", "dynamic=true;code=503"]
+)
+def test_a_preference_is_read_as_prism_reads_it(prefer: str) -> None:
+    assert preferred(prefer) == Fault("status", 503)
+
+
+def test_a_preference_may_have_parameters() -> None:
+    expected = Fault("status", 429, retry_after=2.5, form="http-date")
+    assert preferred("code=429, retry-after=2.5, form=http-date") == expected
+    assert preferred("code=429; retry-after=2.5; form=http-date") == expected
+    assert preferred("fault=slow; seconds=3") == Fault("slow", seconds=3)
+    assert preferred("return=minimal") is None
+    assert preferred("") is None
+
+
+@pytest.mark.parametrize(
+    ("prefer", "named"),
+    [
+        ("code=418", "418 is not documented; documented are 400, 401"),
+        ("fault=explosion", "explosion"),
+        ("fault=status", "status"),
+        ("code=429; retry-after=soon", "soon"),
+        ("code=429; retry-after=1; form=fax", "form"),
+        ("code=429; example=second", "has no example 'second'"),
+    ],
+)
+def test_a_preference_that_cannot_be_met_is_named(mock: MockServer, prefer: str, named: str) -> None:
+    response = post(mock, prefer)
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith("Prefer: ")
+    assert named in response.json()["error"]["message"]
+
+
+def test_a_script_is_gone_through_once(mock: MockServer) -> None:
+    mock.script([503, "429", Fault("html"), "ok"])
+    assert [post(mock).status_code for _ in range(6)] == [503, 429, 502, 200, 200, 200]
+    assert [entry.fault for entry in mock.requests] == ["status", "status", "html", "ok", "ok", "ok"]
+
+
+def test_a_preference_wins_over_the_script(mock: MockServer) -> None:
+    mock.script([503])
+    assert [post(mock, "code=402").status_code, post(mock).status_code] == [402, 503]
+
+
+def test_a_request_that_does_not_conform_leaves_the_script_alone(mock: MockServer) -> None:
+    mock.script([503])
+    assert httpx.post(f"{mock.url}/audio/speech", json=PCM).status_code == 401
+    assert post(mock).status_code == 503
+
+
+@pytest.mark.parametrize("item", [418, "explosion", "429; retry-after", "429; colour=red", ""])
+def test_a_script_that_cannot_be_is_refused_whole(mock: MockServer, item: Any) -> None:
+    mock.script([503])
+    with pytest.raises(ValueError, match=r"."):
+        mock.script(["ok", item])
+    assert post(mock).status_code == 503
+
+
+def test_chance_is_the_same_for_the_same_seed() -> None:
+    def drawn(seed: int) -> list[Fault]:
+        script = Script(STATUSES, rate=0.2, seed=seed)
+        return [script.next() for _ in range(1000)]
+
+    assert drawn(1) == drawn(1) != drawn(2)
+    failed = [fault for fault in drawn(1) if fault != OK]
+    assert 150 < len(failed) < 250
+    assert {fault.status for fault in failed} == {429, 500, 502, 503, 529}
+
+
+def test_a_server_fails_by_chance() -> None:
+    with MockServer(chaos=1.0, seed=3) as server:
+        assert all(post(server).status_code >= 429 for _ in range(5))
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.1])
+def test_a_share_is_between_0_and_1(rate: float) -> None:
+    with pytest.raises(ValueError, match="chaos"):
+        MockServer(chaos=rate)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_when_to_come_back_in_each_form(mock: MockServer, form: str) -> None:
+    """As our own client reads it; dates have no fractions, and a second may pass meanwhile."""
+    mock.script([f"429; retry-after=30; form={form}"])
+    with (
+        OpenRouter(KEY, server_url=mock.url, retry_config=None) as open_router,
+        pytest.raises(errors.TooManyRequestsResponseError) as raised,
+    ):
+        open_router.tts.create_speech(**REQUEST)
+    assert raised.value.retry_after == pytest.approx(30, abs=0 if form in {"seconds", "ms", "metadata"} else 10)
+
+
+def test_the_forms_are_what_they_are_called() -> None:
+    now = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+    said = {form: Fault("status", 429, retry_after=7.5, form=form).retry_headers(now) for form in FORMS}
+    assert said == {
+        "seconds": {"Retry-After": "7.5"},
+        "ms": {"retry-after-ms": "7500"},
+        "http-date": {"Retry-After": "Sun, 22 Nov 2026 12:00:07 GMT"},
+        "rfc850": {"Retry-After": "Sunday, 22-Nov-26 12:00:07 GMT"},
+        "asctime": {"Retry-After": "Sun Nov 22 12:00:07 2026"},
+        "iso": {"Retry-After": "2026-11-22T12:00:07Z"},
+        "metadata": {},
+    }
+
+
+SEEN: list[tuple[str, type[errors.OpenRouterError], str]] = [
+    ("stall", errors.APITimeoutError, "next bytes"),
+    ("cut", errors.TruncatedAudioError, "connection was lost"),
+    ("close", errors.APIConnectionError, "No answer"),
+    ("empty", errors.EmptyAudioError, "no audio"),
+    ("json", errors.NotAudioError, "The provider failed"),
+    ("html", errors.BadGatewayResponseError, "502: 502 Bad Gateway"),
+    ("type", errors.NotAudioError, "text/plain"),
+    ("half-frame", errors.TruncatedAudioError, "no whole number of pcm frames"),
+    ("zod", errors.BadRequestResponseError, "400: input: Invalid input"),
+]
+
+
+@pytest.mark.parametrize(("kind", "error", "message"), SEEN)
+def test_what_a_client_sees_of_a_fault(
+    connect: Connect, mock: MockServer, kind: str, error: type[Exception], message: str
+) -> None:
+    mock.script([kind])
+    timeout = 200 if kind == "stall" else None
+    with pytest.raises(error, match=message):
+        connect(server_url=mock.url, retry_config=None, timeout_ms=timeout).create(response_format="pcm")
+    assert [(entry.fault, entry.status is None) for entry in mock.requests] == [(kind, kind == "close")]
+    assert post(mock).status_code == 200  # and the server serves on
+
+
+def test_every_kind_is_shown_to_a_client() -> None:
+    assert set(KINDS) == {kind for kind, _, _ in SEEN} | {"ok", "status", "slow"}
+
+
+@pytest.mark.parametrize("kind", ["cut", "stall"])
+def test_half_of_the_audio_comes_first(mock: MockServer, kind: str) -> None:
+    whole = post(mock).content
+    arrived = b""
+    headers = {"Authorization": f"Bearer {KEY}", "Prefer": f"fault={kind}"}
+    with httpx.stream("POST", f"{mock.url}/audio/speech", json=PCM, headers=headers, timeout=0.5) as response:
+        pieces = response.iter_raw()
+        while len(arrived) < len(whole) // 2:
+            arrived += next(pieces)
+        with pytest.raises((httpx.ReadTimeout, httpx.RemoteProtocolError)):
+            next(pieces)
+    assert whole.startswith(arrived)
+    assert len(arrived) == len(whole) // 2
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the server would have waited."""
+    seconds: list[float] = []
+
+    async def pause(delay: float) -> None:
+        seconds.append(delay)
+
+    monkeypatch.setattr("openrouter_speech.mock.transport.pause", pause)
+    return seconds
+
+
+def test_the_first_byte_can_come_late(mock: MockServer, waits: list[float]) -> None:
+    normal = post(mock).content
+    assert waits == []
+    assert post(mock, "fault=slow; seconds=7").content == normal
+    assert waits == [7]
+
+
+def test_audio_can_be_paced(waits: list[float]) -> None:
+    """As fast as it plays: the waits add up to its duration."""
+    with MockServer(pace="realtime") as server:
+        for response_format in ("pcm", "mp3"):
+            waits.clear()
+            with OpenRouter(KEY, server_url=server.url) as open_router:
+                speech = open_router.tts.create_speech(**speaking(response_format))
+            assert len(waits) > 1
+            assert sum(waits) == pytest.approx(speech.duration)
+
+
+def test_a_pace_is_one_of_two() -> None:
+    with pytest.raises(ValueError, match="fast, realtime"):
+        MockServer(pace="slow")  # type: ignore[arg-type]
+
+
+def test_the_journal_tells_what_arrived(mock: MockServer) -> None:
+    with OpenRouter(KEY, server_url=mock.url, x_open_router_title="Café ☕") as open_router:
+        open_router.tts.create_speech(**speaking("pcm"))
+    (entry,) = mock.requests
+    assert (entry.number, entry.method, entry.path, entry.status) == (1, "POST", "/api/v1/audio/speech", 200)
+    assert entry.json == PCM
+    assert entry.headers["x-openrouter-title"] == "Café ☕"
+    assert entry.headers["authorization"] == "Bearer **********"
+
+
+def test_the_journal_has_what_was_refused(mock: MockServer) -> None:
+    with httpx.Client(base_url=mock.url) as http:
+        http.post("/audio/speech", json=PCM)
+        http.get("/audio/speech")
+        http.post("/elsewhere")
+        http.post(
+            "/audio/speech",
+            content=b"{",
+            headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
+        )
+    assert [entry.status for entry in mock.requests] == [401, 405, 404, 400]
+    assert mock.requests[3].body == b"{"
+    with pytest.raises(ValueError, match=r"."):
+        _ = mock.requests[3].json
+
+
+def test_the_journal_keeps_the_latest_thousand(mock: MockServer) -> None:
+    with httpx.Client(base_url=mock.url) as http:
+        for _ in range(1001):
+            http.get("/audio/speech")
+    assert (len(mock.requests), mock.requests[0].number, mock.requests[-1].number) == (1000, 2, 1001)
+
+
+def test_another_process_steers_by_http(mock: MockServer) -> None:
+    base = mock.url.removesuffix("/api/v1") + "/__mock__"
+    assert httpx.put(f"{base}/script", json=[503, "ok"]).status_code == 204
+    assert [post(mock).status_code, post(mock).status_code] == [503, 200]
+    journal = httpx.get(f"{base}/requests")
+    assert [entry["status"] for entry in journal.json()] == [503, 200]
+    assert json.loads(journal.json()[0]["body"]) == PCM
+    assert KEY not in journal.text
+    assert httpx.delete(f"{base}/requests").json() == []
+    health = httpx.get(f"{base}/health").json()
+    assert health["status"] == "ok"
+    assert re.fullmatch(r"[0-9a-f]{64}", health["description"])
+    assert health["description"] == mock.description.hash
+
+
+@pytest.mark.parametrize("content", [b"{", b"{}", b"[418]", b'[["a"]]', b"5"])
+def test_a_script_by_http_that_cannot_be_is_refused(mock: MockServer, content: bytes) -> None:
+    response = httpx.put(mock.url.removesuffix("/api/v1") + "/__mock__/script", content=content)
+    assert response.status_code == 400
+    assert "script" in response.json()["error"]["message"]
+
+
+def test_concurrent_calls_do_not_disturb_each_other(mock: MockServer) -> None:
+    """Two hundred open connections, each with its own text; every answer belongs to its request."""
+    host, port = mock.url.removeprefix("http://").split("/")[0].split(":")
+    texts = ["a" * (1 + number % 20) for number in range(200)]
+    bodies = [json.dumps({**PCM, "input": text}).encode() for text in texts]
+    sockets = [socket.create_connection((host, int(port)), timeout=30) for _ in texts]
+    try:
+        for sock, body in zip(sockets, bodies, strict=True):
+            head = [
+                "POST /api/v1/audio/speech HTTP/1.1",
+                f"Host: {host}",
+                f"Authorization: Bearer {KEY}",
+                "Connection: close",
+                "Content-Type: application/json",
+                f"Content-Length: {len(body)}",
+            ]
+            sock.sendall("\r\n".join([*head, "", ""]).encode() + body)
+        answers = [b"".join(iter(lambda sock=sock: sock.recv(65536), b"")) for sock in sockets]  # type: ignore[misc]
+    finally:
+        for sock in sockets:
+            sock.close()
+    assert all(answer.startswith(b"HTTP/1.1 200") for answer in answers)
+    lengths = {text: {len(answer) for t, answer in zip(texts, answers, strict=True) if t == text} for text in texts}
+    assert all(max(group) - min(group) < 20 for group in lengths.values())
+    ordered = [min(lengths["a" * count]) for count in range(1, 21)]
+    assert ordered == sorted(set(ordered))
+    assert sorted(entry.json["input"] for entry in mock.requests) == sorted(texts)
+
+
+def test_a_stalled_answer_does_not_keep_the_server_from_stopping() -> None:
+    with MockServer() as server:
+        server.script(["stall"])
+        with pytest.raises(httpx.ReadTimeout):
+            post(server, timeout=0.3)
+        server.script(["stall"])
+        held = httpx.Client()
+        request = held.build_request(
+            "POST", f"{server.url}/audio/speech", json=PCM, headers={"Authorization": "Bearer a"}
+        )
+        response = held.send(request, stream=True)
+    response.close()
+    held.close()
