@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import threading
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -531,6 +532,7 @@ def test_saving_picks_the_format_by_the_suffix(connect: Connect, tmp_path: Path)
         asked = [json.loads(request.body).get("response_format") for request in server.requests]
     assert asked == ["pcm", "pcm", "mp3", None]
     assert [speech.audio_format for speech in saved] == ["pcm", "pcm", "mp3", "pcm"]
+    assert {(speech.sample_rate, speech.channels) for speech in saved} == {(24_000, 1)}
     assert [speech.duration for speech in saved] == [0.01, 0.01, 0.024, 0.01]
     assert [speech.path.stat().st_size for speech in saved] == [524, 480, 192, 480]
     assert (saved[0].generation_id, saved[0].bytes_received) == ("gen-tts-1-a", 480)
@@ -652,3 +654,12 @@ def test_every_answer_is_closed_whatever_the_transport(
     with suppress(errors.OpenRouterError):
         use(connect(retry_config=None, **clients), tmp_path, {})
     assert body.closed
+
+
+def test_saving_to_a_device_works_too(connect: Connect) -> None:
+    """It cannot be looked into afterwards."""
+    with WireServer(GOOD, http(body=b"\xff", content_type="audio/mpeg")) as server:
+        caller = connect(server_url=server.url)
+        assert caller.save(Path(os.devnull)).bytes_received == 480
+        saved = caller.save(Path(os.devnull))
+    assert (saved.audio_format, saved.sample_rate, saved.duration) == ("mp3", None, None)

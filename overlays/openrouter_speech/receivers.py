@@ -53,7 +53,7 @@ def saver(path: StrPath) -> Callable[[Answer], SavedSpeech]:
 
     def receive(answer: Answer) -> SavedSpeech:
         stream = SpeechStream(answer)
-        return SavedSpeech.from_stream(stream.save(path), answer, stream)
+        return SavedSpeech.from_stream(stream.save(path), stream, answer.facts)
 
     return receive
 
@@ -63,6 +63,6 @@ def saver_async(path: StrPath) -> Callable[[Answer], Awaitable[SavedSpeech]]:
 
     async def receive(answer: Answer) -> SavedSpeech:
         stream = AsyncSpeechStream(answer)
-        return SavedSpeech.from_stream(await stream.save(path), answer, stream)
+        return SavedSpeech.from_stream(await stream.save(path), stream, answer.facts)
 
     return receive

@@ -1,16 +1,18 @@
 """What a call returns when all of the audio is there, in memory or in a file."""
 
 import mmap
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from attrs import field, frozen
 
-from . import audio, files, headers
+from . import audio, files
 from .audio import AudioFacts
+from .described import Described
 from .files import StrPath
 from .frames import Answer
 from .streams import AsyncSpeechStream, SpeechStream
@@ -29,7 +31,7 @@ def buffered(response: httpx.Response, content: bytes) -> dict[str, Any]:
     }
 
 
-class SpeechResponse(httpx.Response):
+class SpeechResponse(Described, httpx.Response):
     """The audio of one call, read to its end: `content` holds its bytes, and no connection is held."""
 
     time_to_first_audio: float | None
@@ -54,30 +56,13 @@ class SpeechResponse(httpx.Response):
     def _facts(self) -> AudioFacts:
         return audio.facts_from_audio(self.content, self._header_facts)
 
-    @property
-    def audio_format(self) -> str:
-        """ "mp3", "pcm", "wav", or the subtype of any other audio type."""
-        return self._facts.format
-
-    @property
-    def sample_rate(self) -> int | None:
-        """Hz; None for a format that is not read here."""
-        return self._facts.sample_rate
-
-    @property
-    def channels(self) -> int | None:
-        """1 is mono, 2 is stereo; None for a format that is not read here."""
-        return self._facts.channels
+    def _describe(self) -> AudioFacts:
+        return self._facts
 
     @cached_property
     def duration(self) -> float | None:
         """Seconds: exact for pcm and wav, from its frames for mp3, None for a format that is not read here."""
         return audio.duration(self.content, self._facts)
-
-    @property
-    def generation_id(self) -> str | None:
-        """Identifies the synthesis (`X-Generation-Id`)."""
-        return headers.generation_id(self.headers)
 
     def save(self, path: StrPath) -> Path:
         """Write the audio to a file. pcm is given a header where the suffix is `.wav`.
@@ -101,31 +86,40 @@ class SpeechResponse(httpx.Response):
 
 
 @frozen
-class SavedSpeech:
+class SavedSpeech(Described):
     """The audio of one call, in a file."""
 
     path: Path
-    _facts: AudioFacts = field(repr=False)
+    headers: httpx.Headers = field(repr=False)
     bytes_received: int
-    """Bytes of audio that arrived; a `.wav` file has a header before them."""
-    generation_id: str | None
-    """Identifies the synthesis (`X-Generation-Id`)."""
+    """Bytes of audio that arrived; a `.wav` file may have a header before them."""
     time_to_first_audio: float | None
     """Seconds from sending the request to the first byte of audio."""
+    _facts: AudioFacts = field(repr=False)
 
     @classmethod
-    def from_stream(cls, path: Path, answer: Answer, stream: SpeechStream | AsyncSpeechStream) -> "SavedSpeech":
-        """The facts of a stream that was saved."""
-        return cls(path, answer.facts, stream.bytes_received, stream.generation_id, stream.time_to_first_audio)
+    def from_stream(cls, path: Path, stream: SpeechStream | AsyncSpeechStream, facts: AudioFacts) -> Self:
+        """The facts of a stream that was saved; the file tells what its headers did not."""
+        with _mapped(path) as content:
+            known = audio.facts_from_audio(content, facts)
+        return cls(path, stream.headers, stream.bytes_received, stream.time_to_first_audio, known)
 
-    @property
-    def audio_format(self) -> str:
-        """ "mp3", "pcm", "wav", or the subtype of any other audio type: what the server sent."""
-        return self._facts.format
+    def _describe(self) -> AudioFacts:
+        return self._facts
 
     @property
     def duration(self) -> float | None:
         """Seconds, found out from the file at each call; None for a format that is not read here."""
         facts = AudioFacts("wav") if files.format_of(self.path) == "wav" else self._facts
-        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        with _mapped(self.path) as content:
             return audio.duration(content, facts)
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """The content of a file, without reading all of it into memory. A device or a pipe cannot be looked into."""
+    if not path.is_file():
+        yield b""
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content

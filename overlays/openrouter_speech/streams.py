@@ -5,46 +5,27 @@ from pathlib import Path
 
 import httpx
 
-from . import files, headers
+from . import files
+from .audio import AudioFacts
+from .described import Described
 from .errors import AudioError
 from .files import StrPath
 from .frames import Answer, Frames
 
 
-class _Stream:
+class _Stream(Described):
     """What both kinds of stream know."""
 
     def __init__(self, answer: Answer) -> None:
         self.response = answer.response
+        self.headers = answer.response.headers
         self._facts = answer.facts
         self._frames = Frames(answer)
         self._early = b""
         """The first piece, where it was waited for before the stream was handed out."""
 
-    @property
-    def audio_format(self) -> str:
-        """ "mp3", "pcm", "wav", or the subtype of any other audio type."""
-        return self._facts.format
-
-    @property
-    def sample_rate(self) -> int | None:
-        """Hz; None where only the audio itself tells."""
-        return self._facts.sample_rate
-
-    @property
-    def channels(self) -> int | None:
-        """1 is mono, 2 is stereo; None where only the audio itself tells."""
-        return self._facts.channels
-
-    @property
-    def generation_id(self) -> str | None:
-        """Identifies the synthesis (`X-Generation-Id`)."""
-        return headers.generation_id(self.response.headers)
-
-    @property
-    def headers(self) -> httpx.Headers:
-        """The headers of the answer."""
-        return self.response.headers
+    def _describe(self) -> AudioFacts:
+        return self._facts
 
     @property
     def bytes_received(self) -> int:
