@@ -410,19 +410,22 @@ def test_leaving_a_stream_early_closes_its_connection() -> None:
             connection.send(chunk(bytes(4096)))
 
     async def leave_async() -> None:
-        async with (
-            OpenRouter(KEY, server_url=server.url) as open_router,
-            open_router.tts.stream_speech_async(**REQUEST) as stream,
-        ):
-            assert len(await anext(aiter(stream))) > 0
-            await stream.close()
-            server.wait_until_closed()
+        async with OpenRouter(KEY, server_url=server.url) as open_router:
+            async with open_router.tts.stream_speech_async(**REQUEST) as stream:
+                assert len(await anext(aiter(stream))) > 0
+            await asyncio.to_thread(server.wait_until_closed)
+            async with open_router.tts.stream_speech_async(**REQUEST) as stream:
+                await stream.close()
+                await asyncio.to_thread(server.wait_until_closed)
 
     with WireServer(endless) as server:
         with OpenRouter(KEY, server_url=server.url) as open_router:
             with open_router.tts.stream_speech(**REQUEST) as stream:
                 assert len(next(iter(stream))) > 0
             server.wait_until_closed()
+            with open_router.tts.stream_speech(**REQUEST) as stream:
+                stream.close()
+                server.wait_until_closed()
         asyncio.run(leave_async())
 
 
