@@ -116,6 +116,7 @@ def test_a_wav_header_is_what_readers_expect() -> None:
     with wave.open(io.BytesIO(audio.wav_header(len(pcm), 24_000, 1) + pcm)) as reader:
         assert (reader.getframerate(), reader.getnchannels(), reader.getsampwidth()) == (24_000, 1, 2)
         assert reader.readframes(1000) == pcm
+    assert audio.wav_header(1000, 24_000, 1)[4:8] == (36 + 1000).to_bytes(4, "little")  # of all that follows
 
 
 def test_a_wav_file_is_measured_by_its_header() -> None:

@@ -156,7 +156,16 @@ def test_all_that_is_wrong_is_named(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff\xfe", b'{"input": NaN}', b"[]", b"null", b"[" * 100_000, json.dumps(REQUEST).encode("utf-16")],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        json.dumps({**REQUEST, "speed": float("nan")}).encode(),
+        b"[]",
+        b"null",
+        b"[" * 100_000,
+        json.dumps(REQUEST).encode("utf-16"),
+    ],
     ids=range(8),
 )
 def test_a_malformed_body_is_refused(http: httpx.Client, content: bytes) -> None:
@@ -260,6 +269,14 @@ def test_a_server_frees_its_port() -> None:
         assert f":{port}/" in again.url
     with pytest.raises(RuntimeError, match="not running"):
         _ = again.url
+
+
+def test_a_server_that_never_ran_frees_its_port_too() -> None:
+    server = MockServer()
+    url = server.listen()
+    server.stop()
+    with MockServer(port=int(url.split(":")[2].split("/")[0])) as again:
+        assert again.url == url
 
 
 def test_a_server_listens_on_loopback_only(server: MockServer) -> None:

@@ -22,6 +22,12 @@ def test_a_voice_has_a_pitch_of_its_own() -> None:
     assert 80 < low < 0.85 * middle < 0.85 * 0.85 * high < 250
 
 
+def test_a_letter_sounds_the_same_in_every_process() -> None:
+    first = synthesizer.speak("shh, hello", "alloy")
+    synthesizer._sound.cache_clear()
+    assert (synthesizer.speak("shh, hello", "alloy") == first).all()
+
+
 def test_sounds_join_without_a_click() -> None:
     """Each begins and ends in silence."""
     for character in "a b.mñ世":
