@@ -160,7 +160,7 @@ def test_all_that_is_wrong_is_named(http: httpx.Client) -> None:
         b"",
         b"{",
         b"\xff\xfe",
-        json.dumps({**REQUEST, "speed": float("nan")}).encode(),
+        json.dumps({**REQUEST, "new": float("nan")}).encode(),
         b"[]",
         b"null",
         b"[" * 100_000,
