@@ -123,6 +123,16 @@ def test_a_bearer_is_needed(server: MockServer, header: str | None) -> None:
     assert "Authorization" in message(response)
 
 
+def test_a_server_can_insist_on_one_key() -> None:
+    with MockServer(api_key=KEY) as server:
+        url = f"{server.url}/audio/speech"
+        assert httpx.post(url, json=REQUEST, headers=AUTHORIZED).status_code == 200
+        for wrong in ("another", f"{KEY}é"):
+            refused = httpx.post(url, json=REQUEST, headers={"Authorization": f"Bearer {wrong}".encode()})
+            assert refused.status_code == 401
+            assert "not valid" in message(refused)
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

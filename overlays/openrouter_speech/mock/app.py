@@ -1,6 +1,7 @@
 """The endpoint, as a Starlette application: every route, rule and status is the description's."""
 
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -32,6 +33,7 @@ def application(
     script: Script,
     pace: Pace = "fast",
     body_limit: int = BODY_LIMIT,
+    api_key: str | None = None,
 ) -> Starlette:
     """The application that serves all operations of a description, and what belongs to a mock beside them."""
 
@@ -46,7 +48,7 @@ def application(
     operations = [
         Route(
             description.base_path + operation.path,
-            _endpoint(operation, Answers(operation, voice, pace), journal, script, body_limit),
+            _endpoint(operation, Answers(operation, voice, pace), journal, script, body_limit, api_key),
             methods=[operation.method],
         )
         for operation in description.operations
@@ -57,10 +59,12 @@ def application(
     )
 
 
-def _endpoint(operation: Operation, answers: Answers, journal: Journal, script: Script, body_limit: int) -> Endpoint:
+def _endpoint(
+    operation: Operation, answers: Answers, journal: Journal, script: Script, body_limit: int, api_key: str | None
+) -> Endpoint:
     async def answered(request: Request, entry: RecordedRequest) -> Response:
         try:
-            _check_credential(operation, request)
+            _check_credential(operation, request, api_key)
             entry.body = await _limited_body(request, body_limit)
             body = _checked_body(operation, request, entry.body)
             _check_parameters(operation.parameters, request)
@@ -83,10 +87,14 @@ def _recorded(journal: Journal, request: Request) -> RecordedRequest:
     return journal.record(request.method, request.url.path, request.headers.raw)
 
 
-def _check_credential(operation: Operation, request: Request) -> None:
+def _check_credential(operation: Operation, request: Request, api_key: str | None) -> None:
+    if not operation.needs_bearer:
+        return
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if operation.needs_bearer and (scheme.lower() != "bearer" or not key.strip()):
+    if scheme.lower() != "bearer" or not key.strip():
         raise RefusedError(401, "The Authorization header with a bearer key is missing")
+    if api_key is not None and not secrets.compare_digest(key.strip().encode(), api_key.encode()):
+        raise RefusedError(401, "The key in the Authorization header is not valid")
 
 
 async def _limited_body(request: Request, limit: int) -> bytes:

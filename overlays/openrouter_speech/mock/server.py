@@ -36,6 +36,7 @@ class MockServer:
         chaos: The share of requests, from 0 to 1, that fail by chance with a status that passes.
         seed: The same seed gives the same failures.
         body_limit: Bytes of a request's body that are read before it is refused with 413.
+        api_key: The only key that is taken; any is, if None.
 
     Raises:
         OSError: The port is taken.
@@ -53,6 +54,7 @@ class MockServer:
         chaos: float = 0.0,
         seed: int = 0,
         body_limit: int = BODY_LIMIT,
+        api_key: str | None = None,
     ) -> None:
         if pace not in PACES:
             raise ValueError(f"pace must be one of {', '.join(PACES)}, not {pace!r}")
@@ -66,6 +68,7 @@ class MockServer:
             script=self._script,
             pace=pace,
             body_limit=body_limit,
+            api_key=api_key,
         )
         self._address = (host, port)
         self._socket: socket.socket | None = None
