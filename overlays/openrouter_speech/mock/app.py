@@ -48,7 +48,14 @@ def application(
     operations = [
         Route(
             description.base_path + operation.path,
-            _endpoint(operation, Answers(operation, voice, pace), journal, script, body_limit, api_key),
+            _endpoint(
+                operation,
+                Answers(operation, voice, pace),
+                journal=journal,
+                script=script,
+                body_limit=body_limit,
+                api_key=api_key,
+            ),
             methods=[operation.method],
         )
         for operation in description.operations
@@ -60,7 +67,13 @@ def application(
 
 
 def _endpoint(
-    operation: Operation, answers: Answers, journal: Journal, script: Script, body_limit: int, api_key: str | None
+    operation: Operation,
+    answers: Answers,
+    *,
+    journal: Journal,
+    script: Script,
+    body_limit: int,
+    api_key: str | None,
 ) -> Endpoint:
     async def answered(request: Request, entry: RecordedRequest) -> Response:
         try:
