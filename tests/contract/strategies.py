@@ -1,0 +1,138 @@
+"""Requests as Hypothesis draws them, from the generated models and the generated operation's own signature.
+
+What is drawn follows the types of their fields: a field that the description gains is drawn without an edit here, and
+one of a type that nothing is known of fails by its name.
+"""
+
+import os
+import types
+import typing
+from collections.abc import Mapping
+from enum import Enum
+from inspect import signature
+from typing import Any
+
+import attrs
+from hypothesis import strategies as st
+from openrouter_speech_api import models
+from openrouter_speech_api.api.tts import create_speech
+from openrouter_speech_api.models import SpeechRequest
+from openrouter_speech_api.types import Unset
+
+EXAMPLES = int(os.environ.get("EXAMPLES") or 50)
+"""How many requests are drawn for each check."""
+
+_ADDITIONAL = "additional_properties"
+"""The attribute in which a generated model keeps what the description does not name."""
+
+_CHARACTERS = st.characters(exclude_categories=["Cs"])  # a lone surrogate has no bytes in any encoding
+_NAMES = st.text(_CHARACTERS, max_size=10)
+_NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+_JSON = st.recursive(
+    st.none() | st.booleans() | _NUMBERS | _NAMES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
+    max_leaves=6,
+)
+_BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
+    str: st.text(_CHARACTERS, min_size=1, max_size=30),
+    bool: st.booleans(),
+    int: st.integers(),
+    float: _NUMBERS,  # a parameter of this type takes an int too
+    type(None): st.none(),
+    Any: _JSON,
+}
+
+
+def values(name: str, hint: Any) -> st.SearchStrategy[Any]:
+    """Values for a field of this type.
+
+    Raises:
+        NotImplementedError: Nothing is known of the type; the message names the field.
+    """
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in {types.UnionType, typing.Union}:
+        return st.one_of([values(name, part) for part in arguments if part is not Unset])
+    if origin is list:
+        return st.lists(values(name, arguments[0]), max_size=3)
+    if hint in _BY_TYPE:
+        return _BY_TYPE[hint]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return st.sampled_from(hint)
+    if isinstance(hint, type) and attrs.has(hint):
+        return instances(hint)
+    raise NotImplementedError(f"{name}: there is no strategy for {hint}; add one to {__name__}")
+
+
+def instances(model: type[Any]) -> st.SearchStrategy[Any]:
+    """Instances of a generated model, with and without what is optional and what the description does not name."""
+    hints = typing.get_type_hints(model, localns=vars(models))
+    by_field = {field.name: values(f"{model.__name__}.{field.name}", hints[field.name]) for field in _fields(model)}
+    required = {field.name for field in _fields(model) if field.default is attrs.NOTHING}
+    given = st.fixed_dictionaries(
+        {name: strategy for name, strategy in by_field.items() if name in required},
+        optional={name: strategy for name, strategy in by_field.items() if name not in required},
+    )
+    additional: st.SearchStrategy[dict[str, Any]] = st.just({})
+    if _ADDITIONAL in hints:
+        names = _NAMES.filter(lambda name: name not in wire_names(model))
+        content = values(f"{model.__name__}.{_ADDITIONAL}", typing.get_args(hints[_ADDITIONAL])[1])
+        additional = st.dictionaries(names, content, max_size=2)
+    return st.builds(_filled, st.just(model), given, additional)
+
+
+def wire_names(model: type[Any]) -> dict[str, str]:
+    """The names of a model's fields in JSON, with the attributes that hold them."""
+    return {field.name.removesuffix("_"): field.name for field in _fields(model)}
+
+
+def plain(value: Any) -> Any:
+    """A drawn value as JSON has it, worked out here and not by the code under test."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if not attrs.has(type(value)):
+        return value
+    additional = getattr(value, _ADDITIONAL, {})
+    return {name: plain(content) for name, content in {**additional, **set_fields(value)}.items()}
+
+
+def set_fields(instance: Any) -> dict[str, Any]:
+    """The fields of a model that are set, by their names in JSON."""
+    named = {name: getattr(instance, attribute) for name, attribute in wire_names(type(instance)).items()}
+    return {name: content for name, content in named.items() if not isinstance(content, Unset)}
+
+
+def arguments(request: SpeechRequest, *, plainly: bool) -> dict[str, Any]:
+    """A request as arguments of `tts.create_speech`: as models and enumerations, or as plain dicts and texts."""
+    given = {name: plain(value) if plainly else value for name, value in set_fields(request).items()}
+    return {**given, "extra_body": request.additional_properties}
+
+
+def _fields(model: type[Any]) -> list["attrs.Attribute[Any]"]:
+    return [field for field in attrs.fields(model) if field.name != _ADDITIONAL]
+
+
+def _filled(model: type[Any], given: Mapping[str, Any], additional: dict[str, Any]) -> Any:
+    instance = model(**given)
+    if additional:
+        setattr(instance, _ADDITIONAL, additional)
+    return instance
+
+
+REQUESTS: st.SearchStrategy[SpeechRequest] = instances(SpeechRequest)
+
+HEADER_PARAMETERS = tuple(name for name in signature(create_speech.request_kwargs).parameters if name != "body")
+"""The parameters of the operation that are headers."""
+
+
+def _headers(characters: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, str]]:
+    # Blanks around a value are no part of it (RFC 9110 section 5.5), and what is left empty is not sent.
+    value = st.text(characters, min_size=1, max_size=20).filter(lambda text: text == text.strip(" "))
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(HEADER_PARAMETERS, value))
+
+
+HEADERS = _headers(st.characters(exclude_categories=["Cs", "Cc"]))
+"""The app headers, by parameter, in any script."""
+ASCII_HEADERS = _headers(st.characters(min_codepoint=0x20, max_codepoint=0x7E))
+"""As `HEADERS`, for the generated client on its own: httpx takes no other text for a header."""

@@ -1,0 +1,52 @@
+"""What `make contract-prism` takes for acceptance and for refusal, with the mock server in Prism's place."""
+
+from pathlib import Path
+
+import pytest
+from openrouter_speech.mock import MockServer
+
+from ..conftest import PROJECT
+from . import prism
+from .strategies import EXAMPLES
+
+DESCRIPTION = (PROJECT / "openapi.yaml").read_text()
+
+
+def changed(tmp_path: Path, old: str, new: str) -> MockServer:
+    assert old in DESCRIPTION
+    (tmp_path / "openapi.yaml").write_text(DESCRIPTION.replace(old, new))
+    return MockServer(description=tmp_path / "openapi.yaml")
+
+
+def test_what_is_accepted_is_counted(server: MockServer) -> None:
+    assert prism.judge(server.url) == EXAMPLES
+
+
+def test_what_is_refused_is_told(tmp_path: Path) -> None:
+    stricter = changed(tmp_path, "speed:\n          type: number", "speed:\n          type: string")
+    with stricter as server, pytest.raises(prism.RefusedError, match=r"^400: .*speed.*\n.*'input': "):
+        prism.judge(server.url)
+
+
+def test_a_judge_that_accepts_anything_is_no_judge(tmp_path: Path) -> None:
+    lenient = changed(tmp_path, "required: [input, model, voice]", "required: []")
+    with lenient as server, pytest.raises(prism.RefusedError, match="without a model and a voice"):
+        prism.judge(server.url)
+
+
+def test_without_node_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert prism.main([]) == 2
+    assert "Node.js" in capsys.readouterr().err
+
+
+def test_where_it_does_not_start_it_says_what_prism_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "npx").write_text("#!/bin/sh\necho no such package; exit 1\n")
+    (tmp_path / "npx").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert prism.main([]) == 2
+    assert capsys.readouterr().err == "Prism did not start\nno such package\n\n"

@@ -1,0 +1,68 @@
+"""The `openrouter` package, which is the reference, works unmodified with the mock server as with the endpoint."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from openrouter_speech.errors import BY_STATUS
+from openrouter_speech.mock import MockServer
+
+from ..conftest import KEY, REQUEST
+from .conftest import OurAudio
+
+openrouter = pytest.importorskip("openrouter", reason="openrouter is not installed; `make interop` installs it")
+
+Create = Callable[..., bytes]
+PROVIDER = {"options": {"openai": {"instructions": "Speak warmly."}}}
+
+
+@pytest.fixture(params=["sync", "async"])
+def create(request: pytest.FixtureRequest, server: MockServer) -> Iterator[Create]:
+    """Makes a call in both ways, and gives its audio."""
+    server.reset()
+    settings = {"api_key": KEY, "server_url": server.url, "retry_config": None, "x_open_router_title": "Bedtime"}
+
+    async def read(client: Any, params: dict[str, Any]) -> bytes:
+        content: bytes = await (await client.tts.create_speech_async(**(REQUEST | params))).aread()
+        return content
+
+    if request.param == "sync":
+        with openrouter.OpenRouter(**settings) as client:
+            yield lambda **params: client.tts.create_speech(**(REQUEST | params)).read()
+        return
+    with asyncio.Runner() as runner:
+        client = openrouter.OpenRouter(**settings)
+        yield lambda **params: runner.run(read(client, params))
+        runner.run(client.__aexit__(None, None, None))
+
+
+@pytest.mark.parametrize("response_format", ["mp3", "pcm"])
+def test_it_gets_the_audio_that_our_client_gets(create: Create, our_audio: OurAudio, response_format: str) -> None:
+    assert create(response_format=response_format) == our_audio(response_format=response_format)
+
+
+def test_what_it_sends_is_taken(create: Create, server: MockServer) -> None:
+    """Fields too that openapi.yaml does not name: it lets a body have more of them."""
+    assert create(speed=1.5, provider=PROVIDER, instructions="Slowly.", user="ü")
+    (request,) = server.requests
+    sent = {"response_format": "pcm", "speed": 1.5, "provider": PROVIDER, "instructions": "Slowly.", "user": "ü"}
+    assert (request.status, request.json) == (200, {**REQUEST, **sent})
+    assert request.headers["x-openrouter-title"] == "Bedtime"
+
+
+@pytest.mark.parametrize(("status", "ours"), BY_STATUS.items())
+def test_a_documented_error_is_an_error_of_its_own(
+    create: Create, server: MockServer, status: int, ours: type[Exception]
+) -> None:
+    """Its class has the name of ours, and its data is the documented example."""
+    with pytest.raises(openrouter.errors.OpenRouterError) as raised:
+        create(http_headers={"Prefer": f"code={status}"})
+    assert type(raised.value) is getattr(openrouter.errors, ours.__name__)
+    assert raised.value.status_code == status
+    assert raised.value.data.model_dump(exclude_unset=True) == server.description.operations[0].answers[status].example
+
+
+def test_a_wrong_value_is_refused_by_name(create: Create) -> None:
+    with pytest.raises(openrouter.errors.BadRequestResponseError, match=r"^input: "):
+        create(input="")
