@@ -128,7 +128,7 @@ def test_a_server_can_insist_on_one_key() -> None:
         url = f"{server.url}/audio/speech"
         assert httpx.post(url, json=REQUEST, headers=AUTHORIZED).status_code == 200
         for wrong in ("another", f"{KEY}é"):
-            refused = httpx.post(url, json=REQUEST, headers={"Authorization": f"Bearer {wrong}".encode()})
+            refused = httpx.post(url, json=REQUEST, headers=[(b"Authorization", f"Bearer {wrong}".encode())])
             assert refused.status_code == 401
             assert "not valid" in message(refused)
 
