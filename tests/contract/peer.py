@@ -1,0 +1,214 @@
+"""A second server of the operation, written from openapi.yaml without a line of our mock server, and easy to break.
+
+As it is, it conforms. Each field of `Peer` is a place where a server can go wrong; test_net.py sets one at a time.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from attrs import field, frozen
+
+PATH = "/api/v1/audio/speech"
+KEY = "sk-or-v1-the-peer-knows-this-key"
+SILENCE = bytes(4_800)
+"""A tenth of a second of pcm."""
+SILENT_MP3 = (b"\xff\xf3\x44\xc0" + bytes(92)) * 5
+"""Frames of MPEG 2 layer III, 24 kHz, mono, 32 kbit/s, without anything in them."""
+
+Rule = Callable[[Any], bool]
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_format(value: Any) -> bool:
+    return value in ("mp3", "pcm")
+
+
+def is_provider(value: Any) -> bool:
+    options = value.get("options", {}) if isinstance(value, dict) else None
+    return isinstance(options, dict) and all(isinstance(values, dict) for values in options.values())
+
+
+def anything(_: Any) -> bool:
+    return True
+
+
+def never(_: Any) -> bool:
+    return False
+
+
+def documented_error(status: int, message: str) -> tuple[str, bytes]:
+    return "application/json", json.dumps({"error": {"code": status, "message": message}}).encode()
+
+
+@frozen
+class Request:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: bytes
+
+
+@frozen
+class Answer:
+    status: int
+    content_type: str
+    body: bytes
+    headers: Mapping[str, str] = field(factory=dict)
+
+
+class HungUpError(Exception):
+    """The connection ends without an answer."""
+
+
+class RefusedError(Exception):
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers or {}
+
+
+RULES: dict[str, Rule] = {
+    "input": is_text,
+    "model": is_text,
+    "voice": is_text,
+    "provider": is_provider,
+    "response_format": is_format,
+    "speed": is_number,
+}
+
+
+@frozen(kw_only=True)
+class Peer:
+    """What the server does with a request: first what it takes, then how it refuses, then what it gives."""
+
+    knows_key: Rule = field(default=f"Bearer {KEY}".__eq__)
+    takes_media_type: Rule = field(default="application/json".__eq__)
+    reads: Callable[[bytes], Any] = json.loads
+    required: tuple[str, ...] = ("input", "model", "voice")
+    rules: Mapping[str, Rule] = field(factory=lambda: RULES)
+    app_header: Rule = is_text
+    knows_model: Rule = anything
+
+    hangs_up: Rule = never
+    last_words: bytes = b""
+    """What is sent before it hangs up, in the place of an answer."""
+    fails: Rule = never
+    failure: int = 500
+    refusal: int = 400
+    not_allowed: int = 405
+    allow: Mapping[str, str] = field(factory=lambda: {"Allow": "POST"})
+    error: Callable[[int, str], tuple[str, bytes]] = documented_error
+
+    success: int = 200
+    default_format: str = "pcm"
+    pcm: tuple[str, bytes] = ("audio/pcm;rate=24000;channels=1", SILENCE)
+    mp3: tuple[str, bytes] = ("audio/mpeg", SILENT_MP3)
+    generation: Mapping[str, str] = field(factory=lambda: {"X-Generation-Id": "gen-tts-1767225600-q7Zp2mXw"})
+
+    def answer(self, request: Request) -> Answer:
+        try:
+            self._check(request)
+            body = self._body(request)
+        except RefusedError as refused:
+            content_type, content = self.error(refused.status, str(refused))
+            return Answer(refused.status, content_type, content, refused.headers)
+        asked = body.get("response_format", self.default_format)
+        content_type, audio = self.mp3 if asked == "mp3" else self.pcm
+        return Answer(self.success, content_type, audio, self.generation)
+
+    def _check(self, request: Request) -> None:
+        if request.path != PATH:
+            raise RefusedError(404, "No such path")
+        if request.method != "POST":
+            raise RefusedError(self.not_allowed, "No such method", self.allow)
+        if not self.knows_key(request.headers.get("authorization", "")):
+            raise RefusedError(401, "The key is missing or wrong")
+        if not self.takes_media_type(request.headers.get("content-type", "application/json").partition(";")[0]):
+            raise RefusedError(415, "JSON, please")
+        for name in ("http-referer", "x-openrouter-title", "x-openrouter-categories"):
+            if name in request.headers and not self.app_header(request.headers[name]):
+                raise RefusedError(self.refusal, f"{name} is empty")
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        try:
+            body = self.reads(request.body)
+        except ValueError as error:
+            raise RefusedError(self.refusal, "The body is not JSON") from error
+        if not isinstance(body, dict):
+            raise RefusedError(self.refusal, "The body is not an object")
+        wrong = [name for name in self.required if name not in body]
+        wrong += [name for name, rule in self.rules.items() if name in body and not rule(body[name])]
+        if wrong:
+            raise RefusedError(self.refusal, f"Missing or wrong: {', '.join(wrong)}")
+        if self.hangs_up(body):
+            raise HungUpError
+        if self.fails(body):
+            raise RefusedError(self.failure, "Something failed")
+        if not self.knows_model(body["model"]):
+            raise RefusedError(404, "No such model")
+        return body
+
+
+class PeerServer:
+    """A peer, listening on a port of its own; it keeps the requests that arrived."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.requests: list[Request] = []
+        requests = self.requests
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                request = Request(self.command, self.path, headers, body)
+                requests.append(request)
+                try:
+                    answer = peer.answer(request)
+                except HungUpError:
+                    self.wfile.write(peer.last_words)
+                    self.close_connection = True
+                    return
+                self.send_response(answer.status)
+                for name, value in {"Content-Type": answer.content_type, **answer.headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_QUERY = answer
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/api/v1"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()

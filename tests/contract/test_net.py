@@ -1,0 +1,237 @@
+"""The contract tests, tested: they let a second conforming server pass, and catch each server that is broken."""
+
+import json
+import multiprocessing
+import os
+import re
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..conftest import PROJECT, Make
+from .peer import KEY, RULES, SILENCE, SILENT_MP3, Peer, PeerServer, anything, documented_error, is_text, never
+
+SUITE = Path(__file__).with_name("test_server.py")
+EXAMPLES = "15"
+_PRELOADED = ["schemathesis.pytest.plugin", "schemathesis.specs.openapi.schemas", "openrouter_speech.mock", "miniaudio"]
+
+Run = Callable[..., str]
+
+
+def run_suite(report: Path, environment: dict[str, str]) -> None:
+    """Run the contract tests in this process, as `make contract` does in its own."""
+    os.environ.update(environment)
+    os.chdir(PROJECT)
+    with report.with_suffix(".log").open("w") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    pytest.main([str(SUITE), f"--junitxml={report}", "--assert=plain", "-p", "no:cacheprovider"])
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the contract tests against a server, and returns the names of those that fail, with what they say."""
+    monkeypatch.syspath_prepend(PROJECT)  # where the new process finds this module
+    # The imports take longer than the tests: they are done once, in a process that all others are forked from.
+    windows = sys.platform == "win32"  # which cannot fork
+    context = multiprocessing.get_context("spawn") if windows else multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+
+    def run_against(server: PeerServer, **environment: str) -> str:
+        report = tmp_path / "contract.xml"
+        told = {"BASE_URL": server.url, "API_KEY": KEY, "EXAMPLES": EXAMPLES, **environment}
+        process = context.Process(target=run_suite, args=(report, told))
+        process.start()
+        process.join()
+        results = ET.parse(report)
+        assert results.find(".//error") is None, report.with_suffix(".log").read_text()
+        failed = results.iterfind(".//testcase[failure]")
+        return "\n".join(f"{test.get('name')}: {test.findtext('failure')}" for test in failed)
+
+    return run_against
+
+
+def test_a_conforming_server_passes(run: Run) -> None:
+    with PeerServer(Peer()) as server:
+        assert run(server) == ""
+    assert len(server.requests) > 150
+
+
+def knows_the_documented_models(model: str) -> bool:
+    return model in {"elevenlabs/eleven-turbo-v2", "openai/gpt-4o-mini-tts"}
+
+
+def test_a_server_need_not_have_every_model(run: Run) -> None:
+    """Valid requests are made up, and so are their models: a documented 404 is an answer to them."""
+    with PeerServer(Peer(knows_model=knows_the_documented_models)) as server:
+        assert run(server) == ""
+
+
+def detail(status: int, message: str) -> tuple[str, bytes]:
+    return "application/json", json.dumps({"detail": message}).encode()
+
+
+def zod_error(status: int, message: str) -> tuple[str, bytes]:
+    return "application/json", json.dumps({"success": False, "error": {"name": "ZodError", "message": "[]"}}).encode()
+
+
+def page(status: int, message: str) -> tuple[str, bytes]:
+    return "text/html", b"<html><h1>%d</h1></html>" % status
+
+
+def always_400(status: int, message: str) -> tuple[str, bytes]:
+    return documented_error(400, message)
+
+
+def rules(**changes: Callable[[Any], bool]) -> dict[str, Callable[[Any], bool]]:
+    return RULES | changes
+
+
+def is_any_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def is_not_empty(value: Any) -> bool:
+    return bool(value != "")
+
+
+def has_another_script(body: dict[str, Any]) -> bool:
+    return not body["input"].isascii()
+
+
+def read_anything(content: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(content))
+    except (ValueError, TypeError):
+        return {"input": "?", "model": "?", "voice": "?"}
+
+
+PCM, MP3 = Peer().pcm[0], Peer().mp3[0]
+BROKEN: dict[str, tuple[Peer, str]] = {
+    "success is a 201": (Peer(success=201), "Undocumented status code"),
+    "success is a redirect": (Peer(success=307, generation={"Location": "speech"}), "Received: 307"),
+    "success is JSON": (Peer(pcm=("application/json", b"{}")), "Undocumented Content-Type"),
+    "success is of no audio type": (Peer(pcm=("application/octet-stream", SILENCE)), "Undocumented Content-Type"),
+    "success is empty": (Peer(pcm=(PCM, b""), mp3=(MP3, b"")), "a success without a byte of audio"),
+    "pcm under the name of mp3": (Peer(pcm=(MP3, SILENCE)), "'audio/mpeg' where pcm was asked for"),
+    "pcm without its rate": (Peer(pcm=("audio/pcm", SILENCE)), "where rate=24000;channels=1 is documented"),
+    "half a sample of pcm": (Peer(pcm=(PCM, SILENCE[:-1])), "4799 bytes are no whole number of 16-bit samples"),
+    "an error in the place of pcm": (Peer(pcm=(PCM, b'{"error": {"code": 500}}')), "text under the name of pcm"),
+    "mp3 in the place of pcm": (Peer(pcm=(PCM, SILENT_MP3)), "mp3 under the name of pcm"),
+    "pcm in the place of mp3": (Peer(mp3=(MP3, SILENCE)), "no mp3 frame begins at byte 0"),
+    "mp3 that is cut off": (Peer(mp3=(MP3, SILENT_MP3[:-7])), "the last mp3 frame is cut off"),
+    "response_format is ignored": (Peer(mp3=Peer().pcm), "where mp3 was asked for"),
+    "another default format": (Peer(default_format="mp3"), "test_a_short_text_is_spoken[default]"),
+    "no generation id": (Peer(generation={}), "required headers are missing from the response"),
+    "a generation id of another form": (Peer(generation={"X-Generation-Id": "gen-1"}), '"gen-1" does not match'),
+    "no key is needed": (Peer(knows_key=anything), "API accepts requests without authentication"),
+    "any key will do": (Peer(knows_key=is_text), "API accepts invalid authentication"),
+    "a field is not required": (Peer(required=("model", "voice")), "Missing required property: input"),
+    "an empty text is taken": (Peer(rules=rules(voice=is_any_text)), "voice: String smaller than minLength"),
+    "a number is taken for a text": (Peer(rules=rules(model=is_not_empty)), "model: Incorrect type"),
+    "any response_format is taken": (
+        Peer(rules=rules(response_format=anything)),
+        "response_format: Invalid enum value",
+    ),
+    "any provider is taken": (Peer(rules=rules(provider=anything)), "in body - provider"),
+    "speed is refused": (Peer(rules=rules(speed=never)), "Valid data should have been accepted"),
+    "an empty app header is taken": (Peer(app_header=anything), "parameter `X-OpenRouter"),
+    "any body is taken": (Peer(reads=read_anything), "test_a_body_that_is_not_json_is_refused[cut off]"),
+    "any media type is taken": (Peer(takes_media_type=anything), "a body of type "),
+    "no model is known": (Peer(knows_model=never), "an example of the description was answered with 404"),
+    "a malformed request is a 422": (Peer(refusal=422), "Received: 422"),
+    "a 415 where JSON was sent": (Peer(refusal=415), "Received: 415"),
+    "errors have another shape": (Peer(error=detail), '"error" is a required property'),
+    "errors are ZodErrors": (Peer(error=zod_error), '"code" is a required property'),
+    "errors are pages": (Peer(error=page), "Received: text/html"),
+    "error.code is not the status": (Peer(error=always_400), "error.code is 400 in an answer of status 401"),
+    "another method is a 404": (Peer(not_allowed=404), "expected 405 Method Not Allowed"),
+    "a 405 without Allow": (Peer(allow={}), "405 without required `Allow` header"),
+    "another script is a 401": (Peer(fails=has_another_script, failure=401), "Valid data should have been accepted"),
+    "another script is a 500": (Peer(fails=has_another_script), "[500] Internal Server Error"),
+    "another script ends the connection": (Peer(hangs_up=has_another_script), "Remote end closed connection"),
+}
+
+
+@pytest.mark.parametrize(("peer", "named"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_server_is_caught(peer: Peer, named: str, run: Run) -> None:
+    with PeerServer(peer) as server:
+        assert named in run(server)
+
+
+def test_the_requests_are_the_same_each_time(run: Run) -> None:
+    """Even after a failure, which Hypothesis would remember; unless another seed is asked for."""
+    sent = []
+    for environment in ({}, {}, {"SEED": "7"}):
+        with PeerServer(Peer(fails=has_another_script)) as server:
+            assert "[500]" in run(server, **environment)
+        sent.append([(request.method, request.path, request.body) for request in server.requests])
+    assert sent[0] == sent[1]
+    assert sent[0] != sent[2]
+
+
+def test_a_check_of_the_real_service_is_cheap(run: Run) -> None:
+    """LIVE=1: requests are paid for by their characters."""
+    with PeerServer(Peer()) as server:
+        assert run(server, LIVE="1") == ""
+    assert 5 < len(server.requests) <= 10
+    assert sum(len(request.body) for request in server.requests) < 2_000
+    with PeerServer(Peer(knows_key=anything, success=201)) as broken:
+        assert "401 is due, and 201 was answered" in run(broken, LIVE="1")
+    assert len(broken.requests) <= 10
+
+
+def test_the_server_may_be_anywhere(run: Run) -> None:
+    """Our own tests know no host but 127.0.0.1, and no proxy."""
+    with PeerServer(Peer()) as server:
+        assert run(server, BASE_URL=server.url.replace("127.0.0.1", "0.0.0.0"), LIVE="1") == ""
+        run(server, BASE_URL="http://speech.invalid/api/v1", http_proxy=server.url, LIVE="1")
+    assert server.requests[-1].path == "http://speech.invalid/api/v1/audio/speech"
+
+
+def repeat_the_key(status: int, message: str) -> tuple[str, bytes]:
+    return documented_error(status, f"{KEY} is right, and yet: {'.' * 405}{KEY}")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Peer(error=repeat_the_key, refusal=422),
+        Peer(generation={"X-Generation-Id": f"{'.' * 60}{KEY}"}),
+        Peer(hangs_up=anything, last_words=f"{KEY}\r\n".encode()),
+    ],
+    ids=["in an error", "in a header", "in what is no answer"],
+)
+def test_the_key_is_never_shown(broken: Peer, run: Run, tmp_path: Path) -> None:
+    """Not even in part, where what is long is shown cut off; and a seed that nobody chose is told."""
+    with PeerServer(broken) as server:
+        failures = run(server, SEED="random")
+    assert any(KEY in request.headers.get("authorization", "") for request in server.requests)
+    assert "curl -X POST" in failures
+    assert re.search(rf"The same requests again: SEED=\d+ EXAMPLES={EXAMPLES}", failures)
+    for shown in (tmp_path / "contract.xml", tmp_path / "contract.log"):
+        assert KEY[:12] not in shown.read_text()
+
+
+def test_a_key_that_cannot_be_sent_is_not_shown(run: Run, tmp_path: Path) -> None:
+    with PeerServer(Peer()) as server, pytest.raises(AssertionError, match="API_KEY has a character that no header"):
+        run(server, API_KEY=f"{KEY}\n{KEY}")
+    for shown in (tmp_path / "contract.xml", tmp_path / "contract.log"):
+        assert KEY not in shown.read_text()
+
+
+@pytest.mark.parametrize(("peer", "code"), [(Peer(), 0), (Peer(success=201), 2)], ids=["conforming", "broken"])
+def test_make_contract_ends_as_the_server_deserves(peer: Peer, code: int, make: Make, tmp_path: Path) -> None:
+    installed = f"--old-file={sys.prefix}/.installed"
+    with PeerServer(peer) as server:
+        result = make(
+            "contract", installed, f"BASE_URL={server.url}", f"API_KEY={KEY}", "EXAMPLES=1", f"OUT={tmp_path}"
+        )
+    assert result.returncode == code, result.stdout + result.stderr
+    report = (tmp_path / "contract.xml").read_text()
+    assert 'name="test_a_short_text_is_spoken[mp3]"' in report
+    assert KEY not in result.stdout + result.stderr + report
