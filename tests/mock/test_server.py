@@ -184,6 +184,12 @@ def test_a_malformed_body_is_refused(http: httpx.Client, content: bytes) -> None
     message(response)
 
 
+def test_a_missing_body_is_refused(http: httpx.Client) -> None:
+    response = http.post("/audio/speech")
+    assert response.status_code == 400
+    assert message(response) == "The body is missing"
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"])
 def test_another_media_type_is_refused(http: httpx.Client, content_type: str) -> None:
     response = http.post("/audio/speech", content=json.dumps(REQUEST), headers={"Content-Type": content_type})

@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pace", choices=PACES, default="fast", help="how fast audio is sent (default: fast)")
     parser.add_argument("--chaos", type=float, default=0.0, help="share of requests that fail by chance (default: 0)")
     parser.add_argument("--seed", type=int, default=0, help="which requests those are (default: 0)")
+    parser.add_argument("--api-key", help="the only key that is taken (default: any is)")
     options = parser.parse_args(arguments)
     try:
         server = MockServer(**vars(options))

@@ -122,6 +122,8 @@ async def _limited_body(request: Request, limit: int) -> bytes:
 def _checked_body(operation: Operation, request: Request, content: bytes) -> dict[str, Any]:
     if not content and not operation.body_required:
         return {}
+    if not content and "content-type" not in request.headers:
+        raise RefusedError(400, "The body is missing")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in operation.body_types:
         raise RefusedError(415, f"Content-Type: this endpoint takes {' or '.join(operation.body_types)}")
