@@ -77,6 +77,17 @@ lint: $(INSTALLED) $(VENV)/.types ## formatting, lint, types, import contracts
 spec-lint: $(INSTALLED) ## validate openapi.yaml
 	$(BIN)/openapi-spec-validator openapi.yaml
 
+.PHONY: upstream-diff
+upstream-diff: $(INSTALLED) ## compare openapi.yaml with the provider's: make upstream-diff UPSTREAM=file-or-URL
+	@test -n "$$UPSTREAM" || { \
+		echo "Name what to compare with: make upstream-diff UPSTREAM=file-or-URL" >&2; exit 2; }
+	@$(BIN)/python -m openrouter_speech.contract upstream-diff --ours $(OPENAPI) $(ARGS) -- "$$UPSTREAM"
+
+.PHONY: spec-diff
+spec-diff: $(INSTALLED) ## what changed in openapi.yaml since a commit: make spec-diff BASE=v0.1.0
+	@test -n "$$BASE" || { echo "Name what to compare with: make spec-diff BASE=<branch, tag or hash>" >&2; exit 2; }
+	@$(BIN)/python -m openrouter_speech.contract spec-diff --ours $(OPENAPI) $(ARGS) -- "$$BASE"
+
 .PHONY: check-wheel
 check-wheel: $(INSTALLED) ## build the wheel, install it in an empty environment, make a call with it
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
@@ -90,14 +101,31 @@ check-wheel: $(INSTALLED) ## build the wheel, install it in an empty environment
 test: $(INSTALLED) ## run the tests; make test ARGS="-k retries" runs some of them
 	$(BIN)/pytest --numprocesses auto $(or $(ARGS),--cov)
 
+# What it is told (BASE_URL, API_KEY, SEED, EXAMPLES, LIVE) goes by the environment: a key in a command line is printed.
+.PHONY: contract
+contract: $(INSTALLED) ## hold the mock server to openapi.yaml; BASE_URL=... API_KEY=... holds another server to it
+	$(BIN)/pytest --junitxml $(OUT)/contract.xml $(if $(BASE_URL),tests/contract/test_server.py,--numprocesses auto tests/contract)
+
+$(VENV)/.interop: $(INSTALLED)
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group interop
+	@touch $@
+
+.PHONY: interop
+interop: $(INSTALLED) $(VENV)/.interop ## let other people's clients, openai and openrouter, speak with the mock server
+	$(BIN)/pytest tests/interop
+
+.PHONY: contract-prism
+contract-prism: $(INSTALLED) ## ask Prism, on Node.js, whether what the client sends is what openapi.yaml allows
+	@$(BIN)/python -m tests.contract.prism $(OPENAPI)
+
 .PHONY: check
-check: lint check-generated spec-lint check-wheel test ## everything that CI runs
+check: lint check-generated spec-lint check-wheel $(VENV)/.interop test ## everything that CI runs
 
 .PHONY: constraints
 constraints: ## write constraints.txt anew with the newest versions that fit together
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && $(or $(PYTHON),python3) -m venv "$$work" && \
 	"$$work/bin/python" -m pip install --quiet --upgrade pip && \
-	"$$work/bin/python" -m pip install --quiet --group dev --group types --editable '.[mock]' && \
+	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --editable '.[mock]' && \
 	{ echo "# Exact versions of everything that 'make install' installs. Written by 'make constraints'."; \
 	  "$$work/bin/python" -m pip freeze --all --exclude-editable --exclude setuptools; } > constraints.txt
 

@@ -1,0 +1,233 @@
+"""An OpenAPI description, read from a file or a URL by someone who trusts neither."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+import yaml
+
+SIZE_LIMIT = 16 << 20
+"""Bytes that are read before a description is refused; the largest that we know has 1.2 million."""
+
+DEPTH_LIMIT = 500
+"""Collections inside each other. The parser, which is written in C, ends the process where they are too many."""
+
+UNFOLDED_LIMIT = 5_000_000
+"""Values that a description has when each alias is written out."""
+
+TIMEOUT = 30
+"""Seconds to wait for a connection, and for the next bytes."""
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class DescriptionError(Exception):
+    """A description that cannot be used. The message is a sentence for the person who named it."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A description, and the name it was asked for by."""
+
+    name: str
+    content: Mapping[str, Any]
+
+    def target(self, reference: object) -> Any:
+        """What a `$ref` points to, which may be a reference once more.
+
+        Raises:
+            DescriptionError: It leads out of the document, or nowhere.
+        """
+        if not isinstance(reference, str) or not reference.startswith("#"):
+            raise self.error(f"the reference {reference!r} leads out of the file; bundle all into one file first")
+        node: Any = self.content
+        for step in reference.split("/")[1:]:
+            key = unquote(step).replace("~1", "/").replace("~0", "~")
+            children = dict(enumerate(node)) if isinstance(node, list) else node
+            if not isinstance(children, Mapping):
+                raise self.error(f"the reference {reference!r} leads nowhere")
+            if key not in children:  # a status that was written without quotes is a number here
+                children = {str(name): child for name, child in children.items()}
+            if key not in children:
+                raise self.error(f"the reference {reference!r} leads nowhere")
+            node = children[key]
+        return node
+
+    def resolved(self, node: Any, place: str) -> Mapping[str, Any]:
+        """A mapping in the place of a reference to one. Schemas have rules of their own: see `schemas`."""
+        seen: list[object] = []
+        while "$ref" in (node := self.mapping(node, place)):
+            if node["$ref"] in seen:
+                raise self.error(f"the reference {node['$ref']!r} leads back to itself")
+            seen.append(node["$ref"])
+            node = self.target(node["$ref"])
+        return node
+
+    def mapping(self, node: Any, place: str) -> Mapping[str, Any]:
+        """The node, which is refused if it is not a mapping with names for keys."""
+        if not isinstance(node, Mapping):
+            raise self.error(f"{place} has to be a mapping, but is {json.dumps(node, default=str):.40}")
+        return node if all(isinstance(key, str) for key in node) else {str(key): node[key] for key in node}
+
+    def sequence(self, node: Any, place: str) -> list[Any]:
+        """The node, which is refused if it is not a list."""
+        if not isinstance(node, list):
+            raise self.error(f"{place} has to be a list, but is {json.dumps(node, default=str):.40}")
+        return node
+
+    def error(self, problem: str) -> DescriptionError:
+        """An error that says which description has the problem."""
+        return DescriptionError(f"{self.name}: {problem}.")
+
+    def operations(self) -> Iterator[tuple[str, str]]:
+        """The method and the path of each operation."""
+        for path in self._paths:
+            item = self.resolved(self._paths[path], path)
+            yield from ((method, path) for method in METHODS if method in item)
+
+    def path_item(self, method: str, path: str) -> Mapping[str, Any]:
+        """The path item that has the operation.
+
+        Raises:
+            DescriptionError: The operation is not there; the message names paths that look close.
+        """
+        if path not in self._paths:
+            close = difflib.get_close_matches(path, self._paths, n=3, cutoff=0.5)
+            hint = f"paths that look close: {', '.join(close)}" if close else "no path looks close"
+            raise self.error(f"there is no {method.upper()} {path}; {hint}")
+        item = self.resolved(self._paths[path], path)
+        if method not in item:
+            others = ", ".join(other.upper() for other in METHODS if other in item)
+            raise self.error(f"there is no {method.upper()} {path}; the path has {others or 'no operation'}")
+        return item
+
+    @property
+    def _paths(self) -> Mapping[str, Any]:
+        return self.mapping(self.content.get("paths", {}), "paths")
+
+
+def read(source: str) -> Document:
+    """The description in a file, or behind an http or https URL.
+
+    Raises:
+        DescriptionError: There is none that can be read.
+    """
+    return parse(content_of(source), source)
+
+
+def content_of(source: str) -> bytes:
+    """What a file holds, or what an http or https URL answers.
+
+    Raises:
+        DescriptionError: Nothing, or more than the limit.
+    """
+    return _fetched(source) if re.match(r"https?://", source, re.IGNORECASE) else _read(source)
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a name with a NUL in it has to be an error of open's
+            return _limited(iter(lambda: file.read(1 << 20), b""), path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DescriptionError(f"{path} cannot be read: {reason}.") from error
+
+
+def _fetched(url: str) -> bytes:
+    try:
+        with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=True) as response:
+            if not response.is_success:
+                raise DescriptionError(f"{url} cannot be read: the server answers {response.status_code}.")
+            return _limited(response.iter_bytes(), url)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise DescriptionError(f"{url} cannot be read: {str(error) or type(error).__name__}.") from error
+
+
+def _limited(chunks: Iterator[bytes], name: str) -> bytes:
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if len(content) > SIZE_LIMIT:
+            raise DescriptionError(f"{name} is larger than {SIZE_LIMIT >> 20} MB; is it an OpenAPI description?")
+    return bytes(content)
+
+
+def parse(content: bytes, name: str) -> Document:
+    """The description that these bytes are.
+
+    Raises:
+        DescriptionError: They are not YAML or JSON, or not a description in OpenAPI 3.
+    """
+    value = values(content, name)
+    if not isinstance(value, Mapping) or not {"openapi", "swagger"} & value.keys():
+        raise DescriptionError(f"{name} is not an OpenAPI description: it has no field openapi.")
+    if not (version := str(value.get("openapi", ""))).startswith("3."):
+        found = f"Swagger {value['swagger']}" if "swagger" in value else f"OpenAPI {version}"
+        raise DescriptionError(f"{name} is {found}; only OpenAPI 3 can be compared.")
+    return Document(name, value)
+
+
+def values(content: bytes, name: str) -> Any:
+    """What these bytes say, as YAML or JSON.
+
+    Raises:
+        DescriptionError: They are neither, or grow beyond the limits.
+    """
+    try:
+        return _json(content) or _yaml(content, name)
+    except (yaml.YAMLError, ValueError, ArithmeticError) as error:  # a date or a number can be wrong in several ways
+        raise DescriptionError(f"{name} is not YAML: {_first_line(error)}.") from error
+    except RecursionError as error:
+        raise DescriptionError(f"{name} is nested too deeply.") from error
+
+
+def _json(content: bytes) -> Any:
+    """YAML holds nearly all of JSON; a pair of surrogate escapes is what it lacks."""
+    if content.lstrip().startswith(b"{"):
+        try:
+            return json.loads(content)
+        except ValueError:
+            pass
+    return None
+
+
+def _yaml(content: bytes, name: str) -> Any:
+    _check_size(content, name)
+    return yaml.load(content, yaml.CSafeLoader)
+
+
+def _check_size(content: bytes, name: str) -> None:
+    """Refuse nesting and aliases that would grow beyond all memory, before anything is built from them."""
+    sizes: dict[str | None, int] = {}
+    open_: list[tuple[str | None, int]] = []
+    size = 0  # of what was begun last and has not ended
+    for event in yaml.parse(content, yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_.append((event.anchor, size))
+            size = 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, outer = open_.pop()
+            sizes[anchor] = size
+            size += outer
+        elif isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in open_):
+                raise DescriptionError(f"{name}: the alias *{event.anchor} stands inside of what it repeats.")
+            size += sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            size += 1
+            sizes[event.anchor] = 1
+        if len(open_) > DEPTH_LIMIT:
+            raise DescriptionError(f"{name} is nested too deeply: more than {DEPTH_LIMIT} collections in each other.")
+        if size > UNFOLDED_LIMIT:
+            raise DescriptionError(f"{name} is too large: its aliases unfold to more than {UNFOLDED_LIMIT} values.")
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{error.problem} in line {error.problem_mark.line + 1}"
+    return str(error).partition("\n")[0]
