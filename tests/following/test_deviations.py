@@ -103,12 +103,15 @@ def test_an_entry_that_says_otherwise_is_told_with_the_difference(
     assert line.endswith("or correct the entry in docs/deviations.yaml, which no longer fits")
 
 
-def test_an_entry_is_about_its_own_place_only(run: Run, upstream: Upstream, tmp_path: Path) -> None:
-    """No part of a name stands for others, and a step `.*` stands for one field."""
-    entry = {"reason": "R", "source": "S", "ours": "x", "places": [f"{BODY} .voic", f"{BODY}.*", f"{BODY} .*.openai"]}
-    (tmp_path / "deviations.yaml").write_text(yaml.dump([*ENTRIES, entry]))
+@pytest.mark.parametrize("place", [f"{BODY} .*", f"{BODY} .provider.options.open", "*", f"{BODY} .provider.*"])
+def test_a_place_stands_for_no_others(place: str, run: Run, upstream: Upstream, tmp_path: Path) -> None:
+    """The beginning of a name is not the name, and a step `.*` is one field."""
+    slugs = f"{BODY} .provider.options."
+    entries = [{**entry, "places": [place]} if entry["places"] == [f"{slugs}*"] else entry for entry in ENTRIES]
+    (tmp_path / "deviations.yaml").write_text(yaml.dump(entries))
     _, lines = run("upstream-diff", upstream.write(tmp_path), "--deviations", tmp_path / "deviations.yaml")
-    assert [line.partition(" | ")[0] for line in lines] == entry["places"]
+    told = {line.partition(" | ")[0] for line in lines}
+    assert told == {place, *(f"{slugs}{slug}" for slug in upstream.options["properties"])}
 
 
 @pytest.mark.parametrize(

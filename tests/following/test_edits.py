@@ -137,7 +137,7 @@ COMPATIBLE: list[tuple[str, str, Edit]] = [
     ("one more audio type", "response 200 audio/wav", lambda u: _audio(u).update({"audio/wav": {}})),
     ("one more status", "response 413", _response("413")),
     ("statuses by range", "response 5XX", _response("5xx")),
-    ("a header", "response 200 header x-model", _response("200", headers={"X-Model": {"schema": {"type": "string"}}})),
+    ("a header", "response 200 header x-model", _response("200", headers={"X-Model": {"required": True}})),
     ("an error's field more", f"{ERROR} .retry_after", _error(retry_after={"type": "integer"})),
     ("an error's field always there", f"{ERROR} .user_id required", lambda u: u.error["required"].append("user_id")),
     ("an error's field never null", f"{ERROR} .user_id null", _error(user_id={"type": "string"})),

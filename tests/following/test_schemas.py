@@ -72,6 +72,7 @@ def test_what_means_the_same_gives_the_same_facts(one: Any, other: Any) -> None:
         ({"allOf": [{"pattern": "a"}, {"pattern": "b"}]}, {"pattern": "b"}),
         ({"allOf": [{"type": "string"}, {"type": "integer"}]}, {"type": "string"}),
         ({"allOf": [{"pattern": "a"}, {"pattern": "b"}]}, {"allOf": [{"pattern": "c"}, {"pattern": "b"}]}),
+        ({"allOf": [{"pattern": "a"}, {"pattern": "b"}]}, {"allOf": [{"pattern": "a"}, {"pattern": "c"}]}),
     ],
 )
 def test_what_means_something_else_gives_other_facts(one: Any, other: Any) -> None:
@@ -99,6 +100,7 @@ def test_a_schema_inside_of_itself_ends() -> None:
     tree = {"type": "object", "properties": {"children": {"type": "array", "items": ref("Tree")}}}
     found = facts(ref("Tree"), Tree=tree)
     assert found[".children.<item> same as"] == "2 levels above"
+    assert facts({"allOf": [ref("Tree")]}, Tree=tree) == found
     assert (
         facts(ref("Other"), Other={**tree, "properties": {"children": {"type": "array", "items": ref("Other")}}})
         == found

@@ -68,8 +68,7 @@ def read_at(ref: str, path: str) -> Document:
     """
     folder, name = Path(path).resolve().parent, Path(path).name
     unknown = f"git knows no commit {ref!r} here"
-    if ref.startswith("-"):  # git would take it for an option, and some of those write files
-        raise DescriptionError(f"{unknown}.")
+    # What is asked for ends in ^{commit}, so that a ref that is an option of git (some write files) is no longer one.
     commit = _git(folder, unknown, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").decode().strip()
     return parse(_git(folder, f"The commit {ref} has no {path}", "show", f"{commit}:./{name}"), f"{path} at {ref}")
 
