@@ -188,7 +188,7 @@ def _number(value: object) -> float | None:
 
 
 def _seconds_until(date: str, now: datetime | None) -> float | None:
-    # Loaded here because few answers carry a date, and the module takes longer to load than all of ours.
+    # Loaded here: few answers carry a date, and loading it would make the import of this package a good deal slower.
     from dateutil import parser  # noqa: PLC0415
 
     if not any(character.isdigit() for character in date) or date.strip("0123456789.,-+ ") == "":

@@ -128,7 +128,7 @@ class Connections:
             return self._given
         with self._lock:
             if self._own is None:
-                self._own = httpx.Client(timeout=_default_timeout(), limits=_LIMITS)
+                self._own = httpx.Client(timeout=_timeout(TIMEOUT_MS), limits=_LIMITS)
             return self._own
 
     def async_client(self) -> httpx.AsyncClient:
@@ -137,7 +137,7 @@ class Connections:
             return self._given_async
         with self._lock:
             if self._own_async is None:
-                self._own_async = httpx.AsyncClient(timeout=_default_timeout(), limits=_LIMITS)
+                self._own_async = httpx.AsyncClient(timeout=_timeout(TIMEOUT_MS), limits=_LIMITS)
             return self._own_async
 
     def close(self) -> None:
@@ -195,7 +195,3 @@ def _timeout(milliseconds: object) -> httpx.Timeout | None:
     if not 0 < milliseconds < float("inf"):
         raise ValueError(f"timeout_ms must be more than 0 milliseconds, and finite, not {milliseconds}")
     return httpx.Timeout(milliseconds / 1000, connect=min(milliseconds, CONNECT_TIMEOUT_MS) / 1000)
-
-
-def _default_timeout() -> httpx.Timeout:
-    return httpx.Timeout(TIMEOUT_MS / 1000, connect=CONNECT_TIMEOUT_MS / 1000)
