@@ -39,7 +39,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 		echo "$(PYTHON) has no venv module; on Debian and Ubuntu 'apt install python3-venv' brings it." >&2; exit 2; }
 	"$(PYTHON)" -m venv "$(VENV)"
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt pip
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[mock]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[aiohttp,cli,long,mock,play]'
 	@touch $@
 
 .PHONY: generate
@@ -125,7 +125,7 @@ check: lint check-generated spec-lint check-wheel $(VENV)/.interop test ## every
 constraints: ## write constraints.txt anew with the newest versions that fit together
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && $(or $(PYTHON),python3) -m venv "$$work" && \
 	"$$work/bin/python" -m pip install --quiet --upgrade pip && \
-	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --editable '.[mock]' && \
+	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --editable '.[aiohttp,cli,long,mock,play]' && \
 	{ echo "# Exact versions of everything that 'make install' installs. Written by 'make constraints'."; \
 	  "$$work/bin/python" -m pip freeze --all --exclude-editable --exclude setuptools; } > constraints.txt
 
