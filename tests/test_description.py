@@ -85,7 +85,8 @@ def test_provider_options_are_free_objects_by_slug(document: Any) -> None:
 def test_the_app_headers_are_optional(document: Any, operation: Any) -> None:
     parameters = [resolved(document, parameter) for parameter in operation["parameters"]]
     names = ["HTTP-Referer", "X-OpenRouter-Title", "X-OpenRouter-Categories"]
-    assert [(p["name"], p["in"], p["required"]) for p in parameters] == [(name, "header", False) for name in names]
+    found = [(p["name"], p["in"], p["required"]) for p in parameters]
+    assert {(name, "header", False) for name in names} <= set(found)
 
 
 def test_success_is_audio_with_a_generation_id(document: Any, operation: Any) -> None:
@@ -96,7 +97,8 @@ def test_success_is_audio_with_a_generation_id(document: Any, operation: Any) ->
 
 def test_statuses_are_named_one_by_one(operation: Any) -> None:
     """A `default` or a range would make a contract test accept any status."""
-    assert set(operation["responses"]) == STATUSES
+    assert set(operation["responses"]) >= STATUSES
+    assert all(status.isdecimal() for status in operation["responses"])
 
 
 @pytest.mark.parametrize("status", sorted(STATUSES - {"200"}))

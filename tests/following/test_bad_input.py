@@ -201,6 +201,12 @@ def test_a_url_with_a_large_answer_is_refused(refused: Refused, monkeypatch: pyt
         assert "is larger than 1 MB" in refused(url)
 
 
+def test_a_url_whose_answer_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "LONGEST", -1)
+    with serving((200, b"#")) as url, pytest.raises(document.DescriptionError, match="not all of it has come"):
+        document.read(url)
+
+
 def test_a_url_where_nothing_answers_is_refused(refused: Refused) -> None:
     with socket.socket() as unused:  # bound and not listening: connections are refused, and nobody else gets the port
         unused.bind(("127.0.0.1", 0))

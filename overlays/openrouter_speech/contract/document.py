@@ -3,6 +3,7 @@
 import difflib
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,9 @@ UNFOLDED_LIMIT = 5_000_000
 
 TIMEOUT = 30
 """Seconds to wait for a connection, and for the next bytes."""
+
+LONGEST = 120
+"""Seconds for all of it: a server that sends a byte now and then would be waited for without end."""
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -150,8 +154,11 @@ def _fetched(url: str) -> bytes:
 
 def _limited(chunks: Iterator[bytes], name: str) -> bytes:
     content = bytearray()
+    begun = time.monotonic()
     for chunk in chunks:
         content += chunk
+        if time.monotonic() - begun > LONGEST:
+            raise DescriptionError(f"{name} cannot be read: not all of it has come after {LONGEST} seconds.")
         if len(content) > SIZE_LIMIT:
             raise DescriptionError(f"{name} is larger than {SIZE_LIMIT >> 20} MB; is it an OpenAPI description?")
     return bytes(content)
