@@ -128,14 +128,21 @@ class Caller:
 
 
 @pytest.fixture(params=["sync", "async"])
-def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., Caller]]:
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
     """Makes a client, given the arguments of `OpenRouter`; the test runs once for each way of calling it."""
+    yield from connecting(request.param)
+
+
+def connecting(way: str) -> Iterator[Connect]:
+    """As the fixture `connect`, for one way: "sync", "async" (over httpx), or "aiohttp"."""
     callers: list[Caller] = []
     given: list[httpx.Client | httpx.AsyncClient] = []
 
     def make(*args: Any, **options: Any) -> Caller:
         given.extend(options[name] for name in ("client", "async_client") if isinstance(options.get(name), _CLIENTS))
-        runner = asyncio.Runner() if request.param == "async" else None
+        runner = None if way == "sync" else asyncio.Runner()
+        if runner and options.get("async_client") is None:
+            options["async_transport"] = "aiohttp" if way == "aiohttp" else "httpx"
         callers.append(Caller(OpenRouter(*args or (KEY,), **options), runner))
         return callers[-1]
 

@@ -206,7 +206,6 @@ WRONG_SETTINGS = [
     ({"client": httpx}, TypeError, "client"),
     ({"async_client": httpx}, TypeError, "async_client"),
     ({"async_transport": "trio"}, ValueError, "async_transport"),
-    ({"async_transport": "httpx", "async_client": httpx.AsyncClient()}, ValueError, "async_transport"),
     ({"x_open_router_title": b"bytes"}, TypeError, "x_open_router_title"),
     ({"colour": "red"}, TypeError, "colour"),
 ]

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from .test_makefile import TARGETS
 
 DOCUMENTS = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
 DOCUMENTS += sorted((PROJECT / "docs").rglob("*.md"))
-INSTALLS = ("pip install openrouter-speech", "pip install 'openrouter-speech[mock]'")
+EXTRAS = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+INSTALLS = ("pip install openrouter-speech", *(f"pip install 'openrouter-speech[{extra}]'" for extra in EXTRAS))
 """Commands that `make check-wheel` runs in its own form, with the wheel in place of the name."""
 
 

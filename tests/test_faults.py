@@ -16,13 +16,19 @@ import pytest
 from openrouter_speech import OpenRouter, errors, exchange
 from openrouter_speech.retries import BackoffStrategy, RetryConfig
 
-from .conftest import KEY, REQUEST, Caller, Connect
+from .conftest import KEY, REQUEST, Caller, Connect, connecting
 from .wire_server import CLOSE, Answer, Connection, WireServer, chunk, hang_up, head, http, silence
 
 PCM = "audio/pcm;rate=24000;channels=1"
 GOOD = http(body=bytes(480), headers={"X-Generation-Id": "gen-tts-1-a"})
 BACKOFF = BackoffStrategy(100, 1000, 2, 60_000, jitter_ms=0)
 EAGER = RetryConfig("backoff", BACKOFF, retry_connection_errors=True, retry_maybe_billed=True, max_retries=2)
+
+
+@pytest.fixture(params=["sync", "async", "aiohttp"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
+    """The third way has faults of its own, which have to come out as the others'."""
+    yield from connecting(request.param)
 
 
 def error_json(status: int, **error: Any) -> bytes:

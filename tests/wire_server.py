@@ -1,6 +1,7 @@
 """A server that sends just the bytes a test tells it to, over real sockets, and counts what arrives."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -97,8 +98,9 @@ def silence(connection: Connection) -> object:
 class WireServer:
     """Gives the answers of a script, one a request; the last one again and again."""
 
-    def __init__(self, *script: Answer) -> None:
+    def __init__(self, *script: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.script = script
+        self._tls = tls
         self.requests: list[Arrived] = []
         self.connections = 0
         """How many have been opened."""
@@ -109,7 +111,7 @@ class WireServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/api/v1"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}/api/v1"
 
     def wait_until_closed(self) -> None:
         """Until no connection is open; fails if one is held."""
@@ -147,6 +149,8 @@ class WireServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            if self._tls:
+                sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
             with self._changed:
                 self._open.add(sock)
                 self.connections += 1

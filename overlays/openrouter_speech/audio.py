@@ -3,6 +3,7 @@
 import struct
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from mmap import mmap
 
 from attrs import frozen
@@ -37,6 +38,10 @@ _FORMATS = {
 _WAV_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 WAV_HEADER_SIZE = _WAV_HEADER.size
 _WAV_LARGEST = 0xFFFF_FFFF - WAV_HEADER_SIZE
+_WAV_EXTENSIBLE = 0xFFFE
+
+Audio = bytes | bytearray | mmap
+"""Audio from its beginning on, in memory or in a file."""
 
 
 @frozen
@@ -55,6 +60,7 @@ class AudioFacts:
         return PCM_SAMPLE_WIDTH * (self.channels or PCM_CHANNELS) if self.format == "pcm" else 1
 
 
+@lru_cache(maxsize=64)
 def facts_from_content_type(content_type: str, requested: str | None = None) -> AudioFacts | None:
     """Read a `Content-Type` value.
 
@@ -79,16 +85,16 @@ def facts_from_content_type(content_type: str, requested: str | None = None) -> 
     return AudioFacts("pcm", given.get("rate", PCM_SAMPLE_RATE), given.get("channels", PCM_CHANNELS))
 
 
-def facts_from_audio(audio: bytes | mmap, facts: AudioFacts) -> AudioFacts:
+def facts_from_audio(audio: Audio, facts: AudioFacts) -> AudioFacts:
     """Complete what the headers told with what the first bytes of the audio tell. An unknown stays None."""
-    if facts.format == "wav" and (header := _wav_layout(audio)):
+    if facts.format == "wav" and (header := wav_layout(audio)):
         return AudioFacts("wav", header.sample_rate, header.channels)
     if facts.format == "mp3" and (frame := next(_mp3_frames(audio), None)):
         return AudioFacts("mp3", frame.sample_rate, frame.channels)
     return facts
 
 
-def duration(audio: bytes | mmap, facts: AudioFacts) -> float | None:
+def duration(audio: Audio, facts: AudioFacts) -> float | None:
     """How long the audio plays, in seconds.
 
     Exact for pcm and wav. For mp3 the frames are counted; where an encoder left its note (the LAME tag), the silence
@@ -96,12 +102,19 @@ def duration(audio: bytes | mmap, facts: AudioFacts) -> float | None:
     """
     if facts.format == "pcm" and facts.sample_rate:
         return len(audio) / facts.frame_size / facts.sample_rate
-    if facts.format == "wav" and (header := _wav_layout(audio)):
+    if facts.format == "wav" and (header := wav_layout(audio)):
         available = min(header.data_size, len(audio) - header.data_start)
         return available / header.bytes_per_second if header.bytes_per_second else None
     if facts.format == "mp3":
         return _mp3_duration(audio)
     return None
+
+
+def mp3_frame_end(audio: Audio) -> int:
+    """Bytes up to the end of the first mp3 frame, with what stands before it; 0 where not all of it is there."""
+    frame = next(_mp3_frames(audio), None)
+    end = frame.start + frame.size if frame else 0
+    return end if end <= len(audio) else 0
 
 
 def wav_header(data_size: int, sample_rate: int, channels: int) -> bytes:
@@ -129,15 +142,21 @@ def _parameters(text: str) -> Iterator[tuple[str, int]]:
 
 
 @frozen
-class _WavLayout:
+class WavLayout:
+    """What the chunks before the samples of a WAV file tell."""
+
+    encoding: int
+    """1: integers, 3: floating point; others are compressed."""
     sample_rate: int
     channels: int
     bytes_per_second: int
     data_start: int
     data_size: int
+    """Bytes; not to be trusted where the header was written before the audio was known."""
 
 
-def _wav_layout(audio: bytes | mmap) -> _WavLayout | None:
+def wav_layout(audio: Audio) -> WavLayout | None:
+    """Read a WAV header. None where the audio does not begin with one, or not with all of it."""
     if audio[:4] != b"RIFF" or audio[8:12] != b"WAVE":
         return None
     position, form = 12, None
@@ -146,9 +165,11 @@ def _wav_layout(audio: bytes | mmap) -> _WavLayout | None:
         position += 8
         if name == b"fmt " and position + 16 <= len(audio):
             form = struct.unpack_from("<HHII", audio, position)
+            if form[0] == _WAV_EXTENSIBLE and position + 26 <= len(audio):  # then the encoding is further behind
+                form = (*struct.unpack_from("<H", audio, position + 24), *form[1:])
         elif name == b"data" and form:
-            _, channels, sample_rate, bytes_per_second = form
-            return _WavLayout(sample_rate, channels, bytes_per_second, position, size)
+            encoding, channels, sample_rate, bytes_per_second = form
+            return WavLayout(encoding, sample_rate, channels, bytes_per_second, position, size)
         position += size + size % 2  # chunks are padded to an even length
     return None
 
@@ -174,7 +195,7 @@ class _Mp3Frame:
     is_mpeg_1: bool
 
 
-def _mp3_frame(audio: bytes | mmap, start: int) -> _Mp3Frame | None:
+def _mp3_frame(audio: Audio, start: int) -> _Mp3Frame | None:
     if start + 4 > len(audio):
         return None
     bits = int.from_bytes(audio[start : start + 4])
@@ -190,7 +211,7 @@ def _mp3_frame(audio: bytes | mmap, start: int) -> _Mp3Frame | None:
     return _Mp3Frame(start, size, samples, sample_rate, 1 if bits >> 6 & 3 == 3 else 2, is_mpeg_1)
 
 
-def _mp3_frames(audio: bytes | mmap) -> Iterator[_Mp3Frame]:
+def _mp3_frames(audio: Audio) -> Iterator[_Mp3Frame]:
     start = 0
     if audio[:3] == b"ID3" and len(audio) >= 10:  # a tag, its size in four bytes of seven bits
         start = 10 + (audio[6] << 21 | audio[7] << 14 | audio[8] << 7 | audio[9])
@@ -202,7 +223,7 @@ def _mp3_frames(audio: bytes | mmap) -> Iterator[_Mp3Frame]:
             start = audio.find(b"\xff", start + 1)
 
 
-def _mp3_duration(audio: bytes | mmap) -> float | None:
+def _mp3_duration(audio: Audio) -> float | None:
     samples: Counter[int] = Counter()  # by sample rate
     for number, frame in enumerate(_mp3_frames(audio)):
         if number == 0:
@@ -216,7 +237,7 @@ def _mp3_duration(audio: bytes | mmap) -> float | None:
     return max(0.0, sum(count / rate for rate, count in samples.items())) if samples else None
 
 
-def _mp3_padding(note: bytes) -> int:
+def _mp3_padding(note: bytes | bytearray) -> int:
     """Samples of silence that the encoder added, by the LAME part of its note: http://gabriel.mp3-tech.org/mp3infotag.html."""
     flags = int.from_bytes(note[4:8])
     lame = 8 + 4 * (flags & 1) + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)

@@ -6,9 +6,10 @@ from typing import Self
 
 import httpx
 
+from .connections import AsyncTransport, Connections
 from .credential import Credential
 from .retries import RetryConfig
-from .session import Connections, Session
+from .session import Session
 from .tts import TTS
 from .wire import UNSET, Unset
 
@@ -30,6 +31,8 @@ class OpenRouter:
         server_url: Another server, such as "http://127.0.0.1:4010/api/v1".
         client: An httpx.Client to use as it is. It is never closed here.
         async_client: An httpx.AsyncClient to use as it is, for awaited calls. It is never closed here.
+        async_transport: What awaited calls are sent with: "aiohttp" for many at once (the extra `aiohttp`), "httpx", or
+            None for aiohttp where that extra is installed.
         retry_config: Which failures are retried; None for none. By default at most 2 retries within 60 s.
         timeout_ms: Milliseconds to wait for the next byte: 120,000 by default, and 10,000 at most to connect.
             A client that was given keeps its own timeout where this is not.
@@ -51,6 +54,7 @@ class OpenRouter:
         server_url: str | None = None,
         client: httpx.Client | None = None,
         async_client: httpx.AsyncClient | None = None,
+        async_transport: AsyncTransport | None = None,
         retry_config: RetryConfig | Unset | None = UNSET,
         timeout_ms: float | None = None,
     ) -> None:
@@ -65,7 +69,7 @@ class OpenRouter:
             server_url=server_url,
             retry_config=retry_config,
             timeout_ms=timeout_ms,
-            connections=Connections(client, async_client),
+            connections=Connections(client, async_client, async_transport),
         )
         self.tts = TTS(self._session)
 

@@ -17,10 +17,11 @@ OpenRouterError
 │   ├── ProviderOverloadedResponseError 529
 │   ├── RedirectError                  3XX   redirects are not followed
 │   └── OpenRouterDefaultError               any other status
-└── AudioError                             a success whose body is not the audio it should be
-    ├── EmptyAudioError                      no byte of it
-    ├── NotAudioError                        JSON or HTML, say
-    └── TruncatedAudioError                  a part is missing
+├── AudioError                             a success whose body is not the audio it should be
+│   ├── EmptyAudioError                      no byte of it
+│   ├── NotAudioError                        JSON or HTML, say
+│   └── TruncatedAudioError                  a part is missing
+└── PlaybackError                          audio is there, but not to be heard: no device, say
 """
 
 import json
@@ -49,6 +50,7 @@ __all__ = [
     "OpenRouterDefaultError",
     "OpenRouterError",
     "PaymentRequiredResponseError",
+    "PlaybackError",
     "ProviderOverloadedResponseError",
     "RedirectError",
     "ServiceUnavailableResponseError",
@@ -236,6 +238,10 @@ class TruncatedAudioError(AudioError):
     """The audio stops short: of its announced length, or in the middle of a pcm frame."""
 
 
+class PlaybackError(OpenRouterError):
+    """The audio cannot be played here. It is as good as before: it can be saved."""
+
+
 BY_STATUS: dict[int, type[APIStatusError]] = {
     400: BadRequestResponseError,
     401: UnauthorizedResponseError,
@@ -280,7 +286,7 @@ def from_answer(response: httpx.Response) -> OpenRouterError:
 def from_transport(cause: httpx.RequestError, request: httpx.Request) -> APIConnectionError:
     """The error for an attempt that ended without an answer, or in the middle of one."""
     server = request.url.netloc.decode("ascii")
-    maybe_billed = not isinstance(cause, _NEVER_SENT)
+    maybe_billed = not _was_never_sent(cause)
     afterwards = " The request had been sent and may be charged." if maybe_billed else ""
     reason = str(cause) or type(cause).__name__
     if isinstance(cause, httpx.TimeoutException):
@@ -290,6 +296,17 @@ def from_transport(cause: httpx.RequestError, request: httpx.Request) -> APIConn
         )
     return APIConnectionError(f"No answer from {server}: {reason}.{afterwards}", maybe_billed=maybe_billed)
 
+
+def _was_never_sent(cause: httpx.RequestError) -> bool:
+    if not isinstance(cause, _NEVER_SENT):
+        return False
+    # A client of httpx-aiohttp's own calls it a ConnectTimeout too when a connection is lost later; the cause tells.
+    names = {kind.__name__ for kind in type(cause.__cause__).__mro__}
+    return "ClientConnectionError" not in names or not names.isdisjoint(_NO_CONNECTION)
+
+
+_NO_CONNECTION = {"ClientConnectorError", "ConnectionTimeoutError"}
+"""What aiohttp raises where it could not connect."""
 
 _TIMEOUTS: dict[type[httpx.RequestError], str] = {
     httpx.ConnectTimeout: "while connecting",

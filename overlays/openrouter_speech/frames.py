@@ -28,7 +28,8 @@ class Frames:
         self.received = 0
         self.seconds_to_first: float | None = None
         self._sent = answer.sent
-        self._rest = bytearray()
+        self._rest = b""
+        self._sized = bytearray()
 
     def chunk_size(self, wanted: int | None) -> int | None:
         """The nearest size of whole frames."""
@@ -38,27 +39,36 @@ class Frames:
             raise ValueError(f"chunk_size must be a whole number of bytes, 1 or more, or None; not {wanted!r}")
         return max(wanted - wanted % self.frame_size, self.frame_size)
 
-    def feed(self, chunk: bytes, size: int | None = None) -> list[bytes]:
-        """The pieces that are complete with this chunk: of `size` bytes, or else all whole frames."""
-        if chunk and not self.received:
+    def whole(self, chunk: bytes) -> bytes:
+        """The frames that are complete with this chunk."""
+        if not self.received and chunk:
             self.seconds_to_first = time.monotonic() - self._sent
         self.received += len(chunk)
-        if size is None and not self._rest and len(chunk) % self.frame_size == 0:
-            return [chunk] if chunk else []  # nearly always: nothing is copied
-        self._rest += chunk
-        pieces = []
-        size = size or len(self._rest) - len(self._rest) % self.frame_size or self.frame_size
-        while len(self._rest) >= size:
-            pieces.append(bytes(self._rest[:size]))
-            del self._rest[:size]
+        rest, odd = self._rest, self.received % self.frame_size
+        if not rest and not odd:
+            return chunk  # as it came: nothing is copied
+        if len(rest) + len(chunk) < self.frame_size:
+            self._rest = rest + chunk
+            return b""
+        end = len(chunk) - odd
+        self._rest = chunk[end:]
+        return b"".join((rest, memoryview(chunk)[:end]))
+
+    def sized(self, piece: bytes, size: int | None) -> list[bytes]:
+        """What is complete with this piece in pieces of `size` bytes; without a size, the piece."""
+        if size is None:
+            return [piece] if piece else []
+        self._sized += piece
+        end = len(self._sized) - len(self._sized) % size
+        pieces = [bytes(self._sized[start : start + size]) for start in range(0, end, size)]
+        del self._sized[:end]
         return pieces
 
-    def last(self) -> list[bytes]:
-        """The whole frames that are left at the end."""
-        size = len(self._rest) - len(self._rest) % self.frame_size
-        pieces = [bytes(self._rest[:size])] if size else []
-        del self._rest[:size]
-        return pieces
+    def last(self) -> bytes:
+        """The piece that is left at the end, which is smaller than the others."""
+        piece = bytes(self._sized)
+        self._sized.clear()
+        return piece
 
     def check(self) -> None:
         """Check a body that has come to its end.

@@ -31,6 +31,10 @@ def buffered(response: httpx.Response, content: bytes) -> dict[str, Any]:
     }
 
 
+def _without_connection(response: httpx.Response) -> dict[str, Any]:
+    return {name: value for name, value in response.extensions.items() if name != "network_stream"}
+
+
 class SpeechResponse(Described, httpx.Response):
     """The audio of one call, read to its end: `content` holds its bytes, and no connection is held."""
 
@@ -45,8 +49,18 @@ class SpeechResponse(Described, httpx.Response):
             content: The body, decoded.
             time_to_first_audio: In seconds.
         """
-        super().__init__(answer.response.status_code, **buffered(answer.response, content))
+        response = answer.response
+        super().__init__(
+            response.status_code,
+            headers=response.headers,
+            stream=httpx.ByteStream(content),
+            request=response.request,
+            extensions=_without_connection(response),
+            default_encoding=response.default_encoding,
+        )
+        self._audio = content
         self.read()
+        self.is_closed = True
         with suppress(RuntimeError):  # an answer of httpx.MockTransport does not know
             self.elapsed = answer.response.elapsed
         self.time_to_first_audio = time_to_first_audio
@@ -55,6 +69,13 @@ class SpeechResponse(Described, httpx.Response):
     @cached_property
     def _facts(self) -> AudioFacts:
         return audio.facts_from_audio(self.content, self._header_facts)
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The audio, in pieces of `chunk_size` bytes; without it, in one."""
+        # The encoding was undone when the audio arrived; httpx would undo it again.
+        size = chunk_size or max(len(self._audio), 1)
+        for start in range(0, len(self._audio), size):
+            yield self._audio[start : start + size]
 
     def _describe(self) -> AudioFacts:
         return self._facts
@@ -79,6 +100,17 @@ class SpeechResponse(Described, httpx.Response):
         with files.saving(path, self._facts) as sink:
             sink.write(self.content)
         return Path(path)
+
+    def play(self) -> None:
+        """Play the audio, and come back when it was heard. It needs the extra `play`.
+
+        Raises:
+            ConfigurationError: The extra is not installed.
+            PlaybackError: There is no audio device, or it stopped, or the audio cannot be decoded.
+        """
+        from . import playback  # noqa: PLC0415  (for those only who play)
+
+        playback.play(self._facts, [self.content])
 
     def __repr__(self) -> str:
         seconds = "" if self.duration is None else f", {self.duration:.2f} s"
@@ -113,6 +145,12 @@ class SavedSpeech(Described):
         facts = AudioFacts("wav") if files.format_of(self.path) == "wav" else self._facts
         with _mapped(self.path) as content:
             return audio.duration(content, facts)
+
+    def play(self) -> None:
+        """As `SpeechResponse.play`."""
+        from . import playback  # noqa: PLC0415  (for those only who play)
+
+        playback.play_file(self.path, self.audio_format, self.sample_rate, self.channels)
 
 
 @contextmanager

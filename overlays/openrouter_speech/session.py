@@ -1,7 +1,6 @@
-"""What the calls of one client share: its settings and its connections; and how a call is put together from them."""
+"""What the calls of one client share: its settings; and how a call is put together from them."""
 
 import os
-import threading
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ import httpx
 from . import headers, wire
 from . import retries as policy
 from .components import ResponseFormatEnum, SpeechRequestProvider
+from .connections import Connections, timeout
 from .credential import Credential
 from .exchange import Call
 from .retries import RetryConfig
@@ -18,14 +18,8 @@ from .wire import UNSET, Unset
 
 SERVER_URL = "https://openrouter.ai/api/v1"
 """The server, as in openapi.yaml."""
-TIMEOUT_MS = 120_000
-"""Milliseconds: time for a slow voice to start, or to go on."""
-CONNECT_TIMEOUT_MS = 10_000
-
 _warned_of: set[str] = set()
 """The hosts that were warned of: once is enough."""
-
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100)
 
 
 class Session:
@@ -41,7 +35,7 @@ class Session:
         server_url: str | None,
         retry_config: RetryConfig | Unset | None,
         timeout_ms: float | None,
-        connections: "Connections",
+        connections: Connections,
     ) -> None:
         self._credential = credential
         app = {
@@ -55,7 +49,7 @@ class Session:
         }
         self.server_url = _checked_server_url(server_url or SERVER_URL)
         self._retry = policy.DEFAULT if isinstance(retry_config, Unset) else _retry("retry_config", retry_config)
-        self._timeout = _timeout(timeout_ms)
+        self._timeout = timeout(timeout_ms)
         self._own_headers = {"User-Agent": headers.user_agent(httpx.__version__), "Accept": "audio/*, application/json"}
         self.connections = connections
 
@@ -100,60 +94,13 @@ class Session:
             server_url=self.server_url if server_url is None else _checked_server_url(server_url),
             headers=headers.merged(self._own_headers, request.headers, headers.extra_headers(http_headers)),
             authorization=self._credential.authorization(),
-            timeout=self._timeout if timeout_ms is None else _timeout(timeout_ms),
+            timeout=self._timeout if timeout_ms is None else timeout(timeout_ms),
             retry=self._retry if isinstance(retries, Unset) else _retry("retries", retries),
             response_format=None if response_format is None else str(response_format),
         )
 
     def _app_header(self, name: str, value: object) -> str | None:
         return self._app[name] if value is None else headers.app_header(name, value)
-
-
-class Connections:
-    """The httpx clients: those that were given, used as they are and never closed, or our own, made at first use."""
-
-    def __init__(self, client: httpx.Client | None, async_client: httpx.AsyncClient | None) -> None:
-        if client is not None and not isinstance(client, httpx.Client):
-            raise TypeError(f"client must be an httpx.Client, not {type(client).__name__}")
-        if async_client is not None and not isinstance(async_client, httpx.AsyncClient):
-            raise TypeError(f"async_client must be an httpx.AsyncClient, not {type(async_client).__name__}")
-        self._given, self._given_async = client, async_client
-        self._own: httpx.Client | None = None
-        self._own_async: httpx.AsyncClient | None = None
-        self._lock = threading.Lock()
-
-    def sync_client(self) -> httpx.Client:
-        """The client for calls that are not awaited."""
-        if self._given is not None:
-            return self._given
-        with self._lock:
-            if self._own is None:
-                self._own = httpx.Client(timeout=_timeout(TIMEOUT_MS), limits=_LIMITS)
-            return self._own
-
-    def async_client(self) -> httpx.AsyncClient:
-        """The client for awaited calls."""
-        if self._given_async is not None:
-            return self._given_async
-        with self._lock:
-            if self._own_async is None:
-                self._own_async = httpx.AsyncClient(timeout=_timeout(TIMEOUT_MS), limits=_LIMITS)
-            return self._own_async
-
-    def close(self) -> None:
-        """Close our own client, if there is one. The next call makes another."""
-        with self._lock:
-            own, self._own = self._own, None
-        if own is not None:
-            own.close()
-
-    async def aclose(self) -> None:
-        """Close both of our own clients, as far as there are any."""
-        self.close()
-        with self._lock:
-            own, self._own_async = self._own_async, None
-        if own is not None:
-            await own.aclose()
 
 
 def _checked_server_url(url: object) -> str:
@@ -185,13 +132,3 @@ def _retry(name: str, config: object) -> RetryConfig:
     if not isinstance(config, RetryConfig):
         raise TypeError(f"{name} must be a RetryConfig, or None for no retries, not {type(config).__name__}")
     return config
-
-
-def _timeout(milliseconds: object) -> httpx.Timeout | None:
-    if milliseconds is None:
-        return None
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
-        raise TypeError(f"timeout_ms must be a number of milliseconds, not {type(milliseconds).__name__}")
-    if not 0 < milliseconds < float("inf"):
-        raise ValueError(f"timeout_ms must be more than 0 milliseconds, and finite, not {milliseconds}")
-    return httpx.Timeout(milliseconds / 1000, connect=min(milliseconds, CONNECT_TIMEOUT_MS) / 1000)

@@ -21,6 +21,8 @@ class _Stream(Described):
         self.headers = answer.response.headers
         self._facts = answer.facts
         self._frames = Frames(answer)
+        # Nothing is encoded, and no transport has read it already: then httpx can hand on what comes, as it comes.
+        self._is_plain = not (self.response.is_stream_consumed or "content-encoding" in self.headers)
         self._early = b""
         """The first piece, where it was waited for before the stream was handed out."""
 
@@ -53,7 +55,7 @@ class SpeechStream(_Stream):
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
-        self._chunks = self.response.iter_bytes()
+        self._chunks = self.response.iter_raw() if self._is_plain else self.response.iter_bytes()
 
     def wait(self) -> None:
         """Wait for the first byte. Raises as `iter_bytes` does."""
@@ -77,12 +79,13 @@ class SpeechStream(_Stream):
         """
         frames, size = self._frames, self._frames.chunk_size(chunk_size)
         try:
-            yield from frames.feed(self._early, size)
+            yield from frames.sized(frames.whole(self._early), size)
             for chunk in self._chunks:
-                yield from frames.feed(chunk, size)
+                yield from frames.sized(frames.whole(chunk), size)
         except httpx.RequestError as cause:
             raise frames.cut(cause) from cause
-        yield from frames.last()
+        if last := frames.last():
+            yield last
         frames.check()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -105,6 +108,19 @@ class SpeechStream(_Stream):
                 sink.write(chunk)
         return Path(path)
 
+    def play(self) -> None:
+        """Play the audio while it arrives, and come back when it was heard. It needs the extra `play`.
+
+        Raises:
+            ConfigurationError: The extra is not installed.
+            PlaybackError: There is no audio device: then nothing was taken from the stream, which can still be saved.
+                Or the device stopped, or the audio is of a format that cannot be played.
+            EmptyAudioError, TruncatedAudioError, APITimeoutError: As `iter_bytes`; what came was played before.
+        """
+        from . import playback  # noqa: PLC0415  (for those only who play)
+
+        playback.play(self._facts, self.iter_bytes())
+
     def close(self) -> None:
         """End the answer here. The end of the `with` block does it too."""
         self.response.close()
@@ -115,7 +131,7 @@ class AsyncSpeechStream(_Stream):
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
-        self._chunks = self.response.aiter_bytes()
+        self._chunks = self.response.aiter_raw() if self._is_plain else self.response.aiter_bytes()
 
     async def wait(self) -> None:
         """As `SpeechStream.wait`."""
@@ -130,15 +146,15 @@ class AsyncSpeechStream(_Stream):
         """As `SpeechStream.iter_bytes`."""
         frames, size = self._frames, self._frames.chunk_size(chunk_size)
         try:
-            for piece in frames.feed(self._early, size):
+            for piece in frames.sized(frames.whole(self._early), size):
                 yield piece
             async for chunk in self._chunks:
-                for piece in frames.feed(chunk, size):
+                for piece in frames.sized(frames.whole(chunk), size):
                     yield piece
         except httpx.RequestError as cause:
             raise frames.cut(cause) from cause
-        for piece in frames.last():
-            yield piece
+        if last := frames.last():
+            yield last
         frames.check()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -161,6 +177,12 @@ class AsyncSpeechStream(_Stream):
             async for chunk in self.iter_bytes():
                 sink.write(chunk)
         return Path(path)
+
+    async def play(self) -> None:
+        """As `SpeechStream.play`. Where it is cancelled, it falls silent at once."""
+        from . import playback  # noqa: PLC0415  (for those only who play)
+
+        await playback.play_async(self._facts, self.iter_bytes())
 
     async def close(self) -> None:
         """As `SpeechStream.close`."""

@@ -25,6 +25,7 @@ from openrouter_speech_api.types import UNSET, Unset
 __all__ = ["UNSET", "Unset", "WireRequest", "error_metadata", "parse_error", "speech_request"]
 
 _FIELDS = frozenset({"input", "model", "voice", "provider", "response_format", "speed"})
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _PARSER = Client("")  # `parse_response` asks its client only whether to raise; this one does not
 
 
@@ -161,7 +162,7 @@ def _extra_body(extra: object) -> dict[str, Any]:
 
 def _json(body: dict[str, Any]) -> bytes:
     try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return _ENCODER.encode(body).encode()
     except (TypeError, ValueError, RecursionError) as error:
         # Only these two carry values of the caller's that were not looked into.
         raise ValueError(f"provider or extra_body holds what JSON cannot carry: {error}") from error

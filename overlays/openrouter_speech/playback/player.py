@@ -1,0 +1,170 @@
+"""Plays what it is fed."""
+
+import asyncio
+from collections.abc import AsyncIterable, Iterable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+from .. import audio, files
+from ..audio import AudioFacts
+from ..errors import APIConnectionError, AudioError, PlaybackError
+from ..files import StrPath
+from .buffers import Backlog, Samples
+from .decoding import PLAYABLE, decode
+from .device import Device, Form, open_device
+
+_FILE_PIECE = 64 * 1024
+"""Bytes of a file that are read at a time."""
+_STOPPED_SHORT = (AudioError, APIConnectionError)
+
+
+class Player:
+    """Plays audio while it arrives: `with Player("mp3") as player: player.feed(chunk)`.
+
+    Entering it opens the audio device. Leaving it waits until all has been played; after an exception, though, it falls
+    silent at once, unless that says that the audio stopped short: then what came is played before.
+    """
+
+    def __init__(self, audio_format: str, sample_rate: int | None = None, channels: int | None = None) -> None:
+        """Say what will be fed.
+
+        Args:
+            audio_format: "mp3", "wav" or "pcm".
+            sample_rate: Hz, for pcm (24,000 where it is None); the others tell it themselves.
+            channels: 1 or 2, for pcm (1 where it is None).
+        """
+        self._facts = AudioFacts(audio_format, sample_rate, channels)
+        self._form = Form(sample_rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
+        self._backlog = Backlog()
+        self._samples = Samples(self._form)
+        self._device: Device | None = None
+        self._failure: Exception | None = None
+        self._decoder = Thread(target=self._decode, name="openrouter-speech decoder", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Open the audio device.
+
+        Raises:
+            ConfigurationError: The extra `play` is not installed.
+            PlaybackError: There is no audio device, or no audio of this format can be played.
+        """
+        if self._facts.format not in PLAYABLE:
+            raise PlaybackError(f"Audio of the format {self._facts.format} cannot be played, only mp3, wav and pcm.")
+        self._device = open_device(self._form, self._samples.take)
+        self._decoder.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self.finish()
+            elif isinstance(error, _STOPPED_SHORT):
+                with suppress(PlaybackError):
+                    self.finish()
+        finally:
+            self.stop()
+
+    def feed(self, chunk: bytes) -> None:
+        """Add audio, in pieces of any size. It never waits, and never fails: `finish` says what went wrong."""
+        self._samples.expect()
+        self._backlog.add(chunk)
+
+    def finish(self) -> None:
+        """Wait until all that was fed has been played. Nothing can be fed after it.
+
+        Raises:
+            PlaybackError: It could not be decoded, or the device stopped.
+        """
+        self._backlog.end()
+        try:
+            self._samples.wait()
+        except PlaybackError:
+            self.stop()
+            raise
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def stop(self) -> None:
+        """Fall silent at once, and free the device."""
+        self._backlog.end(drop=True)
+        self._samples.end(drop=True)
+        try:
+            if self._decoder.is_alive():
+                self._decoder.join()
+        finally:
+            if self._device is not None:
+                self._device.close()
+
+    def _decode(self) -> None:
+        """In a thread of its own, since a decoder can only wait for the bytes that it wants."""
+        try:
+            if self._backlog.peek(len):
+                form, pieces = decode(self._facts, self._backlog)
+                self._change_form(form)
+                for piece in pieces:
+                    self._samples.put(piece)
+        except Exception as error:  # noqa: BLE001  (raised by finish)
+            self._failure = error
+        finally:
+            self._backlog.end(drop=True)
+            self._samples.end()
+
+    def _change_form(self, form: Form) -> None:
+        """Have the device play at the rate that the audio turned out to have."""
+        if form != self._form:
+            if self._device is not None:
+                self._device.close()
+            self._samples.begin(form)
+            self._device = open_device(form, self._samples.take)
+
+
+def play(facts: AudioFacts, chunks: Iterable[bytes]) -> None:
+    """Play audio while it arrives. Audio that stops short is played before its error is raised.
+
+    Raises:
+        ConfigurationError: The extra `play` is not installed.
+        PlaybackError: There is no audio device, or it stopped; or the audio cannot be decoded.
+    """
+    with Player(facts.format, facts.sample_rate, facts.channels) as player:
+        for chunk in chunks:
+            player.feed(chunk)
+
+
+async def play_async(facts: AudioFacts, chunks: AsyncIterable[bytes]) -> None:
+    """As `play`. Where it is cancelled, it falls silent at once."""
+    with Player(facts.format, facts.sample_rate, facts.channels) as player:
+        try:
+            async for chunk in chunks:
+                player.feed(chunk)
+        except _STOPPED_SHORT:
+            with suppress(PlaybackError):
+                await asyncio.to_thread(player.finish)
+            raise
+        await asyncio.to_thread(player.finish)
+
+
+def play_file(
+    path: StrPath, audio_format: str | None = None, sample_rate: int | None = None, channels: int | None = None
+) -> None:
+    """Play a file.
+
+    Args:
+        path: The file.
+        audio_format: "mp3", "wav" or "pcm", where the file's suffix does not tell.
+        sample_rate: Hz, for pcm (24,000 where it is None).
+        channels: 1 or 2, for pcm (1 where it is None).
+
+    Raises:
+        OSError: The file cannot be read.
+        ConfigurationError, PlaybackError: As `play`.
+    """
+    name = files.format_of(path) or audio_format or Path(path).suffix or "unknown"
+    with Path(path).open("rb") as file:
+        play(AudioFacts(name, sample_rate, channels), iter(partial(file.read, _FILE_PIECE), b""))
