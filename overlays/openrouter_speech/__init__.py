@@ -6,12 +6,16 @@ with OpenRouter(api_key=...) as open_router:
 
 from . import components, errors, utils
 from .client import OpenRouter
+from .narration.results import Narration, NarrationPlan, NarrationProgress
 from .responses import SavedSpeech, SpeechResponse
 from .streams import AsyncSpeechStream, SpeechStream
 from .version import __version__
 
 __all__ = [
     "AsyncSpeechStream",
+    "Narration",
+    "NarrationPlan",
+    "NarrationProgress",
     "OpenRouter",
     "SavedSpeech",
     "SpeechResponse",

@@ -1,28 +1,32 @@
 """The operation, in the forms that people call it in: whole or streamed, to memory or to a file, awaited or not."""
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
-from typing import Any, Required, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Required, TypedDict, TypeVar, Unpack
 
 from . import files, receivers
 from .components import ResponseFormatEnum, SpeechRequestProvider
 from .exchange import Call, exchange, exchange_async
 from .files import StrPath
+from .frames import Answer
+from .narration.results import CONCURRENCY, LIMIT, LimitUnit, Narration, NarrationPlan, NarrationProgress
 from .responses import SavedSpeech, SpeechResponse
 from .retries import RetryConfig
 from .session import Session
 from .streams import AsyncSpeechStream, SpeechStream
 from .wire import Unset
 
+if TYPE_CHECKING:
+    from .narration.job import Job
+
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
-class SpeechParams(TypedDict, total=False):
-    """The parameters that all forms of the operation take, as keyword arguments."""
+class NarrationParams(TypedDict, total=False):
+    """The parameters of a narration's requests, as keyword arguments: those of all forms of the operation."""
 
-    input: Required[str]
-    """The text to speak."""
     model: Required[str]
     """The text-to-speech model, such as "elevenlabs/eleven-turbo-v2"."""
     voice: Required[str]
@@ -51,19 +55,27 @@ class SpeechParams(TypedDict, total=False):
     """Fields to add to the request that have no parameter here yet."""
 
 
+class SpeechParams(NarrationParams, total=False):
+    """The parameters that the forms of the operation for one text take, as keyword arguments."""
+
+    input: Required[str]
+    """The text to speak."""
+
+
 def _documented(method: F) -> F:
     """Show the parameters themselves in `help()` and `inspect`, where type checkers see `**params`."""
     own = inspect.signature(method)
-    positional = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    shared = [p for p in inspect.signature(Session.call).parameters.values() if p.name != "self"]
-    method.__signature__ = own.replace(parameters=[*positional, *shared])  # type: ignore[attr-defined]
+    named = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    without = {"self", "input"} if "text" in own.parameters else {"self"}
+    shared = [p for p in inspect.signature(Session.call).parameters.values() if p.name not in without]
+    method.__signature__ = own.replace(parameters=[*named, *shared])  # type: ignore[attr-defined]
     return method
 
 
 class TTS:
     """Text-to-speech: `OpenRouter.tts`.
 
-    All methods take the keyword arguments that `SpeechParams` lists, and raise
+    All methods take the keyword arguments that `SpeechParams` lists (`narrate`: `NarrationParams`), and raise
     - `TypeError` or `ValueError` for an argument of a wrong type or value,
     - `errors.ConfigurationError` where there is no API key,
     - `errors.APIStatusError` and its subclasses for an answer that is not a success,
@@ -121,6 +133,134 @@ class TTS:
         call = self._session.call(**_with_format_of(path, params))
         return await exchange_async(self._session.connections.async_client(), call, receivers.saver_async(path))
 
+    @_documented
+    def plan_narration(
+        self,
+        text: str,
+        path: StrPath,
+        *,
+        limit: int = LIMIT,
+        limit_unit: LimitUnit = "characters",
+        pause_ms: int = 0,
+        folder: StrPath | None = None,
+        **params: Unpack[NarrationParams],
+    ) -> NarrationPlan:
+        """What `narrate` with the same arguments would ask for, and cost. Nothing is sent, and nothing is written.
+
+        Raises as `narrate` does before it asks for anything.
+        """
+        return self._narration(
+            text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder, params=params
+        ).plan
+
+    @_documented
+    def narrate(
+        self,
+        text: str,
+        path: StrPath,
+        *,
+        limit: int = LIMIT,
+        limit_unit: LimitUnit = "characters",
+        pause_ms: int = 0,
+        concurrency: int = CONCURRENCY,
+        folder: StrPath | None = None,
+        on_progress: Callable[[NarrationProgress], object] | None = None,
+        **params: Unpack[NarrationParams],
+    ) -> Narration:
+        """Turn a text of any length into one audio file. Needs `pip install 'openrouter-speech[long]'`.
+
+        The text is cut into parts at the ends of paragraphs and sentences; the parts are asked for, several at once,
+        and joined in their order. Each part is kept in a folder as it comes: the same call goes on where an earlier one
+        ended, however that ended, and asks only for what is not there. After a change of the text, it asks for the
+        parts that changed. The folder can go when the file is as you want it.
+
+        One narration at a time can use a folder. Ctrl-C ends the call when the requests that are under way have been
+        answered, since they are paid for; `narrate_async` ends at once.
+
+        Args:
+            text: The text. Blank lines separate paragraphs. One without a letter or a digit ("* * *") is a pause more.
+            path: The file: .wav, .pcm or .mp3. It is moved into its place when it is whole.
+            limit: The most that goes into one request. Only a word that is longer is cut.
+            limit_unit: What `limit` counts: "characters", or "bytes" of UTF-8.
+            pause_ms: Milliseconds of silence between two paragraphs.
+            concurrency: How many requests may be under way at once. When the server says that it is too much (429), or
+                when to come back, all wait together, and fewer go on.
+            folder: Where the parts are kept; the path with `.narration` added, if None.
+            on_progress: Called with a `NarrationProgress` at the beginning, after each part, and when all have to wait.
+                What it raises ends the narration.
+            **params: As `NarrationParams`. `response_format` is that of the parts: "pcm" unless a model has only "mp3".
+                Where neither this call nor the client sets `retries`, each part has up to 10, within 10 minutes.
+
+        Raises:
+            ValueError: The text has nothing to speak, a setting is out of its range, the suffix is another one, the
+                parts do not fit together, or the audio is too long for a WAV file.
+            ConfigurationError: The extra `long` is not installed.
+            OSError: A file cannot be written.
+            OpenRouterError: A part failed for good. Those under way were waited for, and are kept.
+        """
+        from .narration import narrator  # noqa: PLC0415
+
+        job = self._narration(
+            text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder, params=params
+        )
+        client = self._session.connections.sync_client()
+
+        def ask(part: str, receive: Callable[[Answer], T]) -> T:
+            return exchange(client, self._part(part, params), receive)
+
+        return narrator.narrate(job, ask, concurrency, on_progress)
+
+    @_documented
+    async def narrate_async(
+        self,
+        text: str,
+        path: StrPath,
+        *,
+        limit: int = LIMIT,
+        limit_unit: LimitUnit = "characters",
+        pause_ms: int = 0,
+        concurrency: int = CONCURRENCY,
+        folder: StrPath | None = None,
+        on_progress: Callable[[NarrationProgress], object] | None = None,
+        **params: Unpack[NarrationParams],
+    ) -> Narration:
+        """As `narrate`. Where it is cancelled, the requests that are under way are given up."""
+        from .narration import narrator  # noqa: PLC0415
+
+        job = self._narration(
+            text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder, params=params
+        )
+        client = self._session.connections.async_client()
+
+        async def ask(part: str, receive: Callable[[Answer], Awaitable[T]]) -> T:
+            return await exchange_async(client, self._part(part, params), receive)
+
+        return await narrator.narrate_async(job, ask, concurrency, on_progress)
+
+    def _narration(
+        self,
+        text: str,
+        path: StrPath,
+        *,
+        limit: int,
+        limit_unit: LimitUnit,
+        pause_ms: int,
+        folder: StrPath | None,
+        params: NarrationParams,
+    ) -> "Job":
+        from .narration.job import prepare  # noqa: PLC0415
+
+        if "input" in params:
+            raise TypeError("narrate takes the text as its first argument; it has no parameter input")
+        request: SpeechParams = {**_with_format_of_parts(params), "input": text}
+        call = self._session.call(**request)
+        return prepare(call, text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder)
+
+    def _part(self, text: str, params: NarrationParams) -> Call:
+        # Put together anew for each request: a key that is a callable may change in the course of a long narration.
+        request: SpeechParams = {**_with_format_of_parts(params), "input": text, "retries": None}
+        return self._session.call(**request)
+
     @contextmanager
     def _stream(self, call: Call) -> Iterator[SpeechStream]:
         stream = exchange(
@@ -150,3 +290,8 @@ def _with_format_of(path: StrPath, params: SpeechParams) -> SpeechParams:
     elif suffix is not None:
         return {**params, "response_format": "pcm" if suffix == "wav" else suffix}
     return params
+
+
+def _with_format_of_parts(params: NarrationParams) -> NarrationParams:
+    """The parameters, with pcm where no format is named: it can be joined without a loss."""
+    return params if params.get("response_format") is not None else {**params, "response_format": "pcm"}

@@ -1,0 +1,108 @@
+"""A narration, worked out before any of it is sent: what to ask for, what is there, what it costs."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+
+from .. import files, retries
+from ..exchange import Call
+from ..files import StrPath
+from ..retries import BackoffStrategy, RetryConfig
+from . import joining, plan
+from .plan import Part
+from .results import LimitUnit, NarrationPlan
+from .storage import Folder, Stored
+
+PATIENT = evolve(retries.DEFAULT, max_retries=10, backoff=BackoffStrategy(500, 30_000, 2, 600_000, jitter_ms=250))
+"""What is done for each part where nothing is configured: at most 10 retries, within 10 minutes."""
+
+
+@frozen
+class Job:
+    """All that a narration needs."""
+
+    target: Path
+    folder: Folder
+    parts: tuple[Part, ...]
+    requests: dict[str, str]
+    """The texts to ask for, by key, in the order of the text."""
+    stored: dict[str, Stored]
+    """What the folder has of them."""
+    pause_ms: float
+    retry: RetryConfig
+    about: dict[str, Any]
+    """What the manifest tells of the text and the settings. No key and no header is in it."""
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """What is to be asked for."""
+        return {key: text for key, text in self.requests.items() if key not in self.stored}
+
+    @property
+    def plan(self) -> NarrationPlan:
+        """What it will cost."""
+        missing = self.missing
+        return NarrationPlan(
+            folder=self.folder.path,
+            paragraphs=len({part.paragraph for part in self.parts if part.key}),
+            requests=len(self.requests),
+            characters=sum(map(len, self.requests.values())),
+            missing_requests=len(missing),
+            missing_characters=sum(map(len, missing.values())),
+        )
+
+
+def prepare(
+    call: Call,
+    text: str,
+    path: StrPath,
+    *,
+    limit: int,
+    limit_unit: LimitUnit,
+    pause_ms: float,
+    folder: StrPath | None,
+) -> Job:
+    """Work out a narration. Nothing is written.
+
+    Args:
+        call: A call with the settings that all parts are asked for with.
+        text: As `tts.TTS.narrate` has it, like all that follows.
+        path: The file.
+        limit: The most that goes into one request.
+        limit_unit: What that counts.
+        pause_ms: Silence between paragraphs.
+        folder: Where the parts are kept.
+    """
+    target = Path(path)
+    _check(call, target, pause_ms)
+    joining.check_installed()
+    parts = plan.parts_of(text, limit, limit_unit, plan.keys_for(call))
+    requests = {part.key: part.text for part in parts if part.key}
+    place = Folder(Path(f"{target}.narration" if folder is None else folder))
+    return Job(
+        target=target,
+        folder=place,
+        parts=parts,
+        requests=requests,
+        stored=place.stored(requests),
+        pause_ms=pause_ms,
+        retry=PATIENT if call.retry is retries.DEFAULT else call.retry,
+        about={
+            "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "settings": {**plan.settings(call), "limit": limit, "limit_unit": limit_unit, "pause_ms": pause_ms},
+        },
+    )
+
+
+def _check(call: Call, target: Path, pause_ms: float) -> None:
+    files.check_writable(target)
+    if files.format_of(target) not in {"wav", "pcm", "mp3"}:
+        raise ValueError(f"A narration is saved as .wav, .pcm or .mp3, not as {target.name}")
+    if call.response_format not in {"pcm", "mp3"}:
+        raise ValueError(f'response_format must be "pcm" or "mp3" for parts to be joined, not {call.response_format!r}')
+    if isinstance(pause_ms, bool) or not isinstance(pause_ms, int | float):
+        raise TypeError(f"pause_ms must be a number of milliseconds, not {type(pause_ms).__name__}")
+    if not 0 <= pause_ms < float("inf"):
+        raise ValueError(f"pause_ms must be 0 milliseconds or more, and finite, not {pause_ms}")

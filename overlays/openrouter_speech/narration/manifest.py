@@ -1,0 +1,67 @@
+"""What the manifest says: the settings, each part, and where it is heard; the captions. Pure: no I/O in here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import asdict
+
+from . import captions, plan
+from .joining import Joined
+from .plan import Part
+from .results import Chapter
+from .splitting import Splitter
+from .storage import Stored
+
+
+def content(
+    parts: Sequence[Part], stored: Mapping[str, Stored], about: Mapping[str, Any], joined: Joined | None
+) -> dict[str, Any]:
+    """The manifest; until the parts are joined, it has no times in it.
+
+    Args:
+        parts: All parts, in their order.
+        stored: Those that are in the folder, by key.
+        about: What it tells of the text and the settings.
+        joined: What lies where in the file.
+    """
+    times: Sequence[tuple[int, int] | None] = joined.milliseconds if joined else [None] * len(parts)
+    return {
+        **about,
+        "duration_ms": joined.duration_ms if joined else None,
+        "chapters": [asdict(chapter) for chapter in chapters(parts, joined)] if joined else [],
+        "parts": [_entry(part, stored.get(part.key or ""), time) for part, time in zip(parts, times, strict=True)],
+    }
+
+
+def chapters(parts: Sequence[Part], joined: Joined) -> Iterator[Chapter]:
+    """Where each paragraph begins that has audio."""
+    last = None
+    for part, (start_ms, _) in zip(parts, joined.milliseconds, strict=True):
+        if part.key and part.paragraph != last:
+            yield Chapter(plan.title(part.text), start_ms)
+            last = part.paragraph
+
+
+def cues(parts: Sequence[Part], joined: Joined) -> Iterator[captions.Cue]:
+    """The captions: the sentences of each part, within its time."""
+    splitter = Splitter(captions.LONGEST)
+    for part, (start, frames) in zip(parts, joined.spans, strict=True):
+        if part.key and frames:
+            second = joined.sample_rate / 1000
+            yield from captions.share_out(splitter.parts(part.text), start / second, frames / second)
+
+
+def _entry(part: Part, stored: Stored | None, time: tuple[int, int] | None) -> dict[str, Any]:
+    known_ms = round(stored.seconds * 1000) if stored else None
+    start_ms, duration_ms = time or (None, known_ms)
+    return {
+        "key": part.key,
+        "paragraph": part.paragraph,
+        "text": part.text,
+        "characters": len(part.text),
+        "file": f"{stored.file.parent.name}/{stored.file.name}" if stored else None,
+        "bytes": stored.bytes if stored else None,
+        "start_ms": start_ms,
+        "duration_ms": duration_ms,
+        "generation_id": stored.generation_id if stored else None,
+    }

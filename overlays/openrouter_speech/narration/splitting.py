@@ -1,0 +1,129 @@
+"""Where a text is cut: at paragraphs, then sentences, then clauses and words. Pure: texts in, texts out.
+
+Sentences, words and characters are found by `semantic-text-splitter`, as Unicode defines them (UAX 29), with
+dictionaries for scripts that have no spaces. Two things are ours: line breaks inside a paragraph count as spaces, since
+books are wrapped at 70 columns; and in scripts with spaces, a cut falls on one, where Unicode would cut "well-known".
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from . import extra
+
+_LINE_BREAK = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028]")
+_BETWEEN_PARAGRAPHS = re.compile(r"\n[^\S\n]*\n\s*|\s*\u2029\s*")
+_LINE_END = re.compile(r"\n+")
+_SPACE = re.compile(r"[^\S\u00a0\u2007\u202f]+")
+"""White space at which a line may end: all but the no-break spaces."""
+_CLOSING = "'\"’”»›)\\]"  # noqa: RUF001
+_CLOSING_WIDE = "’”」』】）》"  # noqa: RUF001
+_SENTENCE_END = re.compile(
+    rf"[.!?…‽؟۔।॥።፧։][.!?…{_CLOSING}]*\s+\Z|[。！？．｡][。！？{_CLOSING_WIDE}]*\s*\Z"  # noqa: RUF001
+)
+_CLAUSE_END = re.compile(
+    rf"[,;:–—،؛][{_CLOSING}]*\s+|\s-\s+|[，、；：—][{_CLOSING_WIDE}]*\s*"  # noqa: RUF001
+)
+_WITHOUT_SPACES = re.compile(
+    "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3000-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\ua000-\ua4cf\ua9e0-\ua9ff\uaa60-\uaadf\uf900-\ufaff\uff00-\uffef\U0001b000-\U0001b16f"
+    "\U00020000-\U0003ffff]"
+)
+"""Thai, Lao, Tibetan, Burmese, Khmer, the Tai scripts, Chinese, Japanese, Yi."""
+_LOOKAHEAD = 200
+"""Characters behind the limit that the splitter sees: whether a sentence ends is decided by what comes after it."""
+
+Size = Callable[[str], int]
+
+
+def size_in_bytes(text: str) -> int:
+    """Bytes of the text in UTF-8."""
+    return len(text.encode())
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of a text, with nothing lost but white space around them; none is empty.
+
+    They are separated by blank lines. Line breaks of all systems, form feeds too, become "\\n"; a byte order mark goes.
+    """
+    text = _LINE_BREAK.sub("\n", text.removeprefix("\ufeff"))
+    return [stripped for paragraph in _BETWEEN_PARAGRAPHS.split(text) if (stripped := paragraph.strip())]
+
+
+def has_speech(text: str) -> bool:
+    """Whether there is a letter or a digit in it, of any script."""
+    return any(map(str.isalnum, text))
+
+
+class Splitter:
+    """Cuts paragraphs into parts of a limited size.
+
+    Args:
+        limit: The largest size of a part.
+        size: What a text counts as: `len`, or `size_in_bytes`.
+
+    Raises:
+        ConfigurationError: The splitter is not installed.
+    """
+
+    def __init__(self, limit: int, size: Size = len) -> None:
+        with extra.needed():
+            from semantic_text_splitter import TextSplitter  # noqa: PLC0415
+        self._limit = limit
+        self._size = size
+        self._splitter = TextSplitter(limit) if size is len else TextSplitter.from_callback(size, limit)
+
+    def parts(self, paragraph: str) -> Iterator[str]:
+        """The parts of a paragraph, with nothing lost but white space around them; none is empty."""
+        start = 0
+        while start < len(paragraph):
+            # No character counts as less than 1: what is cut off here cannot be in the part.
+            window = paragraph[start : start + self._limit + _LOOKAHEAD]
+            end = start + self._first(window)
+            if part := paragraph[start:end].strip():
+                yield part
+            start = end
+
+    def _first(self, window: str) -> int:
+        """How many characters of the window make the first part."""
+        if self._size(window) <= self._limit:
+            return len(window)
+        wrapped = window.replace("\n", " ")
+        begin, chunk = next(iter(self._splitter.chunk_indices(wrapped)), (0, wrapped))
+        end = begin + len(chunk)
+        if space := _SPACE.match(wrapped, end):
+            end = space.end()
+        if _SENTENCE_END.search(wrapped, 0, end):
+            return end
+        return _inside_a_sentence(window, self._fitting(window), end)
+
+    def _fitting(self, window: str) -> int:
+        """How many characters of the window are within the limit."""
+        if self._size is len:
+            return self._limit
+        return len(window.encode()[: self._limit].decode("utf-8", "ignore"))
+
+
+def _inside_a_sentence(window: str, fitting: int, end: int) -> int:
+    """Where to end a part that does not end with a sentence.
+
+    Args:
+        window: The text.
+        fitting: How many characters of it are within the limit.
+        end: The last boundary of a word within it.
+
+    Returns:
+        The best place in the second half of what fits, or else a space; `end` where there is none, or there are no
+        spaces in the script.
+    """
+    for kind in (_LINE_END, _CLAUSE_END, _SPACE):
+        places = [place for place in kind.finditer(window) if fitting // 2 <= _printed_end(place) <= fitting]
+        if places:
+            return places[-1].end()
+    if _WITHOUT_SPACES.search(window[end - 1 : end + 1]):
+        return end
+    return max((place.end() for place in _SPACE.finditer(window) if 0 < place.start() <= fitting), default=end)
+
+
+def _printed_end(place: re.Match[str]) -> int:
+    """Where the white space begins at the end of a match: it is not sent, so that it need not fit."""
+    return place.start() + len(place[0].rstrip())

@@ -1,0 +1,110 @@
+"""The folder of a narration: `parts/`, a file for each part under its key, and `manifest.json`, which tells of them.
+
+A part's file is moved into its place when it is whole, and counts from then on, whatever happens. The manifest is for
+people and programs; without it, or with one that cannot be read, nothing is lost but the generation ids.
+"""
+
+import json
+import mmap
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from .. import audio
+from ..audio import AudioFacts
+from ..files import StrPath
+
+VERSION = 1
+"""Of the manifest's form."""
+SUFFIXES = (".wav", ".mp3")
+_UNKNOWN_SIZES = (0, 0xFFFF_FFFF)
+"""What stands in a WAV header that was sent before its audio was made."""
+
+
+@frozen
+class Stored:
+    """A part whose audio is in the folder."""
+
+    file: Path
+    bytes: int
+    seconds: float
+    generation_id: str | None = None
+
+
+class Folder:
+    """The folder of one narration. It is made by `open`; until then, nothing is written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest = path / "manifest.json"
+        self._parts = path / "parts"
+
+    def open(self) -> None:
+        """Make the folder, and remove what a process that was killed left half written."""
+        self._parts.mkdir(parents=True, exist_ok=True)
+        for half in self._parts.glob(".*.part"):
+            half.unlink(missing_ok=True)
+
+    def place(self, key: str, audio_format: str) -> Path:
+        """Where a part goes. pcm is kept as WAV, which tells its rate."""
+        return self._parts / f"{key}.{'wav' if audio_format == 'pcm' else audio_format}"
+
+    def stored(self, keys: Iterable[str]) -> dict[str, Stored]:
+        """What is there of these parts, and whole."""
+        known = self._known()
+        found = {}
+        for key in keys:
+            for suffix in SUFFIXES:
+                file = self._parts / f"{key}{suffix}"
+                if part := _whole(file, known.get(key, {})):
+                    found[key] = part
+        return found
+
+    def write_manifest(self, content: dict[str, Any]) -> None:
+        """Replace the manifest."""
+        write_text(self.manifest, json.dumps({"version": VERSION, **content}, ensure_ascii=False, indent=1) + "\n")
+
+    def _known(self) -> dict[str, dict[str, Any]]:
+        """What the manifest tells of each part, by key; nothing where there is none that can be read."""
+        try:
+            content = json.loads(self.manifest.read_text("utf-8"))
+            return {part["key"]: part for part in content["parts"] if part["key"]}
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return {}
+
+
+def write_text(path: StrPath, text: str) -> None:
+    """Write a text file beside its place, and move it there."""
+    path = Path(path)
+    half = path.with_name(f".{path.name[:100]}.{os.urandom(4).hex()}.part")
+    try:
+        half.write_text(text, "utf-8", newline="\n")
+        half.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
+        raise
+
+
+def _whole(file: Path, known: dict[str, Any]) -> Stored | None:
+    """The part in a file, unless it is missing or of another length than it should be."""
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if file.suffix == ".wav" and int.from_bytes(content[4:8], "little") not in {size - 8, *_UNKNOWN_SIZES}:
+                return None
+            seconds = _known_seconds(known, size) or audio.duration(content, AudioFacts(file.suffix[1:]))
+    except (OSError, ValueError):  # it is not there, or empty
+        return None
+    generation_id = known.get("generation_id")
+    return Stored(file, size, seconds, generation_id if isinstance(generation_id, str) else None) if seconds else None
+
+
+def _known_seconds(known: dict[str, Any], size: int) -> float | None:
+    """The duration that the manifest has for a file of this size: counting the frames of an mp3 takes its time."""
+    milliseconds = known.get("duration_ms")
+    return milliseconds / 1000 if known.get("bytes") == size and isinstance(milliseconds, int) else None

@@ -1,0 +1,57 @@
+"""What the tests of long texts share: one way to narrate, awaited or not; sleeps are noted, not slept."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openrouter_speech import Narration
+from openrouter_speech.mock import MockServer
+
+from ..conftest import KEY, Connect
+
+Narrate = Callable[..., Narration]
+
+SETTINGS: dict[str, Any] = {"model": "elevenlabs/eleven-turbo-v2", "voice": "alloy", "speed": 4}
+"""At speed 4, 44 characters are a second of audio."""
+
+TEXT = """The first paragraph. It has two sentences.
+
+The second one.
+
+And this is the third paragraph, which is a little longer than the others were. Then it ends."""
+
+
+@pytest.fixture
+def narrate(connect: Connect, server: MockServer, tmp_path: Path) -> Iterator[Narrate]:
+    """Narrates a text to `book.wav`, or where `path` says; the test runs once for each way of calling."""
+    server.reset()
+
+    def run(text: str = TEXT, path: Path | None = None, *, client: Any = None, **options: Any) -> Narration:
+        client = {"server_url": server.url} | (client or {})
+        caller = connect(client.pop("api_key", KEY), **client)
+        tts, target, options = caller.open_router.tts, path or tmp_path / "book.wav", SETTINGS | options
+        if caller._runner is None:
+            return tts.narrate(text, target, **options)
+        return caller._runner.run(tts.narrate_async(text, target, **options))
+
+    yield run
+    server.reset()
+
+
+@pytest.fixture(autouse=True)
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that all would have waited."""
+    seconds: list[float] = []
+
+    async def sleep_async(delay: float) -> None:
+        seconds.append(delay)
+
+    monkeypatch.setattr("openrouter_speech.narration.narrator.sleep", seconds.append)
+    monkeypatch.setattr("openrouter_speech.narration.narrator.sleep_async", sleep_async)
+    return seconds
+
+
+def inputs(server: MockServer) -> list[str]:
+    """The texts that arrived."""
+    return [request.json["input"] for request in server.requests]

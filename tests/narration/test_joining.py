@@ -1,0 +1,153 @@
+"""One file of many: exact to the sample, in constant memory, whole or not there."""
+
+import tracemalloc
+from collections.abc import Sequence
+from pathlib import Path
+
+import miniaudio
+import numpy as np
+import pytest
+import soundfile
+from openrouter_speech import audio
+from openrouter_speech.audio import AudioFacts
+from openrouter_speech.narration import joining
+from openrouter_speech.narration.joining import Joined
+
+RATE = 24_000
+LENGTHS = (1, 575, 576, 24_000, 70_001)
+
+
+def part(path: Path, frames: int, *, rate: int = RATE, channels: int = 1) -> Path:
+    samples = np.random.default_rng(frames).integers(-9000, 9000, (frames, channels), dtype=np.int16)
+    soundfile.write(path, samples, rate)
+    return path
+
+
+def parts(folder: Path, lengths: Sequence[int] = LENGTHS, suffix: str = ".wav") -> list[Path]:
+    return [part(folder / f"{number}{suffix}", length) for number, length in enumerate(lengths)]
+
+
+def join(files: Sequence[Path | None], target: Path, pauses: Sequence[float] | None = None) -> Joined:
+    steps = joining.join(files, pauses or [0] * len(files), target, target.with_name("scratch"))
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            joined: Joined = end.value
+            return joined
+
+
+def samples(path: Path) -> bytes:
+    content: bytes = soundfile.read(path, dtype="int16")[0].tobytes()
+    return content
+
+
+def test_wav_and_pcm_hold_the_samples_of_all_parts(tmp_path: Path) -> None:
+    files = parts(tmp_path)
+    expected = b"".join(map(samples, files))
+    for name in ("book.wav", "book.pcm"):
+        joined = join(files, tmp_path / name)
+        assert joined.frames == sum(LENGTHS)
+        assert (tmp_path / name).read_bytes()[44 if name.endswith("wav") else 0 :] == expected
+    assert samples(tmp_path / "book.wav") == expected
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".mp3"])
+def test_mp3_is_as_long_as_its_parts_to_the_sample(tmp_path: Path, suffix: str) -> None:
+    """As players decode it, and as we count it."""
+    lengths = [length for length in LENGTHS if suffix == ".wav" or length > 1]
+    files = parts(tmp_path, lengths, suffix)
+    joined = join(files, tmp_path / "book.mp3", [0, 100, 0, 250, 33][: len(files)])
+    assert joined.frames == sum(lengths) + sum(round(pause * 24) for pause in [0, 100, 0, 250, 33][: len(files)])
+    decoded = miniaudio.mp3_read_file_s16(str(tmp_path / "book.mp3"))
+    assert decoded.num_frames == joined.frames
+    content = (tmp_path / "book.mp3").read_bytes()
+    assert audio.duration(content, AudioFacts("mp3")) == joined.frames / RATE
+
+
+def test_where_each_part_begins_is_told(tmp_path: Path) -> None:
+    files = parts(tmp_path, [100, 200])
+    joined = join([files[0], None, files[1]], tmp_path / "book.pcm", [0, 0, 10])
+    assert joined.spans == ((0, 100), (100, 0), (340, 200))
+    content = (tmp_path / "book.pcm").read_bytes()
+    assert content == samples(files[0]) + bytes(480) + samples(files[1])
+
+
+def test_stereo_stays_stereo(tmp_path: Path) -> None:
+    files = [part(tmp_path / f"{number}.wav", 300, channels=2) for number in (1, 2)]
+    assert join(files, tmp_path / "book.wav", [0, 10]).frames == 840
+    with soundfile.SoundFile(tmp_path / "book.wav") as book:
+        assert (book.channels, book.frames) == (2, 840)
+
+
+def test_a_loud_mp3_is_not_turned_over(tmp_path: Path) -> None:
+    """A decoder gives more than fits into 16 bits where an encoder was fed with all that fits."""
+    square = np.repeat(np.tile(np.array([32767, -32768], np.int16), 200), 60)
+    soundfile.write(tmp_path / "loud.mp3", square, RATE)
+    decoded, _ = soundfile.read(tmp_path / "loud.mp3", dtype="float32")
+    assert np.abs(decoded).max() > 1
+    join([tmp_path / "loud.mp3"], tmp_path / "book.pcm")
+    joined = np.frombuffer((tmp_path / "book.pcm").read_bytes(), "<i2") / 32768
+    assert np.abs(joined - decoded.clip(-1, 1)).max() < 0.001
+
+
+@pytest.mark.parametrize(
+    ("other", "difference"),
+    [({"rate": 16_000}, "16000 Hz and 1 channel"), ({"channels": 2}, "24000 Hz and 2 channels")],
+)
+def test_parts_that_differ_are_named(tmp_path: Path, other: dict[str, int], difference: str) -> None:
+    files = [part(tmp_path / "one.wav", 100), part(tmp_path / "two.wav", 100, **other)]
+    with pytest.raises(ValueError, match=difference) as raised:
+        join(files, tmp_path / "book.wav")
+    assert str(files[0]) in str(raised.value)
+    assert str(files[1]) in str(raised.value)
+    assert not (tmp_path / "book.wav").exists()
+
+
+def test_a_part_that_is_no_audio_is_named(tmp_path: Path) -> None:
+    (tmp_path / "one.mp3").write_bytes(b"not audio at all")
+    with pytest.raises(ValueError, match=r"one\.mp3 cannot be decoded"):
+        join([tmp_path / "one.mp3"], tmp_path / "book.wav")
+
+
+def test_a_rate_that_mp3_does_not_have_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"mp3 cannot hold 5000 Hz .* choose \.wav"):
+        join([part(tmp_path / "one.wav", 100, rate=5000)], tmp_path / "book.mp3")
+    assert {path.name for path in tmp_path.iterdir()} == {"one.wav"}
+
+
+def test_what_wav_cannot_hold_is_said_before_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = parts(tmp_path)
+    monkeypatch.setattr("openrouter_speech.audio._WAV_LARGEST", 2 * sum(LENGTHS))
+    join(files, tmp_path / "fits.wav")
+    with pytest.raises(ValueError, match="do not fit into a WAV file"):
+        next(joining.join(files, [0, 0, 0, 0, 1], tmp_path / "book.wav", tmp_path / "scratch"))
+    assert not (tmp_path / "book.wav").exists()
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".pcm", ".mp3"])
+def test_who_stops_in_between_leaves_the_old_file(tmp_path: Path, suffix: str) -> None:
+    files, target = parts(tmp_path), tmp_path / f"book{suffix}"
+    target.write_bytes(b"old")
+    before = set(tmp_path.iterdir())
+    steps = joining.join(files, [0] * len(files), target, tmp_path / "scratch")
+    next(steps)
+    assert set(tmp_path.iterdir()) != before
+    steps.close()
+    assert set(tmp_path.iterdir()) == before
+    assert target.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".mp3"])
+def test_memory_does_not_grow_with_the_text(tmp_path: Path, suffix: str) -> None:
+    one = part(tmp_path / "one.wav", 200_000)
+    join([one], tmp_path / f"warm{suffix}")
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        join([one] * count, tmp_path / f"book{suffix}", [500] * count)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(20) < peak(1) + 200_000  # the parts have 400,000 bytes each
