@@ -65,6 +65,19 @@ def test_mp3_is_as_long_as_its_parts_to_the_sample(tmp_path: Path, suffix: str) 
     assert audio.duration(content, AudioFacts("mp3")) == joined.frames / RATE
 
 
+def test_mp3_without_its_encoders_note_is_decoded_to_its_end(tmp_path: Path) -> None:
+    """That is how an mp3 looks which was sent while it was made; its length is known to those only who count."""
+    noted = part(tmp_path / "0.mp3", 70_001).read_bytes()
+    streamed = tmp_path / "1.mp3"
+    streamed.write_bytes(noted[audio.mp3_frame_end(noted) :])
+    seconds = audio.duration(streamed.read_bytes(), AudioFacts("mp3"))
+    assert seconds is not None
+    frames = round(seconds * RATE)
+    assert frames > 70_001
+    joined = join([tmp_path / "0.mp3", streamed], tmp_path / "book.wav")
+    assert joined.spans == ((0, 70_001), (70_001, frames))
+
+
 def test_where_each_part_begins_is_told(tmp_path: Path) -> None:
     files = parts(tmp_path, [100, 200])
     joined = join([files[0], None, files[1]], tmp_path / "book.pcm", [0, 0, 10])

@@ -3,16 +3,13 @@
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
 
 from attrs import frozen
 
 from .. import audio, files
 from ..audio import AudioFacts
 from . import extra
-
-if TYPE_CHECKING:
-    from soundfile import SoundFile
 
 _FRAMES = 1 << 16
 """Frames of one block: 2.7 s, which take a few milliseconds to encode."""
@@ -53,6 +50,7 @@ def check_installed() -> None:
         ConfigurationError: It is not.
     """
     with extra.needed():
+        import miniaudio  # noqa: F401, PLC0415
         import soundfile  # noqa: F401, PLC0415
 
 
@@ -94,12 +92,15 @@ def join(
     return Joined(rate, tuple(spans), written)
 
 
-def _opened(file: Path) -> "SoundFile":
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    """What a decoder says of a file that it cannot read, as a sentence."""
     with extra.needed():
+        import miniaudio  # noqa: PLC0415
         import soundfile  # noqa: PLC0415
     try:
-        return soundfile.SoundFile(file)
-    except soundfile.LibsndfileError as error:
+        yield
+    except (soundfile.LibsndfileError, miniaudio.MiniaudioError) as error:
         raise ValueError(
             f"The part {file} cannot be decoded ({error}): remove it, and the same call asks for it again"
         ) from error
@@ -109,9 +110,8 @@ def _facts(parts: Iterable[Path]) -> tuple[AudioFacts, int]:
     """What all parts are, and how many frames they have."""
     first, facts, frames = None, AudioFacts("pcm"), 0
     for part in parts:
-        with _opened(part) as opened:
-            own = AudioFacts("pcm", opened.samplerate, opened.channels)
-            frames += opened.frames
+        own, length = _facts_of(part)
+        frames += length
         if first is None:
             first, facts = part, own
         if own != facts:
@@ -122,6 +122,20 @@ def _facts(parts: Iterable[Path]) -> tuple[AudioFacts, int]:
     return facts, frames
 
 
+def _facts_of(part: Path) -> tuple[AudioFacts, int]:
+    with _explained(part):
+        # soundfile guesses the length of an mp3 whose encoder left no note, and stops there; miniaudio counts.
+        if part.suffix == ".mp3":
+            import miniaudio  # noqa: PLC0415
+
+            info = miniaudio.mp3_get_file_info(str(part))
+            return AudioFacts("pcm", info.sample_rate, info.nchannels), info.num_frames
+        import soundfile  # noqa: PLC0415
+
+        with soundfile.SoundFile(part) as opened:
+            return AudioFacts("pcm", opened.samplerate, opened.channels), opened.frames
+
+
 def _described(facts: AudioFacts) -> str:
     return f"{facts.sample_rate} Hz and {facts.channels} channel{'s' if facts.channels != 1 else ''}"
 
@@ -129,9 +143,18 @@ def _described(facts: AudioFacts) -> str:
 def _decoded(file: Path | None) -> Iterator[bytes]:
     if file is None:
         return
-    with _opened(file) as opened:
-        while block := bytes(opened.buffer_read(_FRAMES, dtype="int16")):
-            yield block
+    with _explained(file):
+        if file.suffix == ".mp3":
+            import miniaudio  # noqa: PLC0415
+
+            for samples in miniaudio.mp3_stream_file(str(file), _FRAMES):
+                yield samples.tobytes()
+            return
+        import soundfile  # noqa: PLC0415
+
+        with soundfile.SoundFile(file) as opened:
+            while block := bytes(opened.buffer_read(_FRAMES, dtype="int16")):
+                yield block
 
 
 def _silence(frames: int, frame_size: int) -> Iterator[bytes]:
