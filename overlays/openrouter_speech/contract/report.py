@@ -38,6 +38,11 @@ class Finding:
         }
 
 
+def advice(*, breaking: bool) -> str:
+    """What to do about a change of our own."""
+    return "say in CHANGELOG.md what callers have to change" if breaking else "name it in CHANGELOG.md"
+
+
 def told(facts: Facts) -> str:
     """Facts in words: a value, or the names and values of several."""
     if not facts:
