@@ -143,7 +143,7 @@ FORBIDDEN = [
     ("overlays/openrouter_speech/retries.py", "import httpx", "The core decides without I/O"),
     ("overlays/openrouter_speech/errors.py", "from . import client", "Each layer knows only those below"),
     ("overlays/openrouter_speech/files.py", "from . import mock", "The client works without the mock"),
-    ("overlays/openrouter_speech/narration/work.py", "from .. import session", "Each layer knows only those below"),
+    ("overlays/openrouter_speech/narration/work.py", "from .. import tts", "Each layer knows only those below"),
     ("overlays/openrouter_speech/narration/captions.py", "import soundfile", "What the extra long installs stays"),
     ("overlays/openrouter_speech/client.py", "from . import cli", "Each layer knows only those below"),
     ("overlays/openrouter_speech/retries.py", "import rich", "What the extra cli installs stays"),

@@ -7,7 +7,6 @@
 
 import argparse
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -26,12 +25,13 @@ from openrouter_speech import OpenRouter
 from openrouter_speech.errors import OpenRouterError
 from openrouter_speech_api.models import SpeechRequest
 
+from ..npx import Program, UnavailableError
 from .strategies import EXAMPLES, HEADERS, REQUESTS, arguments
 
-PRISM = "@stoplight/prism-cli@5.14.2"  # later ones need Node 24
+PRISM = Program("@stoplight/prism-cli@5.14.2", node=(18, 20))  # later ones need Node 24
 KEY = "any-key"
-LONGEST_START = 300
-"""Seconds until Prism listens; the first time, npx fetches it."""
+LONGEST_START = 30
+"""Seconds until Prism listens."""
 
 
 class RefusedError(Exception):
@@ -82,7 +82,7 @@ def prism(description: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host, port = free.getsockname()
-    command = ["npx", "--yes", PRISM, "mock", "--host", host, "--port", str(port), str(description)]
+    command = PRISM.command("mock", "--host", host, "--port", str(port), str(description))
     with (
         tempfile.TemporaryFile() as log,
         subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True) as process,
@@ -118,15 +118,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.contract.prism", description=__doc__)
     parser.add_argument("description", type=Path, nargs="?", default=Path("openapi.yaml"), help="an OpenAPI file")
     description = parser.parse_args(arguments).description
-    if shutil.which("npx") is None:
-        print("Prism is a program for Node.js 18 or later; install that, so that there is npx.", file=sys.stderr)
-        return 2
     try:
+        PRISM.fetch()
         with prism(description) as url:
             print(f"Prism accepts {judge(url)} requests of our client, and refuses a wrong one.")
     except RefusedError as refused:
         print(refused, file=sys.stderr)
         return 1
+    except UnavailableError as error:
+        print(f"Prism cannot be asked: {error}.", file=sys.stderr)
+        return 2
     except OSError as error:
         print(error, file=sys.stderr)
         return 2

@@ -6,6 +6,7 @@ import pytest
 from openrouter_speech.mock import MockServer
 
 from ..conftest import PROJECT
+from ..test_makefile import program
 from . import prism
 from .strategies import EXAMPLES
 
@@ -45,8 +46,8 @@ def test_without_node_it_says_what_to_install(
 def test_where_it_does_not_start_it_says_what_prism_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "npx").write_text("#!/bin/sh\necho no such package; exit 1\n")
-    (tmp_path / "npx").chmod(0o755)
+    program(tmp_path / "node", "echo v20.0.0")
+    program(tmp_path / "npx", 'case "$*" in *" mock "*) echo no such option; exit 1; esac')
     monkeypatch.setenv("PATH", str(tmp_path))
     assert prism.main([]) == 2
-    assert capsys.readouterr().err == "Prism did not start\nno such package\n\n"
+    assert capsys.readouterr().err == "Prism did not start\nno such option\n\n"
