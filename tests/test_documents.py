@@ -35,16 +35,44 @@ SNIPPETS = blocks("python")
 
 
 @pytest.mark.parametrize("command", [command for _, command in COMMANDS], ids=[place for place, _ in COMMANDS])
-def test_a_command_exists(command: str) -> None:
-    """A target of the Makefile (each of which a test or CI runs), an install, or the mock server."""
+def test_a_command_exists(command: str, server: MockServer, tmp_path: Path) -> None:
+    """A target of the Makefile (each of which a test or CI runs), an install, the mock server, or the command line."""
     program, *arguments = command.split()
-    if program == "make":
+    if "openrouter-speech " in command and program != "pip":
+        run_in_a_shell(command, server, tmp_path)
+    elif program == "export":
+        assert all(item.startswith("OPENROUTER_SPEECH_") for item in arguments)
+    elif program == "make":
         assert arguments[0] in TARGETS
     elif program == "python":
         # With --help in place of the options: that it serves is tested elsewhere.
         subprocess.run([sys.executable, *arguments[:2], "--help"], check=True, capture_output=True)
     else:
         assert command in INSTALLS
+
+
+def run_in_a_shell(command: str, server: MockServer, folder: Path) -> None:
+    """Against the mock server; with --help where a command would serve without end, or need a device."""
+    if " mock" in command or "--play" in command:
+        command = " ".join([*command.split()[:2], "--help"])
+    for name in ("letter.txt", "book.txt"):
+        (folder / name).write_text("Hello world.")
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OPENROUTER_API_KEY": KEY,
+        "OPENROUTER_SPEECH_SERVER_URL": server.url,
+        "OPENROUTER_SPEECH_MODEL": "any/model",
+        "OPENROUTER_SPEECH_VOICE": "alloy",
+    }
+    result = subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from .answers import PACES
 from .voices import ENGINES
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Serve until the process is told to end."""
-    parser = argparse.ArgumentParser(prog="python -m openrouter_speech.mock", description=__doc__)
+def main(arguments: list[str] | None = None, prog: str = "python -m openrouter_speech.mock") -> int:
+    """Serve until the process is told to end; `prog` is what it was started as."""
+    parser = argparse.ArgumentParser(prog=prog, description="Start the mock server, as a process of its own.")
     parser.add_argument("--port", type=int, default=4010, help="port to listen on; 0 takes a free one (default: 4010)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--voice-engine", choices=ENGINES, default="tones", help="what speaks (default: tones)")

@@ -1,0 +1,223 @@
+"""The options that say and narrate share. Times are in seconds throughout."""
+
+# A dataclass, and nothing of the client: this module is loaded for --help, which has to answer at once.
+import functools
+import inspect
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..client import OpenRouter
+    from ..retries import RetryConfig
+
+VOICE, SERVICE, APP, OUTPUT = "The voice", "The service", "Your app", "Output"
+
+_HEADERS = "OPENROUTER_SPEECH_HEADERS"
+
+
+def option(panel: str, text: str, *names: str, env: str | None = None, **more: Any) -> Any:
+    """An option, listed with others of its kind; its variable is OPENROUTER_SPEECH_... unless its name is all there."""
+    variable = env if env is None or env.startswith("OPENROUTER_") else f"OPENROUTER_SPEECH_{env}"
+    return typer.Option(*names, help=text, envvar=variable, rich_help_panel=panel, show_default=False, **more)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to ask, and how to tell what came of it."""
+
+    model: Annotated[
+        str | None,
+        option(
+            VOICE,
+            "The text-to-speech model, such as elevenlabs/eleven-turbo-v2.",
+            "--model",
+            "-m",
+            env="MODEL",
+            metavar="MODEL",
+        ),
+    ] = None
+    voice: Annotated[
+        str | None, option(VOICE, "One of the model's voices.", "--voice", "-v", env="VOICE", metavar="VOICE")
+    ] = None
+    speed: Annotated[
+        float | None, option(VOICE, "1 is the voice's own pace.", "--speed", "-s", env="SPEED", metavar="FACTOR")
+    ] = None
+    format: Annotated[
+        str | None,
+        option(
+            VOICE, "What to ask the server for: mp3 or pcm. With say, the suffix of -o wins over the variable.",
+            "--format", env="FORMAT", metavar="FORMAT",
+        ),
+    ] = None  # fmt: skip
+    provider_options: Annotated[
+        str | None,
+        option(
+            VOICE, 'Options for providers, as JSON: \'{"openai": {"instructions": "Speak warmly."}}\'.',
+            "--provider-options", env="PROVIDER_OPTIONS", metavar="JSON",
+        ),
+    ] = None  # fmt: skip
+    server_url: Annotated[
+        str | None,
+        option(SERVICE, "Another server, such as the mock.", "--server-url", env="SERVER_URL", metavar="URL"),
+    ] = None
+    header: Annotated[
+        list[str] | None,
+        option(
+            SERVICE, f"A header to add, as 'Name: value'; may be given again. {_HEADERS} may hold some, one a line.",
+            "--header", "-H", metavar="HEADER",
+        ),
+    ] = None  # fmt: skip
+    timeout: Annotated[
+        float | None,
+        option(SERVICE, "Wait so long for the next byte (120).", "--timeout", env="TIMEOUT", metavar="SECONDS"),
+    ] = None
+    retries: Annotated[
+        int | None,
+        option(
+            SERVICE,
+            "Try so often again; 0 for never (say: 2, narrate: 10).",
+            "--retries",
+            env="RETRIES",
+            min=0,
+            metavar="COUNT",
+        ),
+    ] = None
+    retry_wait: Annotated[
+        float | None,
+        option(
+            SERVICE, "Wait so long before the first retry (0.5), and longer before each further one.",
+            "--retry-wait", env="RETRY_WAIT", metavar="SECONDS",
+        ),
+    ] = None  # fmt: skip
+    retry_for: Annotated[
+        float | None,
+        option(
+            SERVICE, "Begin no retry after so long (say: 60, narrate: 600).",
+            "--retry-for", env="RETRY_FOR", metavar="SECONDS",
+        ),
+    ] = None  # fmt: skip
+    retry_maybe_billed: Annotated[
+        bool,
+        option(
+            SERVICE, "Retry what may have been charged too, at the risk of paying twice.",
+            "--retry-maybe-billed", env="RETRY_MAYBE_BILLED",
+        ),
+    ] = False  # fmt: skip
+    http_referer: Annotated[
+        str | None, option(APP, "The URL of your app.", "--http-referer", env="OPENROUTER_HTTP_REFERER", metavar="URL")
+    ] = None
+    x_open_router_title: Annotated[
+        str | None,
+        option(
+            APP, "The name of your app.", "--x-open-router-title", env="OPENROUTER_X_OPEN_ROUTER_TITLE", metavar="NAME"
+        ),
+    ] = None
+    x_open_router_categories: Annotated[
+        str | None,
+        option(
+            APP, "The categories of your app, separated by commas.",
+            "--x-open-router-categories", env="OPENROUTER_X_OPEN_ROUTER_CATEGORIES", metavar="LIST",
+        ),
+    ] = None  # fmt: skip
+    json: Annotated[bool, option(OUTPUT, "Tell the result as JSON.", "--json", env="JSON")] = False
+    debug: Annotated[
+        bool, option(OUTPUT, "Log each attempt, and show where an error came from.", "--debug", env="DEBUG")
+    ] = False
+
+    def open_router(self, *, sends: bool = True) -> "OpenRouter":
+        """A client. The library reads the key from the environment; where nothing is sent, none is needed.
+
+        Raises:
+            ValueError: There is no key, or a setting is not of its form.
+        """
+        from ..client import OpenRouter
+
+        if sends and not os.environ.get("OPENROUTER_API_KEY"):
+            raise ValueError("There is no API key: set the variable OPENROUTER_API_KEY")
+        return OpenRouter(
+            None if sends else "none",
+            server_url=self.server_url,
+            timeout_ms=None if self.timeout is None else self.timeout * 1000,
+            http_referer=self.http_referer,
+            x_open_router_title=self.x_open_router_title,
+            x_open_router_categories=self.x_open_router_categories,
+        )
+
+    def request(self) -> dict[str, Any]:
+        """The arguments of a call, but for its text, format and retries.
+
+        Raises:
+            ValueError: One of them is missing, or not of its form.
+        """
+        for name in ("model", "voice"):
+            if not getattr(self, name):
+                raise ValueError(f"There is no {name}: give --{name}, or set OPENROUTER_SPEECH_{name.upper()}")
+        return {
+            "model": self.model,
+            "voice": self.voice,
+            "speed": self.speed,
+            "provider": self._provider(),
+            "http_headers": self._headers(),
+        }
+
+    def retry(self, default: "RetryConfig") -> "RetryConfig":
+        """The retries of a call; `default` is what they are where no option says otherwise."""
+        from ..retries import BackoffStrategy, RetryConfig
+
+        usual = default.backoff
+        scale = 1 if self.retry_wait is None else self.retry_wait * 1000 / usual.initial_interval
+        backoff = BackoffStrategy(
+            usual.initial_interval * scale,
+            usual.max_interval * scale,
+            usual.exponent,
+            usual.max_elapsed_time if self.retry_for is None else self.retry_for * 1000,
+            jitter_ms=None if usual.jitter_ms is None else usual.jitter_ms * scale,
+        )
+        return RetryConfig(
+            "backoff",
+            backoff,
+            default.retry_connection_errors,
+            max_retries=default.max_retries if self.retries is None else self.retries,
+            retry_maybe_billed=self.retry_maybe_billed,
+        )
+
+    def _provider(self) -> dict[str, Any] | None:
+        if self.provider_options is None:
+            return None
+        try:
+            options = json.loads(self.provider_options)
+        except ValueError as error:
+            raise ValueError(f"--provider-options is not JSON: {error}") from error
+        if not isinstance(options, dict) or not all(isinstance(value, dict) for value in options.values()):
+            raise ValueError('--provider-options must be objects by provider: {"openai": {"instructions": "..."}}')
+        return {"options": options}
+
+    def _headers(self) -> dict[str, str]:
+        lines = [*os.environ.get(_HEADERS, "").splitlines(), *(self.header or ())]
+        headers = {}
+        for line in filter(str.strip, lines):
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise ValueError(f"--header takes 'Name: value'; there is no colon in what begins with {name[:20]!r}")
+            headers[name.strip()] = value.strip()
+        return headers
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `Settings` beside its own; it gets them as `settings`."""
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
+    shared = list(inspect.signature(Settings).parameters.values())
+
+    @functools.wraps(command)
+    def called(**values: Any) -> None:
+        settings = Settings(**{field.name: values.pop(field.name) for field in fields(Settings)})
+        command(**values, settings=settings)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    called.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in (*own, *shared)])  # type: ignore[attr-defined]
+    return called

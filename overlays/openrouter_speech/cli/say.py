@@ -1,0 +1,194 @@
+"""`openrouter-speech say`: a text as audio; into a file, a pipe, the loudspeaker."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, frozen
+
+from .. import audio, files, retries
+from ..audio import AudioFacts
+from ..responses import SavedSpeech
+from ..streams import SpeechStream
+from . import progress, texts
+from .failures import WrongUsageError, before_sending, reported
+from .options import Settings
+from .speaker import Speaker
+
+_HEAD, _ENOUGH = 1 << 11, 1 << 14
+"""Bytes of mp3: what may hold an encoder's notes, and what it takes to tell the bit rate."""
+
+
+@frozen
+class Said:
+    """What came of it."""
+
+    path: str | None
+    """"-" is standard output; None where it was only played."""
+    format: str
+    sample_rate: int | None
+    channels: int | None
+    duration: float | None
+    """Seconds; None where only a file would tell."""
+    bytes: int
+    characters: int
+    generation_id: str | None
+    time_to_first_audio: float | None
+    """Seconds."""
+
+    def __str__(self) -> str:
+        facts = [
+            None if self.duration is None else f"{progress.length(self.duration)} of {self.format}",
+            progress.size(self.bytes),
+            None if self.time_to_first_audio is None else f"first audio after {self.time_to_first_audio:.2f} s",
+            self.generation_id,
+        ]
+        where = {None: "played", "-": "standard output"}.get(self.path, self.path)
+        return f"{where}: {', '.join(filter(None, facts))}"
+
+
+def say(
+    *, text: str | None, file: Path | None, output: Path | None, play: bool, settings: Settings, format_is_default: bool
+) -> None:
+    """Carry out the command. The arguments are its options.
+
+    Args:
+        format_is_default: The format is a variable's, which gives way to the suffix of the file.
+    """
+    with reported(settings, interrupted="" if output is None else "no file was written"):
+        piped = str(output) == "-"
+        _check_targets(output, play=play)
+        with before_sending():
+            said = texts.read(text, file)
+            path = None if output is None or piped else output
+            params = {
+                **settings.request(),
+                "input": said,
+                "response_format": _format(path, settings.format, give_way=format_is_default),
+                "retries": settings.retry(retries.DEFAULT),
+            }
+            open_router = settings.open_router()
+            audio_to_come = open_router.tts.stream_speech(**params)
+        with open_router, ExitStack() as ending:
+            speaker = ending.enter_context(Speaker(wanted=play, or_fail=output is None))
+            with progress.watched(_name(path, piped=piped), debug=settings.debug) as watcher, audio_to_come as stream:
+                speaker.begin(stream)
+                with _writer(path, stream, piped=piped) as write:
+                    for chunk in _counted(stream, watcher):
+                        write(chunk)
+                        speaker.feed(chunk)
+            _tell(_result("-" if piped else path, stream, len(said)), to_stderr=piped, as_json=settings.json)
+            speaker.finish()
+
+
+def _check_targets(output: Path | None, *, play: bool) -> None:
+    if output is None and not play:
+        raise WrongUsageError(
+            "There is nothing to do with the audio", "-o hello.mp3 saves it, --play plays it, -o - writes it to a pipe"
+        )
+    if str(output) == "-" and sys.stdout.isatty():
+        raise WrongUsageError(
+            "Audio is nothing for a terminal to show", "name a file with -o, or pipe it on: -o - | mpv -"
+        )
+
+
+def _format(path: Path | None, wanted: str | None, *, give_way: bool) -> str | None:
+    """The format to ask for; a wrong suffix or folder is found out here, before anything is paid for."""
+    if path is None:
+        return wanted
+    files.check_writable(path)
+    suffix = files.format_of(path)
+    if wanted is not None and not (give_way and suffix):
+        try:
+            files.check_suffix(path, wanted)
+        except ValueError as error:
+            raise WrongUsageError(
+                f"{path.name} cannot hold {wanted}: leave --format out, the suffix picks it"
+            ) from error
+        return wanted
+    return "pcm" if suffix == "wav" else suffix
+
+
+def _name(path: Path | None, *, piped: bool) -> str:
+    return path.name if path is not None else "standard output" if piped else "playing"
+
+
+@contextmanager
+def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator[Callable[[bytes], Any]]:
+    """Where the audio is written to."""
+    if path is not None:
+        with files.saving(path, AudioFacts(stream.audio_format, stream.sample_rate, stream.channels)) as sink:
+            yield sink.write
+    elif piped:
+        out = sys.stdout.buffer
+
+        def write(chunk: bytes) -> None:
+            out.write(chunk)
+            out.flush()  # who listens at the other end listens now
+
+        yield write
+    else:
+        yield lambda _: None
+
+
+def _counted(stream: SpeechStream, watcher: progress.Watcher) -> Iterator[bytes]:
+    """The audio, with what has come of it told to the watcher."""
+    announced = stream.headers.get("content-length", "")
+    total = int(announced) if announced.isdecimal() and "content-encoding" not in stream.headers else None
+    begun, length = time.monotonic(), _Length(stream)
+    for chunk in stream:
+        yield chunk
+        received, seconds = stream.bytes_received, length.after(chunk)
+        spent = time.monotonic() - begun + (stream.time_to_first_audio or 0)
+        details = [progress.size(received), None if seconds is None else f"{progress.length(seconds)} of audio"]
+        details += [f"{progress.size(received / spent)}/s"] if spent > 0 else []
+        watcher.show(", ".join(filter(None, details)), received, total)
+
+
+class _Length:
+    """How long the audio is that has come. Of mp3, the bit rate of its beginning tells, nearly."""
+
+    def __init__(self, stream: SpeechStream) -> None:
+        self._stream = stream
+        self._beginning = bytearray()
+        self._bytes_per_second: float | None = None
+
+    def after(self, chunk: bytes) -> float | None:
+        """Seconds, with this chunk."""
+        if self._stream.duration is not None:
+            return self._stream.duration
+        if self._bytes_per_second is None:
+            self._beginning += chunk
+            if len(self._beginning) >= _ENOUGH:
+                sample = bytes(self._beginning[_HEAD:])
+                seconds = audio.duration(sample, AudioFacts(self._stream.audio_format))
+                self._bytes_per_second = len(sample) / seconds if seconds else None
+        return self._stream.bytes_received / self._bytes_per_second if self._bytes_per_second else None
+
+
+def _result(path: Path | str | None, stream: SpeechStream, characters: int) -> Said:
+    facts, duration = AudioFacts(stream.audio_format, stream.sample_rate, stream.channels), stream.duration
+    if isinstance(path, Path) and path.is_file():
+        saved = SavedSpeech.from_stream(path, stream, facts)
+        facts = AudioFacts(saved.audio_format, saved.sample_rate, saved.channels)
+        duration = saved.duration if duration is None else duration
+    return Said(
+        path=None if path is None else str(path),
+        format=facts.format,
+        sample_rate=facts.sample_rate,
+        channels=facts.channels,
+        duration=duration,
+        bytes=stream.bytes_received,
+        characters=characters,
+        generation_id=stream.generation_id,
+        time_to_first_audio=stream.time_to_first_audio,
+    )
+
+
+def _tell(said: Said, *, to_stderr: bool, as_json: bool) -> None:
+    line = json.dumps(asdict(said)) if as_json else str(said)
+    print(line, file=sys.stderr if to_stderr else sys.stdout, flush=True)

@@ -1,0 +1,176 @@
+"""What all commands have in common: help, versions, usage, completion, missing extras."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import openrouter_speech
+import pytest
+import typer
+from openrouter_speech.cli import failures
+from openrouter_speech.cli.app import app
+from openrouter_speech.errors import OpenRouterError
+
+from .conftest import PROGRAM, Run
+
+COMMANDS = ["say", "narrate", "doctor"]
+
+
+def test_help_lists_the_commands(run: Run) -> None:
+    outcome = run("--help")
+    assert outcome.code == 0
+    listed = re.findall(r"^  (\w+)  ", outcome.stdout.partition("Commands:")[2], re.MULTILINE)
+    assert listed == ["say", "narrate", "mock", "doctor"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_complete(run: Run, command: str) -> None:
+    """Each option has a text, and its variable where it makes sense to set it for good."""
+    outcome = run(command, "--help")
+    assert outcome.code == 0
+    for code in ("0 done", "1 the service", "2 wrong usage", "130 interrupted", "143 ended", "141 nobody"):
+        assert code in " ".join(outcome.stdout.split())
+    for_this_time = {
+        "--file",
+        "--output",
+        "--play",
+        "--help",
+        "--dry-run",
+        "--srt",
+        "--vtt",
+        "--folder",
+        "text",
+        "book",
+    }
+    for parameter in typer.main.get_command(app).commands[command].params:  # type: ignore[attr-defined]
+        assert parameter.help, parameter.name
+        names = set(parameter.opts)
+        if not names & for_this_time and parameter.name != "header":
+            assert parameter.envvar.startswith("OPENROUTER_"), parameter.name
+            assert parameter.envvar in outcome.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["say", "--help"], []], ids=["help", "say", "nothing"])
+def test_help_has_no_codes_in_a_pipe(script: Run, arguments: list[str]) -> None:
+    outcome = script(*arguments)
+    assert outcome.stdout.startswith("Usage: openrouter-speech")
+    assert "\x1b" not in outcome.stdout
+    assert "─" not in outcome.stdout
+    assert (outcome.code, outcome.stderr) == (0, "")
+
+
+def test_help_loads_little() -> None:
+    """It is asked for often, and so is completion. What the package itself loads is not counted."""
+    code = (
+        "import sys, openrouter_speech\nbefore = set(sys.modules)\nfrom openrouter_speech.cli import main\n"
+        "main(['--help'])\nprint(*(set(sys.modules) - before), sep='\\n', file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.splitlines())
+    own = {name.removeprefix("openrouter_speech.cli.") for name in loaded if name.startswith("openrouter_speech.cli.")}
+    assert own == {"app", "options"}
+    assert not loaded & {"rich", "asyncio", "numpy", "soundfile", "miniaudio", "semantic_text_splitter", "uvicorn"}
+
+
+def test_both_packages_tell_their_version(run: Run) -> None:
+    outcome = run("--version")
+    version = openrouter_speech.__version__
+    assert outcome.code == 0
+    assert f"openrouter_speech {version}, openrouter_speech_api {version}" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "hint"),
+    [
+        (["sai"], "No such command 'sai'. Did you mean 'say'?", "openrouter-speech --help"),
+        (["say", "--sped", "2"], "No such option: --sped", "openrouter-speech say --help"),
+        (["say", "a", "b"], "unexpected extra argument", "openrouter-speech say --help"),
+        (["narrate", "book.txt"], "Missing option '--output'", "openrouter-speech narrate --help"),
+        (
+            ["narrate", "book.txt", "-o", "a.mp3", "--limit-unit", "words"],
+            "'words'",
+            "openrouter-speech narrate --help",
+        ),
+    ],
+)
+def test_wrong_usage_is_one_line_and_a_hint(run: Run, arguments: list[str], words: str, hint: str) -> None:
+    outcome = run(*arguments)
+    error, second = outcome.stderr.splitlines()
+    assert outcome.code == 2
+    assert words in error
+    assert second == f"Hint: {hint}"
+
+
+def test_it_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "openrouter_speech", "--version"]
+    module = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert module.stdout == subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+    wrong = subprocess.run([*command[:-1], "sai"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+
+
+def test_the_shell_completes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words, expected in (("openrouter-speech na", {"narrate"}), ("openrouter-speech say --sp", {"--speed"})):
+        monkeypatch.setenv("_OPENROUTER_SPEECH_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+        done = subprocess.run([PROGRAM], capture_output=True, text=True, check=False)
+        assert set(done.stdout.split()) == expected
+
+
+MISSING = [
+    ("typer", ["--help"], "cli"),
+    ("typer", ["say", "Hello", "-o", "a.mp3"], "cli"),
+    ("uvicorn", ["mock"], "mock"),
+    ("semantic_text_splitter", ["narrate", "book.txt", "-o", "a.mp3"], "long"),
+    ("soundfile", ["narrate", "book.txt", "-o", "a.mp3"], "long"),
+    ("miniaudio", ["say", "Hello", "--play"], "play"),
+    ("miniaudio", ["say", "Hello", "--play", "-o", "a.mp3"], "play"),
+]
+
+
+@pytest.mark.parametrize(("package", "arguments", "extra"), MISSING)
+def test_a_missing_extra_is_named(tmp_path: Path, package: str, arguments: list[str], extra: str) -> None:
+    """With what installs it, in one line; and nothing was sent or written."""
+    (tmp_path / "book.txt").write_text("Hello")
+    code = f"import sys\nsys.modules[{package!r}] = None\nfrom openrouter_speech.cli import main\nsys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"pip install 'openrouter-speech[{extra}]'" in done.stderr.splitlines()[0]
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["book.txt"]
+
+
+def test_another_missing_module_is_no_extra() -> None:
+    """It is a fault of the installation, and looks like one."""
+    code = (
+        "import sys; sys.modules['openrouter_speech.cli.options'] = None; import openrouter_speech.cli as c; c.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "openrouter_speech.cli.options" in done.stderr.splitlines()[-1]
+    assert "pip install" not in done.stderr
+
+
+def test_a_warning_is_one_line(script: Run, tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text("Hello")
+    outcome = script("narrate", "book.txt", "-o", "a.mp3", "--dry-run", "--server-url", "http://example.test")
+    assert outcome.stderr == "Warning: The API key goes to example.test unencrypted: use https://\n"
+
+
+def all_errors(kind: type[OpenRouterError] = OpenRouterError) -> list[type[OpenRouterError]]:
+    return [kind, *(below for direct in kind.__subclasses__() for below in all_errors(direct))]
+
+
+@pytest.mark.parametrize("kind", all_errors())
+def test_every_error_has_an_exit_code(kind: type[OpenRouterError]) -> None:
+    code, _ = failures.outcome(kind.__new__(kind))
+    assert code == (2 if kind.__name__ == "ConfigurationError" else 1)
+
+
+def test_a_message_cannot_steer_the_terminal() -> None:
+    assert failures.one_line("\x1b[2Jgone\nand \x07 \u202ethere") == "[2Jgone and there"
+
+
+def test_an_error_of_the_system_has_no_number() -> None:
+    assert failures.in_words(FileNotFoundError(2, "No such file", "book.txt")) == "No such file: book.txt"

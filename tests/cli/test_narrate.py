@@ -1,0 +1,164 @@
+"""`openrouter-speech narrate`: a long text as one file, and its cost before and after."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from openrouter_speech import NarrationProgress
+from openrouter_speech.cli.narrate import Teller
+from openrouter_speech.cli.progress import Watcher
+from openrouter_speech.mock import MockServer
+
+from .conftest import Run, Terminal
+
+Start = Callable[..., Terminal]
+
+BOOK = "One, two.\n\nThree, four. Five, six.\n\n* * *\n\nSeven, eight."
+
+
+@pytest.fixture(autouse=True)
+def book(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text(BOOK)
+
+
+def test_a_dry_run_tells_the_cost(
+    run: Run, server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a key, and without a trace."""
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    outcome = run("narrate", "book.txt", "-o", "book.mp3", "--dry-run")
+    assert (outcome.code, outcome.stdout) == (0, "3 requests, 45 characters to ask for\n")
+    assert not server.requests
+    assert [path.name for path in tmp_path.iterdir()] == ["book.txt"]
+
+
+def test_the_cost_is_told_afterwards(run: Run, tmp_path: Path) -> None:
+    outcome = run("narrate", "book.txt", "-o", "book.wav")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    (line,) = outcome.stdout.splitlines()
+    assert line.startswith("book.wav: ")
+    assert line.endswith("of audio in 3 parts; asked for 3 requests, 45 characters")
+    assert (tmp_path / "book.wav").exists()
+
+
+def test_a_second_run_asks_for_nothing(run: Run, server: MockServer) -> None:
+    run("narrate", "book.txt", "-o", "book.wav")
+    server.reset()
+    told = run("narrate", "book.txt", "-o", "book.wav", "--dry-run").stdout
+    assert told == "0 requests, 0 characters to ask for; 3 of 3 are in book.wav.narration already\n"
+    assert "asked for 0 requests, 0 characters" in run("narrate", "book.txt", "-o", "book.wav").stdout
+    assert not server.requests
+
+
+def test_it_is_json_for_programs(run: Run) -> None:
+    before = json.loads(run("narrate", "book.txt", "-o", "book.wav", "--json", "-n").stdout)
+    assert (before["dry_run"], before["requests"], before["missing_characters"]) == (True, 3, 45)
+    after = json.loads(run("narrate", "book.txt", "-o", "book.wav", "--json", "--srt").stdout)
+    assert (after["path"], after["asked_requests"], after["captions"]) == ("book.wav", 3, ["book.srt"])
+    assert after["duration"] > 1
+
+
+def test_captions_go_beside_it(run: Run, tmp_path: Path) -> None:
+    outcome = run("narrate", "book.txt", "-o", "book.mp3", "--srt", "--vtt")
+    assert outcome.stdout.endswith("; book.srt; book.vtt\n")
+    assert "Seven, eight." in (tmp_path / "book.srt").read_text()
+    assert (tmp_path / "book.vtt").read_text().startswith("WEBVTT")
+
+
+def test_the_text_may_come_from_a_pipe(run: Run, server: MockServer) -> None:
+    assert run("narrate", "-", "-o", "book.mp3", stdin="Grüße, 世界".encode("utf-8-sig")).code == 0
+    assert server.requests[0].json["input"] == "Grüße, 世界"
+
+
+def test_the_text_is_cut_as_asked_for(run: Run, server: MockServer, tmp_path: Path) -> None:
+    cut = ["--limit", "12", "--limit-unit", "bytes", "--folder", "parts", "--concurrency", "1"]
+    plain = json.loads(run("narrate", "book.txt", "-o", "book.wav", *cut, "--json").stdout)
+    assert [request.json["input"] for request in server.requests] == [
+        "One, two.", "Three, four.", "Five, six.", "Seven,", "eight."
+    ]  # fmt: skip
+    assert (tmp_path / "parts" / "manifest.json").exists()
+    slow = json.loads(run("narrate", "book.txt", "-o", "book.wav", *cut, "--json", "--pause", "0.5").stdout)
+    assert slow["duration"] - plain["duration"] == pytest.approx(1.5)  # three pauses; the row of stars is one more
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["missing.txt", "-o", "a.mp3"], "missing.txt cannot be read"),
+        (["book.txt", "-o", "-"], "joined in a file"),
+        (["book.txt", "-o", "a.ogg"], ".wav, .pcm or .mp3"),
+        (["book.txt", "-o", "missing/a.mp3"], "does not exist"),
+        (["book.txt", "-o", "a.mp3", "--limit", "0"], "limit must be"),
+        (["book.txt", "-o", "a.mp3", "--pause", "nan"], "pause_ms must be"),
+        (["book.txt", "-o", "a.mp3", "--format", "opus"], "response_format must be"),
+        (["book.txt", "-o", "a.mp3", "--concurrency", "0"], "--concurrency"),
+        (["stars.txt", "-o", "a.mp3"], "nothing to speak"),
+    ],
+)
+def test_wrong_usage_sends_nothing(
+    run: Run, server: MockServer, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    (tmp_path / "stars.txt").write_text("* * *")
+    outcome = run("narrate", *arguments)
+    assert words in outcome.stderr.splitlines()[0]
+    assert outcome.code == 2
+    assert not server.requests
+    assert {path.name for path in tmp_path.iterdir()} == {"book.txt", "stars.txt"}
+
+
+def test_a_failure_says_how_to_go_on(run: Run, server: MockServer) -> None:
+    server.script(["ok", 402])
+    outcome = run("narrate", "book.txt", "-o", "book.wav", "--concurrency", "1")
+    error, *hints = outcome.stderr.splitlines()
+    assert outcome.code == 1
+    assert error.startswith("Error: 402: ")
+    assert hints == [
+        "Hint: add credit to the account of this key",
+        "Hint: 1 of 3 parts are in book.wav.narration; the same call goes on from there.",
+    ]
+    assert "asked for 2 requests" in run("narrate", "book.txt", "-o", "book.wav").stdout
+
+
+def test_a_bar_tells_how_far_it_is(terminal: Start, server: MockServer) -> None:
+    """The cost comes before it."""
+    command = terminal("narrate", "book.txt", "-o", "book.wav")
+    seen = command.seen()
+    assert "3 requests, 45 characters to ask for" in seen
+    assert "joined in one file" in seen
+    assert "asked for 3 requests, 45 characters" in seen
+    assert command.code == 0
+
+
+def test_a_pause_of_the_server_is_told(terminal: Start, server: MockServer) -> None:
+    server.script(["429; retry-after=0.4"])
+    seen = terminal("narrate", "book.txt", "-o", "book.wav", "--concurrency", "1").seen()
+    assert "the server asks for a pause of 0 s" in seen
+
+
+class Listener(Watcher):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, float, float | None]] = []
+
+    def show(self, details: str, done: float = 0, total: float | None = None) -> None:
+        self.told.append((details, done, total))
+
+
+def test_progress_is_told_by_characters_and_then_by_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left is reckoned by what this run has done, not by what was there already."""
+    clock = iter([100.0, 110.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    listener = Listener()
+    tell = Teller(listener)
+    tell(NarrationProgress(parts=4, characters=400, parts_done=1, characters_done=100, audio_seconds=30))
+    tell(NarrationProgress(parts=4, characters=400, parts_done=2, characters_done=200, audio_seconds=90))
+    tell(NarrationProgress(parts=4, characters=400, parts_done=2, characters_done=200, waiting_seconds=7.4))
+    tell(NarrationProgress(parts=4, characters=400, parts_done=4, audio_seconds=120, joined_seconds=60))
+    assert listener.told == [
+        ("1 of 4 parts, 30.00 s of audio", 100, 400),
+        ("2 of 4 parts, 1:30 of audio, 20 s left", 200, 400),
+        ("2 of 4 parts, 0.00 s of audio, the server asks for a pause of 7 s", 200, 400),
+        ("2:00 of audio, joined in one file", 60, 120),
+    ]

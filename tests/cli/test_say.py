@@ -1,0 +1,404 @@
+"""`openrouter-speech say`: a text from anywhere, its audio to anywhere."""
+
+import json
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any, Self
+
+import miniaudio
+import pytest
+from openrouter_speech import errors
+from openrouter_speech.cli import speaker
+from openrouter_speech.mock import MockServer
+
+from ..wire_server import CLOSE, Connection, WireServer, chunk, head
+from .conftest import PROGRAM, Run, asked
+
+LONG = "The keeper wrote down each ship that passed. " * 20
+"""Makes more audio than a pipe holds."""
+
+
+def frames(path: Path) -> int:
+    """Frames of a file, decoded."""
+    return int(miniaudio.decode_file(str(path), nchannels=1, sample_rate=24_000).num_frames)
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "wav"])
+def test_the_suffix_picks_the_format(run: Run, server: MockServer, tmp_path: Path, suffix: str) -> None:
+    outcome = run("say", "Hello world", "-o", f"hello.{suffix}")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert asked(server)["response_format"] == ("mp3" if suffix == "mp3" else "pcm")
+    assert frames(tmp_path / f"hello.{suffix}") == 21_120
+
+
+def test_pcm_is_samples_alone(run: Run, tmp_path: Path) -> None:
+    assert run("say", "Hello world", "-o", "hello.pcm").code == 0
+    assert (tmp_path / "hello.pcm").stat().st_size == 21_120 * 2
+
+
+def test_the_result_is_one_line(run: Run, tmp_path: Path) -> None:
+    outcome = run("say", "Hello world", "-o", "hello.mp3")
+    (line,) = outcome.stdout.splitlines()
+    assert line.startswith("hello.mp3: 0.88 s of mp3, 7.0 kB, first audio after 0.")
+    assert "gen-tts-" in line
+
+
+def test_the_result_is_json_for_programs(run: Run, server: MockServer, tmp_path: Path) -> None:
+    facts = json.loads(run("say", "Hello world", "-o", "hello.wav", "--json").stdout)
+    assert facts.pop("generation_id").startswith("gen-tts-")
+    assert facts.pop("time_to_first_audio") > 0
+    assert facts == {
+        "path": "hello.wav", "format": "pcm", "sample_rate": 24_000, "channels": 1, "duration": 0.88,
+        "bytes": 42_240, "characters": 11,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin"),
+    [
+        (["Grüße, 世界"], ""),
+        (["--file", "text.txt"], ""),
+        ([], "Grüße, 世界"),
+        (["-"], "Grüße, 世界"),
+        (["--file", "-"], "Grüße, 世界"),
+    ],
+    ids=["argument", "file", "stdin", "dash", "dash as file"],
+)
+def test_the_text_comes_from_anywhere(
+    run: Run, server: MockServer, tmp_path: Path, arguments: list[str], stdin: str
+) -> None:
+    """A byte order mark, which some editors write, is not part of it."""
+    (tmp_path / "text.txt").write_text("Grüße, 世界", encoding="utf-8-sig")
+    assert run("say", *arguments, "-o", "hello.mp3", stdin=stdin.encode("utf-8-sig" if stdin else "utf-8")).code == 0
+    assert asked(server)["input"] == "Grüße, 世界"
+
+
+WRONG = [
+    ([], "Wrong", "nothing to do with the audio"),
+    (["Hello"], "", "nothing to do with the audio"),
+    (["Hello", "-f", "text.txt", "-o", "a.mp3"], "", "two texts"),
+    (["-f", "missing.txt", "-o", "a.mp3"], "", "missing.txt cannot be read: No such file"),
+    (["-f", "latin.txt", "-o", "a.mp3"], "", "latin.txt is not UTF-8: line 2 has the byte 0xe9"),
+    ([" \n", "-o", "a.mp3"], "", "The text is empty"),
+    (["-o", "a.mp3"], "", "The text is empty"),
+    (["\udce9", "-o", "a.mp3"], "", "The text is not UTF-8"),
+    (["Hello", "-o", "missing/a.mp3"], "", "does not exist; create it first"),
+    (["Hello", "-o", "."], "", "it is a folder"),
+    (["Hello", "-o", "a.mp3", "--format", "pcm"], "", "a.mp3 cannot hold pcm"),
+    (["Hello", "-o", "a.mp3", "--speed", "fast"], "", "--speed"),
+    (["Hello", "-o", "a.mp3", "--speed", "nan"], "", "speed"),
+    (["Hello", "-o", "a.mp3", "--timeout", "0"], "", "timeout_ms must be more than 0"),
+    (["Hello", "-o", "a.mp3", "--retries", "-1"], "", "--retries"),
+    (["Hello", "-o", "a.mp3", "--retry-wait", "-1"], "", "initial_interval"),
+    (["Hello", "-o", "a.mp3", "--provider-options", "{"], "", "--provider-options is not JSON"),
+    (["Hello", "-o", "a.mp3", "--provider-options", "[]"], "", "--provider-options must be objects by provider"),
+    (["Hello", "-o", "a.mp3", "--provider-options", '{"a": 1}'], "", "--provider-options must be objects"),
+    (["Hello", "-o", "a.mp3", "-H", "no colon"], "", "--header takes 'Name: value'"),
+    (["Hello", "-o", "a.mp3", "-H", "Bad Name: x"], "", "which is not a header name"),
+    (["Hello", "-o", "a.mp3", "--server-url", "ftp://x"], "", "server_url must begin with https://"),
+    (["Hello", "-o", "a.mp3", "--sped", "1"], "", "No such option: --sped"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "stdin", "words"), WRONG, ids=[words for _, _, words in WRONG])
+def test_wrong_usage_sends_nothing(
+    run: Run, server: MockServer, tmp_path: Path, arguments: list[str], stdin: str, words: str
+) -> None:
+    """It is one line and a hint, and the exit code 2."""
+    (tmp_path / "text.txt").write_text("Hello")
+    (tmp_path / "latin.txt").write_bytes(b"Hello\ncaf\xe9")
+    outcome = run("say", *arguments, stdin=stdin.encode())
+    error, hint = outcome.stderr.splitlines()
+    assert error.startswith("Error: ")
+    assert words in error
+    assert hint.startswith("Hint: ")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert not server.requests
+    assert not (tmp_path / "a.mp3").exists()
+
+
+@pytest.mark.parametrize("name", ["API_KEY", "SPEECH_MODEL", "SPEECH_VOICE"])
+def test_what_is_missing_is_named_with_its_variable(run: Run, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(f"OPENROUTER_{name}")
+    outcome = run("say", "Hello", "-o", "hello.mp3")
+    assert outcome.code == 2
+    assert f"OPENROUTER_{name}" in outcome.stderr
+
+
+def test_the_suffix_wins_over_the_variable(run: Run, server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENROUTER_SPEECH_FORMAT", "mp3")
+    assert run("say", "Hello", "-o", "hello.wav").code == 0
+    assert asked(server)["response_format"] == "pcm"
+
+
+def test_the_variable_counts_where_no_suffix_does(
+    run: Run, server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENROUTER_SPEECH_FORMAT", "mp3")
+    assert run("say", "Hello", "-o", "-").audio[:2] == b"\xff\xf3"
+    assert asked(server)["response_format"] == "mp3"
+
+
+OPTIONS: list[tuple[str, str, str, Any]] = [
+    ("--model", "MODEL", "a/b", {"model": "a/b"}),
+    ("--voice", "VOICE", "nova", {"voice": "nova"}),
+    ("--speed", "SPEED", "2.5", {"speed": 2.5}),
+    ("--format", "FORMAT", "mp3", {"response_format": "mp3"}),
+    (
+        "--provider-options", "PROVIDER_OPTIONS", '{"openai": {"instructions": "Warmly."}}',
+        {"provider": {"options": {"openai": {"instructions": "Warmly."}}}},
+    ),
+]  # fmt: skip
+HEADERS = [
+    ("--http-referer", "OPENROUTER_HTTP_REFERER", "https://example.com", "http-referer"),
+    ("--x-open-router-title", "OPENROUTER_X_OPEN_ROUTER_TITLE", "Café", "x-openrouter-title"),
+    ("--x-open-router-categories", "OPENROUTER_X_OPEN_ROUTER_CATEGORIES", "a,b", "x-openrouter-categories"),
+]
+
+
+@pytest.mark.parametrize("by_variable", [False, True], ids=["option", "variable"])
+@pytest.mark.parametrize(("option", "variable", "value", "sent"), OPTIONS, ids=[option for option, *_ in OPTIONS])
+def test_an_option_or_its_variable_is_sent(
+    run: Run, server: MockServer, monkeypatch: pytest.MonkeyPatch,
+    option: str, variable: str, value: str, sent: dict[str, Any], by_variable: bool,
+) -> None:  # fmt: skip
+    if by_variable:
+        monkeypatch.setenv(f"OPENROUTER_SPEECH_{variable}", value)
+    assert run("say", "Hello", "-o", "hello", *([] if by_variable else [option, value])).code == 0
+    assert asked(server).items() >= sent.items()
+
+
+@pytest.mark.parametrize("by_variable", [False, True], ids=["option", "variable"])
+@pytest.mark.parametrize(("option", "variable", "value", "header"), HEADERS, ids=[option for option, *_ in HEADERS])
+def test_the_app_is_named(
+    run: Run, server: MockServer, monkeypatch: pytest.MonkeyPatch,
+    option: str, variable: str, value: str, header: str, by_variable: bool,
+) -> None:  # fmt: skip
+    if by_variable:
+        monkeypatch.setenv(variable, value)
+    assert run("say", "Hello", "-o", "hello.mp3", *([] if by_variable else [option, value])).code == 0
+    assert server.requests[0].headers[header] == value
+
+
+def test_headers_are_added(run: Run, server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENROUTER_SPEECH_HEADERS", "X-One: 1\n\nX-Two: two: 2\n")
+    assert run("say", "Hello", "-o", "hello.mp3", "-H", "X-Three: 3", "-H", "x-one: another").code == 0
+    headers = server.requests[0].headers
+    assert [headers[name] for name in ("x-one", "x-two", "x-three")] == ["another", "two: 2", "3"]
+
+
+@pytest.mark.parametrize("status", sorted(errors.BY_STATUS))
+def test_a_refusal_is_one_line_and_a_hint(run: Run, server: MockServer, tmp_path: Path, status: int) -> None:
+    server.script([status])
+    outcome = run("say", "Hello", "-o", "hello.mp3", "--retries", "0")
+    error, hint = outcome.stderr.splitlines()
+    assert error.startswith(f"Error: {status}: ")
+    assert hint.startswith("Hint: ")
+    assert (outcome.code, outcome.stdout) == (1, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refusal_is_json_for_programs(run: Run, server: MockServer) -> None:
+    server.script(["429; retry-after=7"])
+    outcome = run("say", "Hello", "-o", "hello.mp3", "--json", "--retries", "0")
+    error = json.loads(outcome.stdout)["error"]
+    assert (error["type"], error["status_code"]) == ("TooManyRequestsResponseError", 429)
+    assert (error["retry_after"], error["maybe_billed"]) == (7, False)
+    assert outcome.stderr.startswith("Error: 429: ")
+
+
+def test_nobody_there_is_one_line_and_a_hint(run: Run) -> None:
+    outcome = run("say", "Hello", "-o", "hello.mp3", "--server-url", "http://127.0.0.1:1", "--retries", "0")
+    error, hint = outcome.stderr.splitlines()
+    assert (outcome.code, hint) == (1, "Hint: openrouter-speech doctor says what is set up and what is not")
+    assert "No answer from 127.0.0.1:1" in error
+
+
+@pytest.mark.parametrize(("retries", "code"), [(["--retries", "3"], 0), ([], 1), (["--retries", "0"], 1)])
+def test_retries_are_as_many_as_asked_for(run: Run, server: MockServer, retries: list[str], code: int) -> None:
+    """Or two."""
+    server.script([503, 503, 503, "ok"])
+    assert run("say", "Hello", "-o", "hello.mp3", *retries).code == code
+    assert len(server.requests) == {"3": 4, "0": 1}.get(retries[-1] if retries else "", 3)
+
+
+def test_the_first_wait_is_as_long_as_asked_for(run: Run, server: MockServer, slept: list[float]) -> None:
+    server.script([503, 503])
+    assert run("say", "Hello", "-o", "hello.mp3", "--retry-wait", "20").code == 0
+    first, second = slept
+    assert 20 <= first <= 30 < 40 <= second
+    server.script([503])
+    assert run("say", "Hello", "-o", "hello.mp3", "--retry-wait", "20", "--retry-for", "10").code == 1
+
+
+def test_a_silent_server_is_not_waited_for(run: Run, server: MockServer, tmp_path: Path) -> None:
+    server.script(["stall"])
+    outcome = run("say", "Hello", "-o", "hello.mp3", "--timeout", "0.05")
+    assert outcome.code == 1
+    assert outcome.stderr.endswith("Hint: wait longer: --timeout\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_may_have_been_charged_is_asked_for_again_only_when_told(run: Run, server: MockServer) -> None:
+    server.script(["empty"])
+    assert run("say", "Hello", "-o", "hello.mp3").code == 1
+    server.script(["empty"])
+    assert run("say", "Hello", "-o", "hello.mp3", "--retry-maybe-billed").code == 0
+
+
+def test_audio_cut_short_leaves_the_old_file(run: Run, server: MockServer, tmp_path: Path) -> None:
+    (tmp_path / "hello.mp3").write_text("old")
+    server.script(["cut"])
+    assert run("say", "Hello", "-o", "hello.mp3").code == 1
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_audio_goes_to_a_pipe_alone(run: Run, server: MockServer) -> None:
+    """The result is told beside it."""
+    outcome = run("say", "Hello world", "-o", "-")
+    assert len(outcome.audio) == 21_120 * 2
+    assert outcome.stderr.startswith("standard output: 0.88 s of pcm")
+    assert "response_format" not in asked(server)
+
+
+def test_audio_is_passed_on_as_it_arrives() -> None:
+    """Who listens at the other end of the pipe does not have to wait for the rest."""
+
+    heard = threading.Event()
+
+    def answer(connection: Connection) -> object:
+        connection.send(head(200, "audio/pcm", None) + chunk(bytes(480)))
+        connection.wait_for(heard)
+        connection.send(chunk(b""))
+        return CLOSE
+
+    with WireServer(answer) as wire:
+        command = [str(PROGRAM), "say", "Hello", "-o", "-", "--server-url", wire.url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert len(process.stdout.read(480)) == 480
+            heard.set()
+            process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("output", ["-", "hello.mp3"])
+def test_a_pipe_without_a_reader_is_no_trouble(tmp_path: Path, output: str) -> None:
+    command = [str(PROGRAM), "say", "Hello", "-o", output]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.wait(timeout=30), process.stderr.read()) == (141, b"")
+    assert (tmp_path / "hello.mp3").exists() == (output == "hello.mp3")
+
+
+def test_a_reader_that_goes_away_is_no_trouble(server: MockServer) -> None:
+    with subprocess.Popen([PROGRAM, "say", LONG, "-o", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert len(process.stdout.read(10)) == 10
+        process.stdout.close()
+        assert (process.wait(timeout=30), process.stderr.read()) == (141, b"")
+
+
+class FakePlayer:
+    """Hears what is fed to it."""
+
+    heard: bytes
+    finished: bool
+
+    def __init__(self, *facts: Any) -> None:
+        type(self).heard, type(self).finished = b"", False
+        self.facts = facts
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def feed(self, chunk: bytes) -> None:
+        type(self).heard += chunk
+
+    def finish(self) -> None:
+        type(self).finished = True
+
+
+class FakeDevice:
+    """Plays to nobody."""
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def player(monkeypatch: pytest.MonkeyPatch) -> type[FakePlayer]:
+    """A player, and a device for it."""
+    monkeypatch.setattr(speaker, "Player", FakePlayer)
+    monkeypatch.setattr(speaker, "open_device", lambda *_: FakeDevice())
+    return FakePlayer
+
+
+def test_it_is_played_and_saved(run: Run, player: type[FakePlayer], tmp_path: Path) -> None:
+    assert run("say", "Hello world", "--play", "-o", "hello.pcm").code == 0
+    assert player.heard == (tmp_path / "hello.pcm").read_bytes()
+    assert player.finished
+
+
+def test_it_is_played_alone(run: Run, player: type[FakePlayer], tmp_path: Path) -> None:
+    outcome = run("say", "Hello world", "--play")
+    assert outcome.stdout.startswith("played: 0.88 s of pcm")
+    assert len(player.heard) == 21_120 * 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def no_device(*_: object) -> None:
+    raise errors.PlaybackError("There is no device.")
+
+
+def test_without_a_device_it_is_saved_all_the_same(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(speaker, "open_device", no_device)
+    outcome = run("say", "Hello world", "--play", "-o", "hello.mp3")
+    assert (outcome.code, outcome.stderr) == (1, "Error: There is no device.\n")
+    assert outcome.stdout.startswith("hello.mp3: 0.88 s")
+    assert frames(tmp_path / "hello.mp3") == 21_120
+
+
+def test_a_device_that_is_lost_later_does_not_keep_the_file(
+    run: Run, player: type[FakePlayer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(player, "__enter__", no_device)
+    assert run("say", "Hello world", "--play", "-o", "hello.mp3").code == 1
+    assert frames(tmp_path / "hello.mp3") == 21_120
+
+
+def test_without_a_device_nothing_is_bought_to_be_played(
+    run: Run, server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaker, "open_device", no_device)
+    outcome = run("say", "Hello world", "--play")
+    assert (outcome.code, outcome.stderr) == (1, "Error: There is no device.\n")
+    assert not server.requests
+
+
+def test_debug_logs_attempts_and_shows_where(run: Run, server: MockServer) -> None:
+    """And never the key, as `run` sees to."""
+    server.script([503, 401])
+    outcome = run("say", "Hello", "-o", "hello.mp3", "--debug")
+    assert "attempt 1 ended with 503: next one in" in outcome.stderr
+    assert "attempt 2 ended with 401: giving up" in outcome.stderr
+    assert "Traceback" in outcome.stderr
+    assert outcome.stderr.splitlines()[-2].startswith("Error: 401: ")
+
+
+def test_the_length_of_mp3_is_told_while_it_arrives(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first part tells the bit rate."""
+    shown: list[str] = []
+    monkeypatch.setattr("openrouter_speech.cli.progress.Watcher.show", lambda _, details, *more: shown.append(details))
+    monkeypatch.setattr("openrouter_speech.streams.SpeechStream.__iter__", lambda stream: stream.iter_bytes(8192))
+    result = run("say", LONG, "-o", "hello.mp3", "--json")
+    told = json.loads(result.stdout)["duration"]
+    assert "of audio" in shown[-1]
+    assert "of audio" not in shown[0]
+    minutes, seconds = shown[-1].split(", ")[1].split()[0].split(":")
+    assert int(minutes) * 60 + int(seconds) == pytest.approx(told, rel=0.05)

@@ -1,0 +1,126 @@
+"""On a terminal: a bar while audio comes, one line in the end, and Ctrl-C."""
+
+import re
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from openrouter_speech.mock import MockServer
+
+from ..wire_server import Connection, WireServer, chunk, head, http, silence
+from .conftest import Terminal
+
+Start = Callable[..., Terminal]
+COLOUR = "\x1b[3"
+"""What the codes of all colours begin with."""
+
+
+def test_a_bar_tells_how_far_it_is(terminal: Start, tmp_path: Path) -> None:
+    """In bytes, seconds of audio and bytes a second; when it goes, the result stays."""
+    command = terminal("say", "Hello world", "-o", "hello.wav")
+    seen = command.seen()
+    assert "42.2 kB, 0.88 s of audio, " in seen
+    assert "kB/s" in seen or "MB/s" in seen
+    assert COLOUR in seen
+    assert "hello.wav: 0.88 s of pcm" in seen
+    assert command.code == 0
+    assert (tmp_path / "hello.wav").exists()
+
+
+def test_without_colours_there_are_none(terminal: Start) -> None:
+    seen = terminal("say", "Hello world", "-o", "hello.wav", NO_COLOR="1").seen()
+    assert "0.88 s of audio" in seen
+    assert COLOUR not in seen
+
+
+def test_a_terminal_that_can_do_nothing_gets_plain_lines(terminal: Start) -> None:
+    seen = terminal("say", "Hello world", "-o", "hello.wav", TERM="dumb").seen()
+    assert "hello.wav: 0.88 s of pcm" in seen
+    assert "\x1b" not in seen
+
+
+def test_a_retry_is_told(terminal: Start, server: MockServer) -> None:
+    server.script([503])
+    seen = terminal("say", "Hello world", "-o", "hello.wav", OPENROUTER_SPEECH_RETRY_WAIT="0.3").seen()
+    assert "attempt 1 ended with 503: next one in 0." in seen
+
+
+def test_audio_is_not_shown_on_a_terminal(terminal: Start, server: MockServer) -> None:
+    command = terminal("say", "Hello world", "-o", "-")
+    assert "Error: Audio is nothing for a terminal to show" in command.seen()
+    assert command.code == 2
+    assert not server.requests
+
+
+def test_a_text_is_not_waited_for_on_a_terminal(terminal: Start) -> None:
+    command = terminal("say", "-o", "hello.mp3")
+    assert "Error: There is no text" in command.seen()
+    assert command.code == 2
+
+
+def test_a_text_can_be_typed(terminal: Start) -> None:
+    command = terminal("say", "-", "-o", "hello.mp3")
+    command.process.sendline("Hello world")
+    command.process.sendeof()
+    assert "hello.mp3: 1.28 s of mp3" in command.seen()
+    assert command.code == 0
+
+
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS, ids=[number.name for number, _ in SIGNALS])
+def test_an_end_in_the_middle_of_audio_leaves_no_half_file(
+    terminal: Start, server: MockServer, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    server.script(["stall"])
+    command = terminal("say", "Hello world", "-o", "hello.wav")
+    command.process.expect("0.44 s of audio")  # the other half never comes
+    (half,) = tmp_path.iterdir()
+    assert half.suffix == ".part"
+    command.process.kill(number)
+    assert "Hint: no file was written" in command.seen()
+    assert command.code == code
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_is_an_end_too(terminal: Start, server: MockServer, tmp_path: Path) -> None:
+    server.script(["stall"])
+    command = terminal("say", "Hello world", "-o", "hello.wav")
+    command.process.expect("0.44 s of audio")
+    command.process.sendintr()
+    assert "Interrupted." in command.seen()
+    assert command.code == 130
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS, ids=[number.name for number, _ in SIGNALS])
+def test_an_end_in_the_middle_of_a_part_keeps_the_others(
+    terminal: Start, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    (tmp_path / "book.txt").write_text("One.\n\nTwo.")
+    half = threading.Event()
+
+    def stall(connection: Connection) -> object:
+        connection.send(head(200, "audio/pcm", None) + chunk(bytes(4800)))
+        half.set()
+        return silence(connection)
+
+    with WireServer(http(body=bytes(4800)), stall) as wire:
+        command = terminal("narrate", "book.txt", "-o", "book.wav", "--concurrency", "1", "--server-url", wire.url)
+        assert half.wait(10)
+        command.process.kill(number)
+        seen = command.seen()
+        wire.wait_until_closed()
+    assert command.code == code
+    assert "Traceback" not in seen
+    assert "the same command goes on from there" in seen
+    assert not list(tmp_path.glob("*.wav"))
+    assert [path.suffix for path in (tmp_path / "book.wav.narration/parts").iterdir()] == [".wav"]
+
+
+def test_help_is_in_groups(terminal: Start) -> None:
+    seen = re.sub("\x1b\\[[0-9;]*m", "", terminal("say", "--help").seen())
+    for group in ("The voice", "The service", "Your app", "Output"):
+        assert f"─ {group} ─" in seen
