@@ -352,3 +352,17 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'openrouter-speech\[mock\]'"):
         import openrouter_speech.mock  # noqa: F401, PLC0415
+
+
+def test_a_client_that_goes_away_in_its_request_leaves_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    with MockServer() as server:
+        port = httpx.URL(server.url).port
+        assert port is not None
+        head = f"POST {httpx.URL(server.url).path}/audio/speech HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}\r\n"
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{{".encode())
+            while not server.requests:  # until it has begun
+                pass
+    (request,) = server.requests
+    assert request.status is None
+    assert not caplog.records

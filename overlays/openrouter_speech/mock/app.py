@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -17,6 +17,7 @@ from .answers import Answers, Pace, RefusedError, error
 from .description import Description, Operation, Parameter
 from .faults import Fault, Script, preferred
 from .journal import Journal, RecordedRequest
+from .transport import NoResponse
 from .voices import Voice
 
 BODY_LIMIT = 1 << 20
@@ -86,11 +87,13 @@ def _endpoint(
             return await answers.answer(fault, body)
         except RefusedError as refused:
             return error(refused.status, refused.message)
+        except ClientDisconnect:  # in the middle of its request; nobody is there to answer
+            return NoResponse()
 
     async def endpoint(request: Request) -> Response:
         entry = _recorded(journal, request)
         response = await answered(request, entry)
-        entry.status = None if entry.fault == "close" else response.status_code
+        entry.status = None if isinstance(response, NoResponse) else response.status_code
         return response
 
     return endpoint
