@@ -5,6 +5,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,10 @@ def sent_with(connections: Connections) -> str:
     """The class of the client that is made."""
 
     async def name() -> str:
-        client = connections.async_client()
+        async with connections.async_client() as client:
+            kind = type(client).__name__
         await connections.aclose()
-        return type(client).__name__
+        return kind
 
     return asyncio.run(name())
 
@@ -76,6 +78,48 @@ def test_a_lost_connection_is_not_taken_for_one_that_was_never_made(slept: list[
         asyncio.run(call(url))
     assert not raised.value.maybe_billed
     assert len(slept) == 2
+
+
+async def at_once(connections: Connections, calls: int) -> int:
+    """How many clients serve so many calls at once."""
+    async with AsyncExitStack() as stack:
+        return len({id(await stack.enter_async_context(connections.async_client())) for _ in range(calls)})
+
+
+def test_calls_at_once_are_spread_over_a_few_clients() -> None:
+    async def use() -> list[int]:
+        connections = Connections(None, None, "httpx")
+        counts = [await at_once(connections, calls) for calls in (1, 1, 3, 100)]
+        await connections.aclose()
+        return counts
+
+    assert asyncio.run(use()) == [1, 1, 3, 10]
+
+
+def test_what_is_given_and_aiohttp_serve_all_calls_alone() -> None:
+    async def use() -> list[int]:
+        async with HttpxAiohttpClient() as client:
+            given, ours = Connections(None, client), Connections(None, None, "aiohttp")
+            counts = [await at_once(given, 50), await at_once(ours, 50)]
+            await ours.aclose()
+            return counts
+
+    assert asyncio.run(use()) == [1, 1]
+
+
+def test_the_clients_of_a_burst_are_closed_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use() -> list[bool]:
+        connections = Connections(None, None, "httpx")
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(connections.async_client()) for _ in range(3)]
+        monkeypatch.setattr("openrouter_speech.connections._IDLE", -1)
+        async with connections.async_client() as first:
+            assert first is clients[0]
+        closed = [client.is_closed for client in clients]
+        await connections.aclose()
+        return [*closed, first.is_closed]
+
+    assert asyncio.run(use()) == [False, True, True, True]
 
 
 def test_the_environments_certificates_are_trusted(

@@ -1,13 +1,19 @@
 """The httpx clients that calls are sent with."""
 
 import threading
-from contextlib import suppress
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import httpx
+from attrs import define
 
 from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
 
 TIMEOUT_MS = 120_000
 """Milliseconds: time for a slow voice to start, or to go on."""
@@ -17,6 +23,11 @@ AsyncTransport = Literal["httpx", "aiohttp"]
 _ONE_OF = " or ".join(f'"{name}"' for name in get_args(AsyncTransport))
 
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+_POOLS = 10
+_SHARE = httpx.Limits(max_connections=10, max_keepalive_connections=10)
+"""What one of that many pools has of the connections."""
+_IDLE = 5.0
+"""Seconds, as httpx keeps a connection that is not used."""
 
 
 class Connections:
@@ -42,8 +53,10 @@ class Connections:
             )
         self._given, self._given_async = client, async_client
         self._async_transport = async_transport
+        self._most_pools = _POOLS
+        self._tls: ssl.SSLContext | None = None
         self._own: httpx.Client | None = None
-        self._own_async: httpx.AsyncClient | None = None
+        self._pools: list[_Pool] = []
         self._lock = threading.Lock()
 
     def sync_client(self) -> httpx.Client:
@@ -55,15 +68,20 @@ class Connections:
                 self._own = httpx.Client(timeout=timeout(TIMEOUT_MS), limits=_LIMITS)
             return self._own
 
-    def async_client(self) -> httpx.AsyncClient:
-        """The client for awaited calls."""
+    @asynccontextmanager
+    async def async_client(self) -> AsyncIterator[httpx.AsyncClient]:
+        """The client for an awaited call, until its answer is closed."""
         if self._given_async is not None:
-            return self._given_async
-        with self._lock:
-            if self._own_async is None:
-                kind = _async_client_class(self._async_transport)
-                self._own_async = kind(timeout=timeout(TIMEOUT_MS), limits=_LIMITS)
-            return self._own_async
+            yield self._given_async
+            return
+        pool = self._least_busy()
+        try:
+            yield pool.client
+        finally:
+            pool.calls -= 1
+            pool.idle_since = time.monotonic()
+            for client in self._out_of_use(pool.idle_since):
+                await client.aclose()
 
     def close(self) -> None:
         """Close our own client, if there is one. The next call makes another."""
@@ -73,22 +91,55 @@ class Connections:
             own.close()
 
     async def aclose(self) -> None:
-        """Close both of our own clients, as far as there are any."""
+        """Close all of our own clients, as far as there are any."""
         self.close()
         with self._lock:
-            own, self._own_async = self._own_async, None
-        if own is not None:
-            await own.aclose()
+            pools, self._pools = self._pools, []
+        for pool in pools:
+            await pool.client.aclose()
+
+    def _least_busy(self) -> "_Pool":
+        """A pool without a call, or else a new one, as long as there are few, or else the one with the fewest calls."""
+        with self._lock:
+            pool = min(self._pools, key=lambda pool: pool.calls, default=None)
+            if pool is None or (pool.calls and len(self._pools) < self._most_pools):
+                pool = _Pool(self._new_async_client())
+                self._pools.append(pool)
+            pool.calls += 1
+            return pool
+
+    def _out_of_use(self, now: float) -> list[httpx.AsyncClient]:
+        """The clients of a burst that is over; nobody else would close their connections."""
+        with self._lock:
+            old = [pool for pool in self._pools[1:] if not pool.calls and now - pool.idle_since > _IDLE]
+            self._pools = [pool for pool in self._pools if pool not in old]
+        return [pool.client for pool in old]
+
+    def _new_async_client(self) -> httpx.AsyncClient:
+        if self._async_transport != "httpx":
+            with suppress(ImportError):
+                # Loaded here: only awaited calls need it, and only where it is installed.
+                from .aiohttp_client import AiohttpClient  # noqa: PLC0415
+
+                self._most_pools = 1
+                return AiohttpClient(timeout=timeout(TIMEOUT_MS), limits=_LIMITS)
+        if self._tls is None:
+            self._tls = httpx.create_ssl_context()  # once: it reads all certificates
+        return httpx.AsyncClient(verify=self._tls, timeout=timeout(TIMEOUT_MS), limits=_SHARE)
 
 
-def _async_client_class(transport: AsyncTransport | None) -> type[httpx.AsyncClient]:
-    if transport != "httpx":
-        with suppress(ImportError):
-            # Loaded here: only awaited calls need it, and only where it is installed.
-            from .aiohttp_client import AiohttpClient  # noqa: PLC0415
+@define(eq=False)
+class _Pool:
+    """An httpx client, and how much it is used.
 
-            return AiohttpClient
-    return httpx.AsyncClient
+    For each request, httpcore looks at all connections of its pool: with 50 calls at once in one pool, most of the time
+    goes there. So calls that are under way at the same time are spread over a few pools.
+    """
+
+    client: httpx.AsyncClient
+    calls: int = 0
+    """How many are under way."""
+    idle_since: float = 0.0
 
 
 def timeout(milliseconds: object) -> httpx.Timeout | None:

@@ -130,7 +130,8 @@ def decide(config: RetryConfig, outcome: Outcome, retries: int, elapsed: float) 
     """
     if not _retried(config, outcome) or (config.max_retries is not None and retries >= config.max_retries):
         return None
-    delay = outcome.retry_after if outcome.retry_after is not None else _backoff(config.backoff, retries)
+    asked_for = outcome.retry_after
+    delay = _backoff(config.backoff, retries) if asked_for is None else asked_for
     return delay if elapsed + delay <= config.backoff.max_elapsed_time / 1000 else None
 
 

@@ -95,7 +95,8 @@ class TTS:
     async def create_speech_async(self, **params: Unpack[SpeechParams]) -> SpeechResponse:
         """As `create_speech`."""
         call = self._session.call(**params)
-        return await exchange_async(self._session.connections.async_client(), call, receivers.read_async)
+        async with self._session.connections.async_client() as client:
+            return await exchange_async(client, call, receivers.read_async)
 
     @_documented
     def stream_speech(self, **params: Unpack[SpeechParams]) -> AbstractContextManager[SpeechStream]:
@@ -131,7 +132,8 @@ class TTS:
     async def save_speech_async(self, path: StrPath, **params: Unpack[SpeechParams]) -> SavedSpeech:
         """As `save_speech`."""
         call = self._session.call(**_with_format_of(path, params))
-        return await exchange_async(self._session.connections.async_client(), call, receivers.saver_async(path))
+        async with self._session.connections.async_client() as client:
+            return await exchange_async(client, call, receivers.saver_async(path))
 
     @_documented
     def plan_narration(
@@ -230,10 +232,10 @@ class TTS:
         job = self._narration(
             text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder, params=params
         )
-        client = self._session.connections.async_client()
 
         async def ask(part: str, receive: Callable[[Answer], Awaitable[T]]) -> T:
-            return await exchange_async(client, self._part(part, params), receive)
+            async with self._session.connections.async_client() as client:
+                return await exchange_async(client, self._part(part, params), receive)
 
         return await narrator.narrate_async(job, ask, concurrency, on_progress)
 
@@ -273,12 +275,13 @@ class TTS:
 
     @asynccontextmanager
     async def _stream_async(self, call: Call) -> AsyncIterator[AsyncSpeechStream]:
-        client = self._session.connections.async_client()
-        stream = await exchange_async(client, call, receivers.streamer_async(wait=call.retry.retry_maybe_billed))
-        try:
-            yield stream
-        finally:
-            await stream.close()
+        receive = receivers.streamer_async(wait=call.retry.retry_maybe_billed)
+        async with self._session.connections.async_client() as client:
+            stream = await exchange_async(client, call, receive)
+            try:
+                yield stream
+            finally:
+                await stream.close()
 
 
 def _with_format_of(path: StrPath, params: SpeechParams) -> SpeechParams:

@@ -26,6 +26,10 @@ class Protocol(H11Protocol):
 
         self.app = with_transport
 
+    def shutdown(self) -> None:
+        """Cut the connection off when the server stops: from Python 3.12.1 on, asyncio waits for it otherwise."""
+        self.transport.abort()
+
 
 class AudioResponse(Response):
     """Audio in pieces, as fast as the network takes them or as fast as it plays.

@@ -1,0 +1,160 @@
+"""`make spec-lint` rejects what is no description, or not a good one, and does without Node.js."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from . import spec_lint
+from .conftest import PROJECT, Make
+from .following.test_commands import NO_SETUP
+from .test_npx import needs
+
+DESCRIPTION = (PROJECT / "openapi.yaml").read_text()
+RULES = PROJECT / ".redocly.yaml"
+
+
+def changed(tmp_path: Path, old: str, new: str) -> Path:
+    assert old in DESCRIPTION
+    path = tmp_path / "openapi.yaml"
+    path.write_text(DESCRIPTION.replace(old, new, 1))
+    return path
+
+
+@pytest.fixture
+def no_node(tmp_path: Path) -> str:
+    """A path with make on it, and nothing else."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/make").symlink_to(shutil.which("make") or "make")
+    return str(tmp_path / "bin")
+
+
+INVALID = [
+    ("type: http", "type: htp", "components securitySchemes bearer type: "),
+    ("responses:", "responsez:", "paths /audio/speech post: "),
+    ("required: [error]", "required: error", "required: 'error' is not of type 'array'"),
+    ("info:", "x-info:", '"info" is a required property'),
+    ("#/components/parameters/XOpenRouterTitle", "#/components/parameters/HttpReferer", "Duplicate parameter"),
+    ("/audio/speech:", "/audio/{model}:", "Path parameter 'model' for 'post' operation"),
+    ("schemas/SpeechRequest'", "schemas/Speech'", "the reference '#/components/schemas/Speech' leads nowhere"),
+    ("'#/components/schemas/SpeechRequest'", "speech.yaml", "the reference 'speech.yaml' leads out of the file"),
+    ("ErrorMetadata:\n      type", "ErrorMetadata:\n      $ref: '#/components/schemas/ErrorMetadata'\n      x",
+     "a reference leads back to itself, or the schemas are nested too deeply"),
+    ("openapi: 3.1.0", "openapi: 3.7.0", "openapi: the version 3.7.0 is none of 3.0, 3.1, 3.2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "problem"), INVALID)
+def test_what_is_not_valid_is_named(
+    old: str, new: str, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = changed(tmp_path, old, new)
+    assert spec_lint.main([str(path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"{path}: {problem}")
+
+
+def test_a_line_has_room_for_what_is_wrong_and_not_for_all_that_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The validator quotes the schemas that have no place in OpenAPI 3.0."""
+    assert spec_lint.main([str(changed(tmp_path, "openapi: 3.1.0", "openapi: 3.0.3"))]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) < 500
+    assert all(" is not valid under any " in line for line in lines if "components schemas" in line)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read: No such file or directory."),
+        (b"a: [1, 2", "is not YAML: did not find expected ',' or ']' in line 2."),
+        (b"swagger: '2.0'\npaths: {}", "is Swagger 2.0; only OpenAPI 3 can be "),
+        (b"ID3\x04\xff\xfb\x90\x64", "is not YAML"),
+        (b"", "is not an OpenAPI description"),
+    ],
+    ids=["no file", "no YAML", "Swagger 2.0", "a sound", "nothing"],
+)
+def test_what_is_no_description_gets_one_sentence(
+    content: bytes | None, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "openapi.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    assert spec_lint.main([str(path)]) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert printed.err.startswith(f"{path} {problem}")
+
+
+def test_a_large_file_gets_one_sentence(make: Make, tmp_path: Path, no_node: str) -> None:
+    with (tmp_path / "large.yaml").open("wb") as file:
+        file.truncate(100 << 20)
+    result = make(NO_SETUP, "spec-lint", f"OPENAPI={tmp_path}/large.yaml", PATH=no_node)
+    assert result.returncode == 2
+    sentence, _ = result.stderr.splitlines()  # the second line is make's own
+    assert sentence == f"{tmp_path}/large.yaml is larger than 16 MB; is it an OpenAPI description?"
+
+
+def test_without_node_the_validator_decides(make: Make, tmp_path: Path, no_node: str) -> None:
+    fine = make(NO_SETUP, "spec-lint", PATH=no_node, NODE_TOOLS="")
+    assert fine.returncode == 0
+    assert fine.stderr == "Redocly was left out: it needs Node.js 20.19 or later, and there is none here.\n"
+    broken = changed(tmp_path, "schemas/SpeechRequest'", "schemas/Speech'")
+    before = broken.read_bytes()
+    result = make(NO_SETUP, "spec-lint", f"OPENAPI={broken}", PATH=no_node)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"{broken}: the reference '#/components/schemas/Speech' leads nowhere\n")
+    assert "Redocly" not in result.stderr
+    assert broken.read_bytes() == before
+
+
+def test_without_node_it_fails_where_nothing_may_be_left_out(make: Make, no_node: str) -> None:
+    assert make(NO_SETUP, "spec-lint", PATH=no_node, NODE_TOOLS="required").returncode == 2
+
+
+UNTIDY = [
+    ("operationId: createSpeech", "operationId: create speech", "operation-operationId-url-safe"),
+    ("      summary: Create speech\n", "", "operation-summary"),
+    ("  headers:\n    Gen", "  headers:\n    Unused: {schema: {type: string}}\n    Gen", "no-unused-components"),
+    ("response_format: pcm", "response_format: flac", "no-invalid-media-type-examples"),
+    ("      security:\n        - bearer: []\n", "", "security-defined"),
+    ("audio/*:", "text/plain:", "response-mime-type"),
+]
+"""What is valid, and still no good description."""
+
+
+def test_redocly_rejects_what_is_only_valid(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs(spec_lint.REDOCLY, monkeypatch)
+    untidy = DESCRIPTION
+    for old, new, _ in UNTIDY:
+        assert old in untidy
+        untidy = untidy.replace(old, new, 1)
+    (tmp_path / "openapi.yaml").write_text(untidy)
+    result = make(NO_SETUP, "spec-lint", f"OPENAPI={tmp_path}/openapi.yaml")
+    assert result.returncode == 2
+    assert "openapi-spec-validator finds nothing" in result.stdout
+    assert set(re.findall(r"\d+:\d+ +error +(\S+)", result.stderr)) == {rule for _, _, rule in UNTIDY}
+
+
+def test_no_rule_is_switched_off_in_vain(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs(spec_lint.REDOCLY, monkeypatch)
+    (tmp_path / "all.yaml").write_text("extends: [all]\n")
+    assert spec_lint.main([str(PROJECT / "openapi.yaml"), f"--rules={tmp_path}/all.yaml"]) == 1
+    broken = set(re.findall(r"\d+:\d+ +error +(\S+)", capsys.readouterr().err))
+    assert broken == set(yaml.safe_load(RULES.read_text())["rules"])
+
+
+def test_a_rule_that_redocly_does_not_know_is_no_rule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs(spec_lint.REDOCLY, monkeypatch)
+    (tmp_path / "rules.yaml").write_text("extends: [minimal]\nrules: {no-such-rule: off}\n")
+    assert spec_lint.main([str(PROJECT / "openapi.yaml"), f"--rules={tmp_path}/rules.yaml"]) == 1
+    assert "no-such-rule" in capsys.readouterr().err
