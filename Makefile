@@ -6,6 +6,7 @@ SHELL := /bin/sh
 
 VENV ?= .venv
 BIN := $(VENV)/bin
+EXTRAS := aiohttp,cli,long,mock,play
 INSTALLED := $(VENV)/.installed
 OPENAPI ?= openapi.yaml
 GENERATED ?= generated/openrouter_speech_api
@@ -40,7 +41,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 		echo "$(PYTHON) has no venv module; on Debian and Ubuntu 'apt install python3-venv' brings it." >&2; exit 2; }
 	"$(PYTHON)" -m venv "$(VENV)"
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt pip
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[aiohttp,cli,long,mock,play]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[$(EXTRAS)]'
 	@touch $@
 
 .PHONY: generate
@@ -159,7 +160,7 @@ endif
 constraints: ## write constraints.txt anew with the newest versions that fit together
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && $(or $(PYTHON),python3) -m venv "$$work" && \
 	"$$work/bin/python" -m pip install --quiet --upgrade pip && \
-	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --editable '.[aiohttp,cli,long,mock,play]' && \
+	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --editable '.[$(EXTRAS)]' && \
 	{ echo "# Exact versions of everything that 'make install' installs. Written by 'make constraints'."; \
 	  "$$work/bin/python" -m pip freeze --all --exclude-editable --exclude setuptools; } > constraints.txt
 

@@ -629,7 +629,7 @@ def test_a_stream_can_be_saved_and_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("use", [stream_pieces, save_file])
 def test_memory_does_not_grow_with_the_length(connect: Connect, tmp_path: Path, use: Callable[..., int]) -> None:
-    """Ten times the audio takes no more memory, give or take a few of the network's pieces."""
+    """Ten times the audio takes no more memory, give or take what lies between network and reader (1 MiB in aiohttp)."""
     piece = bytes(1 << 16)
 
     def peak(count: int) -> int:
@@ -650,7 +650,7 @@ def test_memory_does_not_grow_with_the_length(connect: Connect, tmp_path: Path, 
                 tracemalloc.stop()
 
     peak(1)  # what is loaded and kept at first use
-    assert peak(100) < peak(10) + 8 * len(piece)
+    assert peak(100) < peak(10) + 32 * len(piece)
 
 
 class Watched(httpx.SyncByteStream, httpx.AsyncByteStream):

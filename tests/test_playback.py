@@ -426,9 +426,8 @@ def play_in_one_way(way: str, open_router: OpenRouter, folder: Path, **params: A
     request: Any = REQUEST | params
 
     async def stream_async() -> None:
-        async with open_router.tts.stream_speech_async(**request) as stream:
+        async with open_router, open_router.tts.stream_speech_async(**request) as stream:
             await stream.play()
-        await open_router.aclose()
 
     if way == "answer":
         open_router.tts.create_speech(**request).play()

@@ -4,12 +4,17 @@ with OpenRouter(api_key=...) as open_router:
     open_router.tts.create_speech(input="Hello world", model="...", voice="...").save("hello.mp3")
 """
 
-from . import components, errors, utils
-from .client import OpenRouter
-from .narration.results import Narration, NarrationPlan, NarrationProgress
-from .responses import SavedSpeech, SpeechResponse
-from .streams import AsyncSpeechStream, SpeechStream
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .version import __version__
+
+if TYPE_CHECKING:
+    from . import components, errors, utils
+    from .client import OpenRouter
+    from .narration.results import Narration, NarrationPlan, NarrationProgress
+    from .responses import SavedSpeech, SpeechResponse
+    from .streams import AsyncSpeechStream, SpeechStream
 
 __all__ = [
     "AsyncSpeechStream",
@@ -25,3 +30,27 @@ __all__ = [
     "errors",
     "utils",
 ]
+
+_HOMES = {
+    "AsyncSpeechStream": "streams",
+    "Narration": "narration.results",
+    "NarrationPlan": "narration.results",
+    "NarrationProgress": "narration.results",
+    "OpenRouter": "client",
+    "SavedSpeech": "responses",
+    "SpeechResponse": "responses",
+    "SpeechStream": "streams",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name when it is asked for: what a command of the command line does not need does not slow it down."""
+    if name in {"components", "errors", "utils"}:
+        return import_module(f".{name}", __name__)
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -10,7 +10,7 @@ from .components import ResponseFormatEnum, SpeechRequestProvider
 from .exchange import Call, exchange, exchange_async
 from .files import StrPath
 from .frames import Answer
-from .narration.results import CONCURRENCY, LIMIT, LimitUnit, Narration, NarrationPlan, NarrationProgress
+from .narration import CONCURRENCY, LIMIT, LimitUnit
 from .responses import SavedSpeech, SpeechResponse
 from .retries import RetryConfig
 from .session import Session
@@ -19,6 +19,7 @@ from .wire import Unset
 
 if TYPE_CHECKING:
     from .narration.job import Job
+    from .narration.results import Narration, NarrationPlan, NarrationProgress
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -146,7 +147,7 @@ class TTS:
         pause_ms: int = 0,
         folder: StrPath | None = None,
         **params: Unpack[NarrationParams],
-    ) -> NarrationPlan:
+    ) -> "NarrationPlan":
         """What `narrate` with the same arguments would ask for, and cost. Nothing is sent, and nothing is written.
 
         Raises as `narrate` does before it asks for anything.
@@ -166,9 +167,9 @@ class TTS:
         pause_ms: int = 0,
         concurrency: int = CONCURRENCY,
         folder: StrPath | None = None,
-        on_progress: Callable[[NarrationProgress], object] | None = None,
+        on_progress: "Callable[[NarrationProgress], object] | None" = None,
         **params: Unpack[NarrationParams],
-    ) -> Narration:
+    ) -> "Narration":
         """Turn a text of any length into one audio file. Needs `pip install 'openrouter-speech[long]'`.
 
         The text is cut into parts at the ends of paragraphs and sentences; the parts are asked for, several at once,
@@ -223,9 +224,9 @@ class TTS:
         pause_ms: int = 0,
         concurrency: int = CONCURRENCY,
         folder: StrPath | None = None,
-        on_progress: Callable[[NarrationProgress], object] | None = None,
+        on_progress: "Callable[[NarrationProgress], object] | None" = None,
         **params: Unpack[NarrationParams],
-    ) -> Narration:
+    ) -> "Narration":
         """As `narrate`. Where it is cancelled, the requests that are under way are given up."""
         from .narration import narrator  # noqa: PLC0415
 

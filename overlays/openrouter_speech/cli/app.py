@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..narration import CONCURRENCY, LIMIT
 from ..version import __version__
 from .options import Settings, with_settings
 
@@ -106,10 +107,12 @@ def narrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what it would cost.")] = False,
     srt: Annotated[bool, typer.Option("--srt", help="Write captions too, as SubRip beside the audio.")] = False,
     vtt: Annotated[bool, typer.Option("--vtt", help="Write captions too, as WebVTT beside the audio.")] = False,
-    limit: Annotated[int, _cut("The most that goes into one request.", "--limit", "LIMIT", "COUNT")] = 2000,
+    limit: Annotated[int, _cut("The most that goes into one request.", "--limit", "LIMIT", "COUNT")] = LIMIT,
     limit_unit: Annotated[Unit, _cut("What the limit counts.", "--limit-unit", "LIMIT_UNIT", None)] = Unit.characters,
     pause: Annotated[float, _cut("Silence between paragraphs.", "--pause", "PAUSE", "SECONDS")] = 0,
-    concurrency: Annotated[int, _cut("Requests at once.", "--concurrency", "CONCURRENCY", "COUNT", min=1)] = 4,
+    concurrency: Annotated[
+        int, _cut("Requests at once.", "--concurrency", "CONCURRENCY", "COUNT", min=1)
+    ] = CONCURRENCY,
     folder: Annotated[
         Path | None,
         typer.Option("--folder", metavar="FOLDER", help="Where the parts are kept; FILE.narration unless you say so."),

@@ -3,5 +3,15 @@
 `splitting` cuts, `plan` names the parts, `storage` keeps them, `work` decides which is asked for next, `narrator` asks,
 `joining` joins, `manifest` and `captions` tell what came of it. `narrator` is given what sends a request; nothing here
 knows a client. What the extra `long` installs is loaded by `splitting` and `joining`, when it is needed; and of this
-package, only `results` before there is something to narrate, since plain calls should not have to wait for the rest.
+package, nothing but what stands here before there is something to narrate: plain calls do not have to wait for it.
 """
+
+from typing import Literal
+
+LIMIT = 2_000
+"""Characters of one part: within what models take, and short enough that little is lost with a request."""
+CONCURRENCY = 4
+"""Requests at once."""
+
+LimitUnit = Literal["characters", "bytes"]
+"""What a limit counts: characters (Unicode code points), or bytes of UTF-8."""

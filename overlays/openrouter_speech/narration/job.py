@@ -10,9 +10,9 @@ from .. import files, retries
 from ..exchange import Call
 from ..files import StrPath
 from ..retries import BackoffStrategy, RetryConfig
-from . import joining, plan
+from . import LimitUnit, joining, plan
 from .plan import Part
-from .results import LimitUnit, NarrationPlan
+from .results import NarrationPlan
 from .storage import Folder, Stored
 
 PATIENT = evolve(retries.DEFAULT, max_retries=10, backoff=BackoffStrategy(500, 30_000, 2, 600_000, jitter_ms=250))

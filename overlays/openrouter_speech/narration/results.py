@@ -1,7 +1,7 @@
 """What callers of a narration are given: its cost beforehand, its progress, and what came of it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
@@ -9,14 +9,6 @@ from ..files import StrPath
 
 if TYPE_CHECKING:
     from .captions import Cue
-
-LIMIT = 2_000
-"""Characters of one part: within what models take, and short enough that little is lost with a request."""
-CONCURRENCY = 4
-"""Requests at once."""
-
-LimitUnit = Literal["characters", "bytes"]
-"""What a limit counts: characters (Unicode code points), or bytes of UTF-8."""
 
 
 @frozen

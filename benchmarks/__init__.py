@@ -1,0 +1,1 @@
+"""This client beside what people would use instead, in one run on one machine: `make bench`."""
