@@ -629,7 +629,7 @@ def test_a_stream_can_be_saved_and_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("use", [stream_pieces, save_file])
 def test_memory_does_not_grow_with_the_length(connect: Connect, tmp_path: Path, use: Callable[..., int]) -> None:
-    """Ten times the audio takes no more memory, give or take what lies between network and reader (1 MiB in aiohttp)."""
+    """Ten times the audio takes no more memory, give or take what lies between network and reader (aiohttp: 1 MiB)."""
     piece = bytes(1 << 16)
 
     def peak(count: int) -> int:

@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from mmap import mmap
-
-from attrs import frozen
+from typing import NamedTuple
 
 PCM_SAMPLE_RATE = 24_000
 """Hz. The rate of `audio/pcm` where the type does not say: `audio/pcm;rate=24000;channels=1` is what the API sends."""
@@ -44,8 +43,7 @@ Audio = bytes | bytearray | mmap
 """Audio from its beginning on, in memory or in a file."""
 
 
-@frozen
-class AudioFacts:
+class AudioFacts(NamedTuple):
     """What is known of an audio answer from its headers, before its first byte."""
 
     format: str
@@ -141,8 +139,7 @@ def _parameters(text: str) -> Iterator[tuple[str, int]]:
             yield name.strip().lower(), int(value)
 
 
-@frozen
-class WavLayout:
+class WavLayout(NamedTuple):
     """What the chunks before the samples of a WAV file tell."""
 
     encoding: int
@@ -185,8 +182,7 @@ _MP3_BITRATES = {
 }
 
 
-@frozen
-class _Mp3Frame:
+class _Mp3Frame(NamedTuple):
     start: int
     size: int
     samples: int

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, get_args
 
 import httpx
-from attrs import define
 
 from .errors import ConfigurationError
 
@@ -128,7 +127,6 @@ class Connections:
         return httpx.AsyncClient(verify=self._tls, timeout=timeout(TIMEOUT_MS), limits=_SHARE)
 
 
-@define(eq=False)
 class _Pool:
     """An httpx client, and how much it is used.
 
@@ -136,10 +134,10 @@ class _Pool:
     goes there. So calls that are under way at the same time are spread over a few pools.
     """
 
-    client: httpx.AsyncClient
-    calls: int = 0
-    """How many are under way."""
-    idle_since: float = 0.0
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self.calls = 0  # under way
+        self.idle_since = 0.0
 
 
 def timeout(milliseconds: object) -> httpx.Timeout | None:

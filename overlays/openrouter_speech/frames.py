@@ -1,16 +1,15 @@
 """The body of a success while it arrives: counted, cut into whole frames, and checked at its end. No I/O in here."""
 
 import time
+from typing import NamedTuple
 
 import httpx
-from attrs import frozen
 
 from . import errors
 from .audio import AudioFacts
 
 
-@frozen
-class Answer:
+class Answer(NamedTuple):
     """A success, its headers there, its body still to come."""
 
     response: httpx.Response

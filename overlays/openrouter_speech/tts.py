@@ -63,12 +63,15 @@ class SpeechParams(NarrationParams, total=False):
     """The text to speak."""
 
 
+_SHARED = tuple(inspect.signature(Session.call).parameters.values())
+
+
 def _documented(method: F) -> F:
     """Show the parameters themselves in `help()` and `inspect`, where type checkers see `**params`."""
     own = inspect.signature(method)
     named = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
     without = {"self", "input"} if "text" in own.parameters else {"self"}
-    shared = [p for p in inspect.signature(Session.call).parameters.values() if p.name not in without]
+    shared = [p for p in _SHARED if p.name not in without]
     method.__signature__ = own.replace(parameters=[*named, *shared])  # type: ignore[attr-defined]
     return method
 

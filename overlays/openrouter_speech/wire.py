@@ -6,9 +6,8 @@ What a caller gave is checked here too, so that a mistake is named in the caller
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from attrs import frozen
 from httpx import Response
 from openrouter_speech_api.api.tts import create_speech as operation
 from openrouter_speech_api.client import Client
@@ -29,8 +28,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 _PARSER = Client("")  # `parse_response` asks its client only whether to raise; this one does not
 
 
-@frozen
-class WireRequest:
+class WireRequest(NamedTuple):
     """What goes over the wire for one call, but for the credential and the headers of the transport."""
 
     method: str
