@@ -56,8 +56,9 @@ def measure_calls(server: Server, environments: Mapping[str, Environment], into:
         case("50 kept going", 4 if quick else 20, lambda worker: worker.ask("kept_going", **many), workers)
         case("first audio", 5 if quick else 40, lambda worker: _median(worker.ask("first_piece", url=first, count=5)))
         del into.busy["first audio"]  # the server pauses: that it is idle says nothing
-        large = server.url("stream-256")
-        case("stream", 5 if quick else 25, lambda worker: 256 / worker.ask("stream", url=large))
+        mp3, pcm = server.url("mp3-256"), server.url("stream-256")
+        case("stream", 5 if quick else 25, lambda worker: 256 / worker.ask("stream", url=mp3))
+        case("stream of pcm", 5 if quick else 25, lambda worker: 256 / worker.ask("stream", url=pcm))
         print("Measuring: retry decision", flush=True)
         for _ in range(7 if quick else 25):
             for kind, seconds in workers["ours"].ask("decision", count=1000).items():

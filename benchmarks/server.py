@@ -4,7 +4,8 @@
 sockets: a request is read as far as its length tells, and never parsed. The first part of its path says what to answer:
 
     /short/...       4 KiB
-    /stream-256/...  256 MiB, from one buffer
+    /stream-256/...  256 MiB of pcm, from one buffer
+    /mp3-256/...     the same, called mp3
     /first-20/...    4 KiB at once, the rest of 64 KiB after 20 ms
     /stats           the seconds of processor time used so far, as JSON
 """
@@ -99,8 +100,9 @@ class Server:
         kind, _, size = request[request.find(b"/") + 1 :].split(b"/", 1)[0].partition(b"-")
         if kind == b"short":
             connection.sendall(self._short)
-        elif kind == b"stream":
-            connection.sendall(head(int(size) << 20))
+        elif kind in {b"stream", b"mp3"}:
+            content_type = {"content_type": "audio/mpeg"} if kind == b"mp3" else {}
+            connection.sendall(head(int(size) << 20, **content_type))
             for _ in range(int(size)):
                 connection.sendall(_PIECE)
         elif kind == b"first":

@@ -281,11 +281,14 @@ def asked(server: Server, answer: str, *pieces: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(1 << 20), b""))
 
 
-@pytest.mark.parametrize(("answer", "length"), [("short", SHORT), ("stream-2", 2 << 20), ("first-0", FIRST)])
+@pytest.mark.parametrize(
+    ("answer", "length"), [("short", SHORT), ("stream-2", 2 << 20), ("mp3-2", 2 << 20), ("first-0", FIRST)]
+)
 def test_the_server_answers_what_it_should(bench_server: Server, answer: str, length: int) -> None:
     head, _, body = asked(bench_server, answer).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert b"Content-Type: audio/pcm;rate=24000;channels=1\r\n" in head
+    content_type = b"audio/mpeg" if answer.startswith("mp3") else b"audio/pcm;rate=24000;channels=1"
+    assert b"Content-Type: %b\r\n" % content_type in head
     assert f"Content-Length: {length}\r\n".encode() in head
     assert body == bytes(length)
 

@@ -53,10 +53,8 @@ class Frames:
         self._rest = chunk[end:]
         return b"".join((rest, memoryview(chunk)[:end]))
 
-    def sized(self, piece: bytes, size: int | None) -> list[bytes]:
-        """What is complete with this piece in pieces of `size` bytes; without a size, the piece."""
-        if size is None:
-            return [piece] if piece else []
+    def sized(self, piece: bytes, size: int) -> list[bytes]:
+        """What is complete with this piece in pieces of `size` bytes."""
         self._sized += piece
         end = len(self._sized) - len(self._sized) % size
         pieces = [bytes(self._sized[start : start + size]) for start in range(0, end, size)]

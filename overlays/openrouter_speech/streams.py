@@ -1,6 +1,7 @@
 """Audio as it arrives."""
 
 from collections.abc import AsyncIterator, Iterator
+from itertools import chain
 from pathlib import Path
 
 import httpx
@@ -23,8 +24,6 @@ class _Stream(Described):
         self._frames = Frames(answer)
         # Nothing is encoded, and no transport has read it already: then httpx can hand on what comes, as it comes.
         self._is_plain = not (self.response.is_stream_consumed or "content-encoding" in self.headers)
-        self._early = b""
-        """The first piece, where it was waited for before the stream was handed out."""
 
     def _describe(self) -> AudioFacts:
         return self._facts
@@ -55,16 +54,18 @@ class SpeechStream(_Stream):
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
-        self._chunks = self.response.iter_raw() if self._is_plain else self.response.iter_bytes()
+        response = self.response
+        self._chunks: Iterator[bytes] = response.iter_raw() if self._is_plain else response.iter_bytes()
 
     def wait(self) -> None:
         """Wait for the first byte. Raises as `iter_bytes` does."""
         try:
-            self._early = next(self._chunks, b"")
+            first = next(self._chunks, b"")
         except httpx.RequestError as cause:
             raise self._frames.cut(cause) from cause
-        if not self._early:
+        if not first:
             self._frames.check()
+        self._chunks = chain((first,), self._chunks)
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The audio in pieces.
@@ -79,9 +80,12 @@ class SpeechStream(_Stream):
         """
         frames, size = self._frames, self._frames.chunk_size(chunk_size)
         try:
-            yield from frames.sized(frames.whole(self._early), size)
             for chunk in self._chunks:
-                yield from frames.sized(frames.whole(chunk), size)
+                piece = frames.whole(chunk)
+                if size is not None:
+                    yield from frames.sized(piece, size)
+                elif piece:
+                    yield piece
         except httpx.RequestError as cause:
             raise frames.cut(cause) from cause
         if last := frames.last():
@@ -131,25 +135,29 @@ class AsyncSpeechStream(_Stream):
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
-        self._chunks = self.response.aiter_raw() if self._is_plain else self.response.aiter_bytes()
+        response = self.response
+        self._chunks: AsyncIterator[bytes] = response.aiter_raw() if self._is_plain else response.aiter_bytes()
 
     async def wait(self) -> None:
         """As `SpeechStream.wait`."""
         try:
-            self._early = await anext(self._chunks, b"")
+            first = await anext(self._chunks, b"")
         except httpx.RequestError as cause:
             raise self._frames.cut(cause) from cause
-        if not self._early:
+        if not first:
             self._frames.check()
+        self._chunks = _led_by(first, self._chunks)
 
     async def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """As `SpeechStream.iter_bytes`."""
         frames, size = self._frames, self._frames.chunk_size(chunk_size)
         try:
-            for piece in frames.sized(frames.whole(self._early), size):
-                yield piece
             async for chunk in self._chunks:
-                for piece in frames.sized(frames.whole(chunk), size):
+                piece = frames.whole(chunk)
+                if size is not None:
+                    for sized in frames.sized(piece, size):
+                        yield sized
+                elif piece:
                     yield piece
         except httpx.RequestError as cause:
             raise frames.cut(cause) from cause
@@ -187,3 +195,9 @@ class AsyncSpeechStream(_Stream):
     async def close(self) -> None:
         """As `SpeechStream.close`."""
         await self.response.aclose()
+
+
+async def _led_by(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for other in others:
+        yield other
