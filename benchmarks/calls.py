@@ -83,7 +83,7 @@ def measure_files(
             return mebibytes / float(worker.ask("save", url=url, path=path))
 
         actions = {client: partial(saved, worker) for client, worker in workers.items()}
-        in_turns(into, "save", 3 if quick else 9, actions, server.busy)
+        in_turns(into, "save", 3 if quick else 15, actions, server.busy)
     if not Path("/proc/self/clear_refs").exists():
         into.missing |= {case: "only Linux tells how high memory rose" for case, _, _ in GROWTHS}
         return
