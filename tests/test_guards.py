@@ -18,6 +18,7 @@ from openrouter_speech.session import Session
 from openrouter_speech.tts import SpeechParams
 
 from .conftest import KEY, PROJECT, REQUEST
+from .test_description import resolved
 
 PACKAGE = "overlays/openrouter_speech"
 HOW = f"add it to SpeechParams in {PACKAGE}/tts.py, to Session.call in session.py, and to speech_request in wire.py"
@@ -40,15 +41,6 @@ def fields(document: Any, operation: Any) -> dict[str, Any]:
     """The fields of the body."""
     schema = resolved(document, operation["requestBody"]["content"]["application/json"]["schema"])
     return {name: resolved(document, field) for name, field in schema["properties"].items()}
-
-
-def resolved(document: Any, node: Any) -> Any:
-    while "$ref" in node:
-        target = document
-        for step in node["$ref"].removeprefix("#/").split("/"):
-            target = target[step]
-        node = target
-    return node
 
 
 def sent(**params: Any) -> httpx.Request:
