@@ -57,8 +57,8 @@ def measure_calls(server: Server, environments: Mapping[str, Environment], into:
         case("first audio", 5 if quick else 40, lambda worker: _median(worker.ask("first_piece", url=first, count=5)))
         del into.busy["first audio"]  # the server pauses: that it is idle says nothing
         mp3, pcm = server.url("mp3-256"), server.url("stream-256")
-        case("stream", 5 if quick else 80, lambda worker: 256 / worker.ask("stream", url=mp3))
-        case("stream of pcm", 5 if quick else 40, lambda worker: 256 / worker.ask("stream", url=pcm))
+        case("stream", 5 if quick else 40, lambda worker: 256 / _median(worker.ask("stream", url=mp3, count=5)))
+        case("stream of pcm", 3 if quick else 15, lambda worker: 256 / _median(worker.ask("stream", url=pcm, count=5)))
         print("Measuring: retry decision", flush=True)
         for _ in range(7 if quick else 25):
             for kind, seconds in workers["ours"].ask("decision", count=1000).items():

@@ -69,10 +69,10 @@ class Measures:
 
         return callers * times / _seconds(lambda: self._runner.run(measure()))
 
-    def stream(self, url: str) -> float:
-        """Seconds to stream the answer, each piece dropped as soon as it is there."""
+    def stream(self, url: str, count: int) -> list[float]:
+        """Seconds to stream the answer, each piece dropped as soon as it is there; so many times."""
         client = self._client(url)
-        return _seconds(lambda: _drain(client.stream()))
+        return [_seconds(lambda: _drain(client.stream())) for _ in range(count)]
 
     def first_piece(self, url: str, count: int) -> list[float]:
         """Seconds from the call to the first piece of audio."""
