@@ -101,8 +101,8 @@ class Server:
         if kind == b"short":
             connection.sendall(self._short)
         elif kind in {b"stream", b"mp3"}:
-            content_type = {"content_type": "audio/mpeg"} if kind == b"mp3" else {}
-            connection.sendall(head(int(size) << 20, **content_type))
+            length = int(size) << 20
+            connection.sendall(head(length, "audio/mpeg") if kind == b"mp3" else head(length))
             for _ in range(int(size)):
                 connection.sendall(_PIECE)
         elif kind == b"first":

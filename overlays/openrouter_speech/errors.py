@@ -21,11 +21,16 @@ OpenRouterError
 │   ├── EmptyAudioError                      no byte of it
 │   ├── NotAudioError                        JSON or HTML, say
 │   └── TruncatedAudioError                  a part is missing
+├── SaveError                              the audio arrived and is kept, but not where it was meant to go
+│   ├── SuffixMismatchError                  the file's suffix contradicts the audio (also a ValueError)
+│   └── FileWriteError                       the file cannot be written (also an OSError)
+├── StreamConsumedError                    the stream was already read, or is closed (also a RuntimeError)
 └── PlaybackError                          audio is there, but not to be heard: no device, say
 """
 
 import json
 import re
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -44,6 +49,7 @@ __all__ = [
     "ConfigurationError",
     "EdgeNetworkTimeoutResponseError",
     "EmptyAudioError",
+    "FileWriteError",
     "InternalServerResponseError",
     "NotAudioError",
     "NotFoundResponseError",
@@ -53,7 +59,10 @@ __all__ = [
     "PlaybackError",
     "ProviderOverloadedResponseError",
     "RedirectError",
+    "SaveError",
     "ServiceUnavailableResponseError",
+    "StreamConsumedError",
+    "SuffixMismatchError",
     "TooManyRequestsResponseError",
     "TruncatedAudioError",
     "UnauthorizedResponseError",
@@ -236,6 +245,34 @@ class NotAudioError(AudioError):
 
 class TruncatedAudioError(AudioError):
     """The audio stops short: of its announced length, or in the middle of a pcm frame."""
+
+
+class SaveError(OpenRouterError):
+    """The audio arrived and was paid for, but could not go where it was meant to. Nothing of it is lost.
+
+    Attributes:
+        saved_to: The file that holds the audio instead; None if it is in `audio`.
+        audio: The audio as it arrived; empty if it is in `saved_to`.
+    """
+
+    maybe_billed = True
+
+    def __init__(self, message: str, *, saved_to: Path | None = None, audio: bytes = b"") -> None:
+        super().__init__(message)
+        self.saved_to = saved_to
+        self.audio = audio
+
+
+class SuffixMismatchError(SaveError, ValueError):
+    """The suffix of the file contradicts the audio that arrived."""
+
+
+class FileWriteError(SaveError, OSError):
+    """The file cannot be written. `errno`, `strerror` and `filename` are those of the `OSError` that caused it."""
+
+
+class StreamConsumedError(OpenRouterError, RuntimeError):
+    """The stream was already read, in part or whole, or it is closed."""
 
 
 class PlaybackError(OpenRouterError):

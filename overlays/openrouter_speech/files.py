@@ -112,7 +112,7 @@ def saving(path: StrPath, facts: AudioFacts) -> Iterator[AudioSink]:
     check_suffix(path, facts.format)
     target = Path(os.path.realpath(path))  # through links, so that it is not the link that is replaced
     try:
-        with _replacing(target) as file:
+        with replacing(target) as file:
             sink = AudioSink(file, facts, wav=facts.format == "pcm" and format_of(path) == "wav")
             yield sink
             sink.finish()
@@ -133,7 +133,8 @@ def _is_special(target: Path) -> bool:
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """A file that takes its place at the end of the block; an exception leaves what is there."""
     if _is_special(target):
         with target.open("wb") as file:
             yield file

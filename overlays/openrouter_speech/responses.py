@@ -25,13 +25,13 @@ def buffered(response: httpx.Response, content: bytes) -> dict[str, Any]:
         "headers": [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"],
         "stream": httpx.ByteStream(content),
         "request": response.request,
-        # Not the network stream: nothing may be held open.
-        "extensions": {name: value for name, value in response.extensions.items() if name != "network_stream"},
+        "extensions": _without_connection(response),
         "default_encoding": response.default_encoding,
     }
 
 
 def _without_connection(response: httpx.Response) -> dict[str, Any]:
+    """Its extensions without the network stream: nothing may be held open."""
     return {name: value for name, value in response.extensions.items() if name != "network_stream"}
 
 

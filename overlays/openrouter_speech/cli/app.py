@@ -10,7 +10,7 @@ import typer
 
 from ..narration import CONCURRENCY, LIMIT
 from ..version import __version__
-from .options import Settings, with_settings
+from .options import Settings, option, with_settings
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 the service, the network or the disk refused; 2 wrong usage, nothing was sent; "
@@ -31,7 +31,7 @@ Output = Annotated[
 
 
 def _cut(text: str, name: str, variable: str, metavar: str | None, **more: Any) -> Any:
-    return typer.Option(name, help=text, envvar=f"OPENROUTER_SPEECH_{variable}", metavar=metavar, **more)
+    return option(None, text, name, env=variable, show_default=True, metavar=metavar, **more)
 
 
 class Unit(StrEnum):

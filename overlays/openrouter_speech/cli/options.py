@@ -20,10 +20,12 @@ VOICE, SERVICE, APP, OUTPUT = "The voice", "The service", "Your app", "Output"
 _HEADERS = "OPENROUTER_SPEECH_HEADERS"
 
 
-def option(panel: str, text: str, *names: str, env: str | None = None, **more: Any) -> Any:
+def option(
+    panel: str | None, text: str, *names: str, env: str | None = None, show_default: bool = False, **more: Any
+) -> Any:
     """An option, listed with others of its kind; its variable is OPENROUTER_SPEECH_... unless its name is all there."""
     variable = env if env is None or env.startswith("OPENROUTER_") else f"OPENROUTER_SPEECH_{env}"
-    return typer.Option(*names, help=text, envvar=variable, rich_help_panel=panel, show_default=False, **more)
+    return typer.Option(*names, help=text, envvar=variable, rich_help_panel=panel, show_default=show_default, **more)
 
 
 @dataclass(frozen=True)

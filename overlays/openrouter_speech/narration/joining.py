@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from attrs import frozen
 
@@ -49,9 +49,7 @@ def check_installed() -> None:
     Raises:
         ConfigurationError: It is not.
     """
-    with extra.needed():
-        import miniaudio  # noqa: F401, PLC0415
-        import soundfile  # noqa: F401, PLC0415
+    _libraries()
 
 
 def join(
@@ -92,14 +90,20 @@ def join(
     return Joined(rate, tuple(spans), written)
 
 
-@contextmanager
-def _explained(file: Path) -> Iterator[None]:
-    """What a decoder says of a file that it cannot read, as a sentence."""
+def _libraries() -> tuple[Any, Any]:
+    """miniaudio and soundfile, loaded where they are needed."""
     with extra.needed():
         import miniaudio  # noqa: PLC0415
         import soundfile  # noqa: PLC0415
+    return miniaudio, soundfile
+
+
+@contextmanager
+def _opening(file: Path) -> Iterator[tuple[Any, Any]]:
+    """The libraries; what one of them says of a file that it cannot read becomes a sentence."""
+    miniaudio, soundfile = _libraries()
     try:
-        yield
+        yield miniaudio, soundfile
     except (soundfile.LibsndfileError, miniaudio.MiniaudioError) as error:
         raise ValueError(
             f"The part {file} cannot be decoded ({error}): remove it, and the same call asks for it again"
@@ -123,15 +127,11 @@ def _facts(parts: Iterable[Path]) -> tuple[AudioFacts, int]:
 
 
 def _facts_of(part: Path) -> tuple[AudioFacts, int]:
-    with _explained(part):
+    with _opening(part) as (miniaudio, soundfile):
         # soundfile guesses the length of an mp3 whose encoder left no note, and stops there; miniaudio counts.
         if part.suffix == ".mp3":
-            import miniaudio  # noqa: PLC0415
-
             info = miniaudio.mp3_get_file_info(str(part))
             return AudioFacts("pcm", info.sample_rate, info.nchannels), info.num_frames
-        import soundfile  # noqa: PLC0415
-
         with soundfile.SoundFile(part) as opened:
             return AudioFacts("pcm", opened.samplerate, opened.channels), opened.frames
 
@@ -143,15 +143,11 @@ def _described(facts: AudioFacts) -> str:
 def _decoded(file: Path | None) -> Iterator[bytes]:
     if file is None:
         return
-    with _explained(file):
+    with _opening(file) as (miniaudio, soundfile):
         if file.suffix == ".mp3":
-            import miniaudio  # noqa: PLC0415
-
             for samples in miniaudio.mp3_stream_file(str(file), _FRAMES):
                 yield samples.tobytes()
             return
-        import soundfile  # noqa: PLC0415
-
         with soundfile.SoundFile(file) as opened:
             while block := bytes(opened.buffer_read(_FRAMES, dtype="int16")):
                 yield block
@@ -184,8 +180,7 @@ class _Encoder:
     """An mp3 file that takes samples."""
 
     def __init__(self, file: Path, facts: AudioFacts) -> None:
-        with extra.needed():
-            import soundfile  # noqa: PLC0415
+        _, soundfile = _libraries()
         try:
             self._file = soundfile.SoundFile(
                 file, "w", facts.sample_rate, facts.channels, format="MP3", subtype="MPEG_LAYER_III"

@@ -6,15 +6,13 @@ people and programs; without it, or with one that cannot be read, nothing is los
 
 import json
 import mmap
-import os
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
-from .. import audio
+from .. import audio, files
 from ..audio import AudioFacts
 from ..files import StrPath
 
@@ -79,15 +77,8 @@ class Folder:
 
 def write_text(path: StrPath, text: str) -> None:
     """Write a text file beside its place, and move it there."""
-    path = Path(path)
-    half = path.with_name(f".{path.name[:100]}.{os.urandom(4).hex()}.part")
-    try:
-        half.write_text(text, "utf-8", newline="\n")
-        half.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            half.unlink(missing_ok=True)
-        raise
+    with files.replacing(Path(path)) as file:
+        file.write(text.encode())
 
 
 def _whole(file: Path, known: dict[str, Any]) -> Stored | None:
