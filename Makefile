@@ -6,7 +6,7 @@ SHELL := /bin/sh
 
 VENV ?= .venv
 BIN := $(VENV)/bin
-EXTRAS := aiohttp,cli,long,mock,play
+EXTRAS := aiohttp,cli,long,mock,play,socks
 INSTALLED := $(VENV)/.installed
 OPENAPI ?= openapi.yaml
 GENERATED ?= generated/openrouter_speech_api

@@ -319,7 +319,6 @@ def test_clients_are_made_at_first_use_and_closed_at_the_end(server: MockServer)
         open_router.tts.create_speech(**REQUEST)
         own = connections._own
         assert own is not None
-        assert connections._pools == []
     assert own.is_closed
 
 
@@ -327,9 +326,9 @@ def test_async_clients_are_closed_at_the_end(server: MockServer) -> None:
     async def main() -> None:
         async with OpenRouter(KEY, server_url=server.url) as open_router:
             await open_router.tts.create_speech_async(**REQUEST)
-            (own,) = open_router._session.connections._pools
-            assert not own.client.is_closed
-        assert own.client.is_closed
+            async with open_router._session.connections.async_client() as own:
+                assert not own.is_closed
+        assert own.is_closed
 
     asyncio.run(main())
 

@@ -1,18 +1,23 @@
 """What awaited calls are sent with, and whom they trust."""
 
 import asyncio
+import gc
 import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import trustme
 from httpx_aiohttp import HttpxAiohttpClient
 from openrouter_speech import OpenRouter, errors
 from openrouter_speech.connections import Connections
+from openrouter_speech.mock import MockServer
+from openrouter_speech.tts import SpeechParams
 
 from .conftest import KEY, REQUEST, Connect, connecting
 from .wire_server import WireServer, hang_up, http
@@ -134,3 +139,106 @@ def test_the_environments_certificates_are_trusted(
             connect(server_url=server.url, retry_config=None).create()
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
         assert connect(server_url=server.url).create().content == bytes(480)
+
+
+def test_a_large_header_is_read_whatever_the_transport(connect: Connect) -> None:
+    """aiohttp alone stops at 8 KiB."""
+    with WireServer(http(body=bytes(480), headers={"X-Report": "x" * 50_000})) as server:
+        assert len(connect(server_url=server.url).create().headers["X-Report"]) == 50_000
+
+
+def test_a_cookie_of_the_server_is_kept_once(connect: Connect) -> None:
+    with WireServer(http(body=bytes(480), headers={"Set-Cookie": "route=1"})) as server:
+        caller = connect(server_url=server.url)
+        caller.create()
+        caller.create()
+        assert server.requests[1].head.lower().count("cookie: route=1") == 1
+
+
+def at(server_url: str) -> SpeechParams:
+    return {**REQUEST, "server_url": server_url}
+
+
+Transports = pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
+
+
+@Transports
+@pytest.mark.filterwarnings("error")
+def test_one_client_serves_one_event_loop_after_another(transport: Literal["httpx", "aiohttp"]) -> None:
+    """Without a `with`: the connections of a loop are closed when it ends, and nobody complains of unclosed ones."""
+    open_router = OpenRouter(KEY, async_transport=transport)
+
+    async def main(url: str) -> bytes:
+        speech = await open_router.tts.create_speech_async(**at(url))
+        return speech.content
+
+    with WireServer(GOOD) as server:
+        for number in range(1, 4):
+            assert asyncio.run(main(server.url)) == bytes(480)
+            server.wait_until_closed()
+            assert server.connections == number
+    assert open_router._session.connections._loops == {}
+    gc.collect()
+
+
+@Transports
+def test_threads_with_a_loop_each_share_a_client(transport: Literal["httpx", "aiohttp"]) -> None:
+    """Each loop has connections of its own; the end of one does not touch the others."""
+    together = threading.Barrier(4, timeout=10)
+    results: list[bytes] = []
+
+    def work(open_router: OpenRouter, url: str) -> None:
+        async def main() -> None:
+            for _ in range(3):
+                speech = await open_router.tts.create_speech_async(**at(url))
+                results.append(speech.content)
+                await asyncio.to_thread(together.wait)
+
+        asyncio.run(main())
+
+    with WireServer(GOOD) as server, OpenRouter(KEY, async_transport=transport) as open_router:
+        threads = [threading.Thread(target=work, args=(open_router, server.url)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert results == [bytes(480)] * 12
+        server.wait_until_closed()
+        assert server.connections == 4
+
+
+@Transports
+def test_leaving_the_block_closes_what_its_loop_uses(transport: Literal["httpx", "aiohttp"]) -> None:
+    """The loop goes on, as in a notebook; and the client can be used again."""
+
+    async def main(url: str) -> None:
+        open_router = OpenRouter(KEY, server_url=url, async_transport=transport)
+        for connections in (1, 2):
+            async with open_router:
+                await open_router.tts.create_speech_async(**REQUEST)
+                await open_router.tts.create_speech_async(**REQUEST)
+            await asyncio.to_thread(server.wait_until_closed)
+            assert server.connections == connections
+
+    with WireServer(GOOD) as server:
+        asyncio.run(main(server.url))
+
+
+def test_a_loop_that_was_just_closed_is_forgotten(server: MockServer) -> None:
+    """Nothing was shut down; a call in another loop clears up."""
+    connections = Connections(None, None, "httpx")
+
+    async def use() -> None:
+        async with connections.async_client():
+            pass
+
+    abandoned = asyncio.new_event_loop()
+    abandoned.run_until_complete(use())
+    abandoned.close()
+    assert list(connections._loops) == [abandoned]
+
+    async def look() -> None:
+        async with connections.async_client():
+            assert list(connections._loops) == [asyncio.get_running_loop()]
+
+    asyncio.run(look())

@@ -6,7 +6,7 @@ from typing import Self
 
 import httpx
 
-from .connections import AsyncTransport, Connections
+from .connections import AsyncTransport
 from .credential import Credential
 from .retries import RetryConfig
 from .session import Session
@@ -17,9 +17,9 @@ from .wire import UNSET, Unset
 class OpenRouter:
     """A client of OpenRouter's text-to-speech.
 
-    It is a context manager, with `with` or `async with`, and serves many threads at once. Connections are made at
-    the first call. The end of a `with` block closes those of calls that are not awaited, the end of an `async with`
-    block closes all.
+    It is a context manager, with `with` or `async with`, and serves any number of threads and event loops at once.
+    Connections are opened at the first call. Leaving a `with` block closes those of calls that are not awaited, leaving
+    an `async with` block also those of its event loop; what other loops use is closed when they end.
 
     Args:
         api_key: The key, or a callable that gives it and is asked anew for each request.
@@ -42,6 +42,7 @@ class OpenRouter:
 
     Raises:
         TypeError, ValueError: An argument has a wrong type or value; the message names it.
+        ConfigurationError: `server_url`, a client that was given, or a variable of the environment cannot be used.
     """
 
     def __init__(
@@ -69,7 +70,9 @@ class OpenRouter:
             server_url=server_url,
             retry_config=retry_config,
             timeout_ms=timeout_ms,
-            connections=Connections(client, async_client, async_transport),
+            client=client,
+            async_client=async_client,
+            async_transport=async_transport,
         )
         self.tts = TTS(self._session)
 
@@ -78,7 +81,7 @@ class OpenRouter:
         self._session.connections.close()
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close the connections of calls that are not awaited, and those of the running event loop."""
         await self._session.connections.aclose()
 
     def __enter__(self) -> Self:

@@ -300,6 +300,8 @@ _NEVER_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
+    httpx.WriteError,  # not all of the request went out, so the server cannot have understood it
+    httpx.WriteTimeout,
 )
 
 

@@ -25,6 +25,9 @@ T = TypeVar("T")
 _url = lru_cache(maxsize=16)(httpx.URL)
 """Taking a URL apart is a good part of the time that a request takes to make."""
 
+_MOST_STALE = 10
+"""How many stale connections one attempt discards before it counts as failed."""
+
 _MOST_OF_AN_ERROR = 1 << 20
 """Bytes that are read of a body which is not audio; no message needs more."""
 
@@ -133,7 +136,7 @@ def _attempt(client: httpx.Client, call: Call, receive: Callable[[Answer], T]) -
     request = call.new_request(client)
     sent = time.monotonic()
     try:
-        response = client.send(request, stream=True, follow_redirects=False)
+        response = _send(client, request)
     except httpx.RequestError as cause:
         raise errors.from_transport(cause, request) from cause
     finally:
@@ -152,7 +155,7 @@ async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callabl
     request = call.new_request(client)
     sent = time.monotonic()
     try:
-        response = await client.send(request, stream=True, follow_redirects=False)
+        response = await _send_async(client, request)
     except httpx.RequestError as cause:
         raise errors.from_transport(cause, request) from cause
     finally:
@@ -165,6 +168,36 @@ async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callabl
     except BaseException:
         await response.aclose()
         raise
+
+
+def _send(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """Send a request; at once again where the server had closed the connection, and so never saw it."""
+    for _ in range(_MOST_STALE):
+        try:
+            return client.send(request, stream=True, follow_redirects=False)
+        except httpx.WriteError as error:
+            if not _is_stale(error):
+                raise
+            logger.debug("the connection was stale: sending on another one")
+    return client.send(request, stream=True, follow_redirects=False)
+
+
+async def _send_async(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """As `_send`."""
+    for _ in range(_MOST_STALE):
+        try:
+            return await client.send(request, stream=True, follow_redirects=False)
+        except httpx.WriteError as error:
+            if not _is_stale(error):
+                raise
+            logger.debug("the connection was stale: sending on another one")
+    return await client.send(request, stream=True, follow_redirects=False)
+
+
+def _is_stale(error: httpx.WriteError) -> bool:
+    from .delivery import is_stale  # noqa: PLC0415  (httpx loads httpcore, which that needs, with its first client)
+
+    return is_stale(error)
 
 
 def _withdraw_credential(request: httpx.Request) -> None:

@@ -9,9 +9,11 @@ import httpx
 
 from . import headers, wire
 from . import retries as policy
+from .addresses import host_and_port
 from .components import ResponseFormatEnum, SpeechRequestProvider
-from .connections import Connections, timeout
+from .connections import AsyncTransport, Connections, timeout
 from .credential import Credential
+from .errors import ConfigurationError
 from .exchange import Call
 from .retries import RetryConfig
 from .wire import UNSET, Unset
@@ -35,7 +37,9 @@ class Session:
         server_url: str | None,
         retry_config: RetryConfig | Unset | None,
         timeout_ms: float | None,
-        connections: Connections,
+        client: httpx.Client | None,
+        async_client: httpx.AsyncClient | None,
+        async_transport: AsyncTransport | None,
     ) -> None:
         self._credential = credential
         app = {
@@ -44,14 +48,14 @@ class Session:
             "x_open_router_categories": x_open_router_categories,
         }
         self._app = {
-            name: headers.app_header(name, os.environ.get(f"OPENROUTER_{name.upper()}") if value is None else value)
+            name: _app_header_of_environment(name) if value is None else headers.app_header(name, value)
             for name, value in app.items()
         }
         self.server_url = _checked_server_url(server_url or SERVER_URL)
         self._retry = policy.DEFAULT if isinstance(retry_config, Unset) else _retry("retry_config", retry_config)
         self._timeout = timeout(timeout_ms)
         self._own_headers = {"User-Agent": headers.user_agent(httpx.__version__), "Accept": "audio/*, application/json"}
-        self.connections = connections
+        self.connections = Connections(client, async_client, async_transport, self.server_url)
 
     def call(
         self,
@@ -103,22 +107,31 @@ class Session:
         return self._app[name] if value is None else headers.app_header(name, value)
 
 
+def _app_header_of_environment(name: str) -> str | None:
+    variable = f"OPENROUTER_{name.upper()}"
+    try:
+        return headers.app_header(variable, os.environ.get(variable))
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+
+
 def _checked_server_url(url: object) -> str:
     if not isinstance(url, str):
         raise TypeError(f"server_url must be a str, not {type(url).__name__}")
+    if not url.strip().lower().startswith(("https://", "http://")):
+        raise ConfigurationError(f"server_url must begin with https:// (or http://) and name a host, not {url!r}")
     try:
-        parsed = httpx.URL(url.strip())
-    except httpx.InvalidURL as error:
-        raise ValueError(f"server_url is not a URL: {error}") from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ValueError(f"server_url must begin with https:// (or http://) and name a host, not {url!r}")
+        host, _ = host_and_port(url.strip())
+    except ValueError as error:
+        raise ConfigurationError(f"server_url {error}") from None
+    parsed = httpx.URL(url.strip())
     if parsed.userinfo:
-        raise ValueError("server_url must not hold a user name or a password; the key is all that is sent")
+        raise ConfigurationError("server_url must not hold a user name or a password; the key is all that is sent")
     if parsed.query or parsed.fragment:
-        raise ValueError("server_url must end before any '?' or '#'; the path of the operation is added to it")
-    if parsed.scheme == "http" and not _is_loopback(parsed.host) and parsed.host not in _warned_of:
-        _warned_of.add(parsed.host)
-        warnings.warn(f"The API key goes to {parsed.host} unencrypted: use https://", UserWarning, stacklevel=4)
+        raise ConfigurationError("server_url must end before any '?' or '#'; the path of the operation is added to it")
+    if parsed.scheme == "http" and not _is_loopback(host) and host not in _warned_of:
+        _warned_of.add(host)
+        warnings.warn(f"The API key goes to {host} unencrypted: use https://", UserWarning, stacklevel=4)
     return str(parsed).rstrip("/")
 
 

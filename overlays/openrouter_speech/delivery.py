@@ -1,0 +1,208 @@
+"""Whether a request reached the server before its connection was lost.
+
+A server may close an idle connection just as the next request goes out. Nothing of that request was read, so sending
+it again is safe; a request that was read before its connection was lost may have been charged. TCP knows the
+difference: what a server has read, its side has acknowledged. Linux reports how much that is. Elsewhere, only a
+failed write proves that a request was not read.
+"""
+
+import os
+import socket
+import struct
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import httpcore
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_TCP_INFO = struct.Struct("=120xQ72xQQ")
+"""`tcpi_bytes_acked`, `tcpi_bytes_sent` and `tcpi_bytes_retrans` of `struct tcp_info` (linux/tcp.h, Linux 4.19)."""
+
+
+class UndeliveredError(httpcore.WriteError):
+    """The server closed the connection before the request had reached it.
+
+    Attributes:
+        reused: Whether the connection had served a request before.
+    """
+
+    def __init__(self, *, reused: bool) -> None:
+        super().__init__("the server closed the connection before the request reached it")
+        self.reused = reused
+
+
+def is_stale(error: httpx.WriteError) -> bool:
+    """Whether the request met a connection that had served another, and was closed by then."""
+    cause = error.__cause__
+    return isinstance(cause, UndeliveredError) and cause.reused
+
+
+def watch(client: httpx.Client | httpx.AsyncClient) -> None:
+    """Have a client's connections raise `UndeliveredError`, which httpx passes on as the cause of a `WriteError`.
+
+    httpx takes no network backend, and with `transport=` it ignores the environment's proxies, so this replaces a
+    private attribute. In a version of httpx without it, a lost request counts as one that may have been charged.
+    """
+    transports: Iterable[Any] = (client._transport, *client._mounts.values())
+    for transport in transports:
+        pool = getattr(transport, "_pool", None)
+        backend = getattr(pool, "_network_backend", None)
+        if isinstance(backend, httpcore.NetworkBackend):
+            pool._network_backend = _Backend(backend)  # type: ignore[union-attr]
+        elif isinstance(backend, httpcore.AsyncNetworkBackend):
+            pool._network_backend = _AsyncBackend(backend)  # type: ignore[union-attr]
+
+
+class Delivery:
+    """Follows the requests on one connection."""
+
+    def __init__(self) -> None:
+        self._requests = 0
+        self._unanswered = False
+        self._write_failed = False
+        self._socket: socket.socket | None = None
+
+    def begin(self, connection: Any) -> None:
+        """A request goes out.
+
+        Args:
+            connection: The socket. A second descriptor of it is kept, since asyncio closes its own before it reports a
+                loss.
+        """
+        if self._unanswered:
+            return  # its next piece
+        self._unanswered, self._write_failed = True, False
+        self._requests += 1
+        if sys.platform == "linux" and connection is not None:
+            with suppress(OSError):  # it is closed already
+                self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(connection.fileno()))
+
+    def fail(self) -> None:
+        """A write failed: not all of the request is on its way, so the server cannot have read it."""
+        self._write_failed = True
+
+    def end(self) -> None:
+        """The response begins, or the connection is given up."""
+        self._unanswered = False
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def check(self, cause: Exception | None = None) -> None:
+        """The connection was lost.
+
+        Raises:
+            UndeliveredError: A request is under way, and the server has not read it.
+        """
+        if self._unanswered and (self._write_failed or (self._socket and _unacknowledged(self._socket) > 0)):
+            raise UndeliveredError(reused=self._requests > 1) from cause
+
+
+def _unacknowledged(connection: socket.socket) -> int:
+    """Bytes that were sent and are not acknowledged; 0 where the system does not tell."""
+    try:
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        acknowledged, sent, sent_again = _TCP_INFO.unpack(info)
+    except (AttributeError, OSError, struct.error):  # no Linux, no TCP, or an old kernel
+        return 0
+    return int(sent - sent_again - (acknowledged - 1))  # the first byte acknowledged is that of the handshake
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+        self._delivery = Delivery()
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            data = self._stream.read(max_bytes, timeout)
+        except httpcore.ReadError as error:
+            self._delivery.check(error)
+            raise
+        if not data:
+            self._delivery.check()
+        self._delivery.end()
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._delivery.begin(self.get_extra_info("socket"))
+        try:
+            self._stream.write(buffer, timeout)
+        except httpcore.WriteError:  # httpcore goes on to read, since there may be a response all the same
+            self._delivery.fail()
+            raise
+
+    def close(self) -> None:
+        self._delivery.end()
+        self._stream.close()
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        self._delivery.end()
+        return _Stream(self._stream.start_tls(*args, **kwargs))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _AsyncStream(httpcore.AsyncNetworkStream):
+    """As `_Stream`."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._delivery = Delivery()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            data = await self._stream.read(max_bytes, timeout)
+        except httpcore.ReadError as error:
+            self._delivery.check(error)
+            raise
+        if not data:
+            self._delivery.check()
+        self._delivery.end()
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._delivery.begin(self.get_extra_info("socket"))
+        try:
+            await self._stream.write(buffer, timeout)
+        except httpcore.WriteError:
+            self._delivery.fail()
+            raise
+
+    async def aclose(self) -> None:
+        self._delivery.end()
+        await self._stream.aclose()
+
+    async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        self._delivery.end()
+        return _AsyncStream(await self._stream.start_tls(*args, **kwargs))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, backend: httpcore.NetworkBackend) -> None:
+        self._backend = backend
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return _Stream(self._backend.connect_tcp(*args, **kwargs))
+
+    def sleep(self, seconds: float) -> None:
+        self._backend.sleep(seconds)
+
+
+class _AsyncBackend(httpcore.AsyncNetworkBackend):
+    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
+        self._backend = backend
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        return _AsyncStream(await self._backend.connect_tcp(*args, **kwargs))
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)

@@ -1,0 +1,178 @@
+"""Whether a request reached the server before its connection was lost, and what that means for sending it again."""
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
+from typing import cast
+from unittest.mock import Mock, patch
+
+import httpcore
+import httpx
+import pytest
+from openrouter_speech import OpenRouter, errors
+from openrouter_speech.delivery import Delivery, UndeliveredError, _unacknowledged
+
+from .conftest import KEY, REQUEST, Connect, connecting
+from .wire_server import CLOSE, Connection, WireServer, hang_up, http
+
+GOOD = http(body=bytes(480))
+
+
+def reset(connection: Connection) -> object:
+    """The request is read, and the connection is thrown away."""
+    connection._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return CLOSE
+
+
+@pytest.fixture(params=["sync", "async", "aiohttp"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
+    yield from connecting(request.param)
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """The two ends of a TCP connection: the client's, the server's."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as httpx has it
+        server, _ = listener.accept()
+        with server:
+            yield client, server
+
+
+def read_request(server: socket.socket) -> None:
+    assert server.recv(100, socket.MSG_WAITALL) == bytes(100)
+
+
+def abort(server: socket.socket) -> None:
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    server.close()
+
+
+Step = Callable[[socket.socket], object]
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="only Linux reports what was acknowledged")
+@pytest.mark.parametrize(
+    ("before", "after", "delivered"),
+    [
+        pytest.param([socket.socket.close], [], False, id="closed before the request"),
+        pytest.param([], [read_request, socket.socket.close], True, id="read, then closed"),
+        pytest.param([], [read_request, abort], True, id="read, then reset"),
+    ],
+)
+def test_a_lost_request_was_delivered_if_the_server_read_it(
+    ends: tuple[socket.socket, socket.socket], before: list[Step], after: list[Step], delivered: bool
+) -> None:
+    client, server = ends
+    delivery = Delivery()
+    delivery.begin(client)
+    for step in before:
+        step(server)
+    for piece in (bytes(60), bytes(40)):
+        with suppress(OSError):  # its failure is not reported: what TCP knows has to be enough
+            client.sendall(piece)
+    for step in after:
+        step(server)
+    with suppress(OSError):
+        client.recv(1)
+    with nullcontext() if delivered else pytest.raises(UndeliveredError, match="before the request reached it"):
+        delivery.check()
+    delivery.end()
+
+
+class Reporting:
+    """A socket whose system reports these figures."""
+
+    def __init__(self, acknowledged: int, sent: int, sent_again: int) -> None:
+        self.info = bytes(120) + struct.pack("=Q72xQQ", acknowledged, sent, sent_again)
+
+    def getsockopt(self, *_: int) -> bytes:
+        return self.info
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "sent", "sent_again", "bytes_left"),
+    [(1, 500, 0, 500), (501, 500, 0, 0), (501, 1000, 500, 0), (301, 500, 0, 200)],
+)
+def test_what_is_not_acknowledged(acknowledged: int, sent: int, sent_again: int, bytes_left: int) -> None:
+    """The handshake counts as one byte acknowledged; what was sent twice counts once."""
+    assert _unacknowledged(cast("socket.socket", Reporting(acknowledged, sent, sent_again))) == bytes_left
+
+
+def test_where_the_system_does_not_report_it_all_counts_as_delivered() -> None:
+    short = Reporting(1, 500, 0)
+    short.info = short.info[:104]
+    assert _unacknowledged(cast("socket.socket", short)) == 0
+    with socket.socket(socket.AF_UNIX) as local:
+        assert _unacknowledged(local) == 0
+
+
+def test_a_request_that_could_not_be_written_was_not_delivered(ends: tuple[socket.socket, socket.socket]) -> None:
+    """On any system."""
+    delivery = Delivery()
+    delivery.begin(None)
+    delivery.end()
+    delivery.begin(None)
+    delivery.fail()
+    with pytest.raises(UndeliveredError) as raised:
+        delivery.check()
+    assert raised.value.reused
+
+
+def test_between_requests_nothing_is_undelivered() -> None:
+    delivery = Delivery()
+    delivery.check()
+    delivery.begin(None)
+    delivery.fail()
+    delivery.end()
+    delivery.check()
+
+
+def test_a_stale_connection_is_replaced_without_a_retry(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the news of its end came just after it was looked for: httpx sees none, and aiohttp's loop has not run."""
+    for kind in (httpcore.HTTP11Connection, httpcore.AsyncHTTP11Connection):
+        monkeypatch.setattr(kind, "has_expired", lambda _: False)
+    idle = threading.Event()
+
+    def close_when_idle(connection: Connection) -> object:
+        GOOD(connection)
+        connection.wait_for(idle)
+        idle.clear()
+        return CLOSE
+
+    with WireServer(close_when_idle) as server:
+        caller = connect(server_url=server.url, retry_config=None)
+        for _ in range(3):
+            assert caller.create().content == bytes(480)
+            idle.set()
+            server.wait_until_closed()
+        assert (len(server.requests), server.connections) == (3, 3)
+
+
+def test_a_new_connection_that_is_closed_at_once_is_an_ordinary_failure(slept: list[float]) -> None:
+    """It is retried as often as the settings say, with their waits: no loop without one."""
+    with WireServer(GOOD) as server, OpenRouter(KEY, server_url=server.url) as open_router:
+        client = open_router._session.connections.sync_client()
+        refuse = httpx.WriteError("")
+        refuse.__cause__ = UndeliveredError(reused=False)
+        sent = Mock(side_effect=refuse)
+        with patch.object(client, "send", sent), pytest.raises(errors.APIConnectionError) as raised:
+            open_router.tts.create_speech(**REQUEST)
+    assert not raised.value.maybe_billed
+    assert (sent.call_count, len(slept)) == (3, 2)
+
+
+@pytest.mark.parametrize("lose", [hang_up, reset])
+def test_a_request_that_was_read_is_not_sent_again(
+    connect: Connect, slept: list[float], lose: Callable[[Connection], object]
+) -> None:
+    """On a connection that served another call before; the loss looks much like that of a stale connection."""
+    with WireServer(GOOD, lose) as server:
+        caller = connect(server_url=server.url)
+        caller.create()
+        with pytest.raises(errors.APIConnectionError) as raised:
+            caller.create()
+        assert raised.value.maybe_billed
+        assert (len(server.requests), server.connections, slept) == (2, 1, [])
