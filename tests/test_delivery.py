@@ -5,7 +5,6 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
-from typing import cast
 from unittest.mock import Mock, patch
 
 import httpcore
@@ -54,6 +53,7 @@ Step = Callable[[socket.socket], object]
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="only Linux reports what was acknowledged")
+@pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize(
     ("before", "after", "delivered"),
     [
@@ -63,10 +63,10 @@ Step = Callable[[socket.socket], object]
     ],
 )
 def test_a_lost_request_was_delivered_if_the_server_read_it(
-    ends: tuple[socket.socket, socket.socket], before: list[Step], after: list[Step], delivered: bool
+    ends: tuple[socket.socket, socket.socket], before: list[Step], after: list[Step], delivered: bool, keep: bool
 ) -> None:
     client, server = ends
-    delivery = Delivery()
+    delivery = Delivery(keep=keep)
     delivery.begin(client)
     for step in before:
         step(server)
@@ -77,8 +77,10 @@ def test_a_lost_request_was_delivered_if_the_server_read_it(
         step(server)
     with suppress(OSError):
         client.recv(1)
+    if keep:
+        client.close()
     with nullcontext() if delivered else pytest.raises(UndeliveredError, match="before the request reached it"):
-        delivery.check()
+        delivery.check(None if keep else client)
     delivery.end()
 
 
@@ -98,20 +100,20 @@ class Reporting:
 )
 def test_what_is_not_acknowledged(acknowledged: int, sent: int, sent_again: int, bytes_left: int) -> None:
     """The handshake counts as one byte acknowledged; what was sent twice counts once."""
-    assert _unacknowledged(cast("socket.socket", Reporting(acknowledged, sent, sent_again))) == bytes_left
+    assert _unacknowledged(Reporting(acknowledged, sent, sent_again)) == bytes_left
 
 
 def test_where_the_system_does_not_report_it_all_counts_as_delivered() -> None:
     short = Reporting(1, 500, 0)
     short.info = short.info[:104]
-    assert _unacknowledged(cast("socket.socket", short)) == 0
+    assert _unacknowledged(short) == 0
     with socket.socket(socket.AF_UNIX) as local:
         assert _unacknowledged(local) == 0
 
 
 def test_a_request_that_could_not_be_written_was_not_delivered(ends: tuple[socket.socket, socket.socket]) -> None:
     """On any system."""
-    delivery = Delivery()
+    delivery = Delivery(keep=False)
     delivery.begin(None)
     delivery.end()
     delivery.begin(None)
@@ -122,7 +124,7 @@ def test_a_request_that_could_not_be_written_was_not_delivered(ends: tuple[socke
 
 
 def test_between_requests_nothing_is_undelivered() -> None:
-    delivery = Delivery()
+    delivery = Delivery(keep=False)
     delivery.check()
     delivery.begin(None)
     delivery.fail()

@@ -72,7 +72,7 @@ class _Request(aiohttp.ClientRequest):
     """Follows its delivery."""
 
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
-        delivery = _deliveries.setdefault(conn.protocol, Delivery())
+        delivery = _deliveries.setdefault(conn.protocol, Delivery(keep=True))
         delivery.begin(conn.transport.get_extra_info("socket") if conn.transport else None)
         try:
             return await super().send(conn)
@@ -100,7 +100,7 @@ class _Response(aiohttp.ClientResponse):
         except aiohttp.ClientConnectionError as error:
             if getattr(error, "errno", None) == errno.EPIPE:  # only writing ends like this
                 delivery.fail()
-            delivery.check(error)
+            delivery.check(cause=error)
             raise
         finally:
             delivery.end()

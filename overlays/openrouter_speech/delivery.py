@@ -60,26 +60,28 @@ def watch(client: httpx.Client | httpx.AsyncClient) -> None:
 class Delivery:
     """Follows the requests on one connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool) -> None:
+        """Begin with a new connection.
+
+        Args:
+            keep: Whether to keep a second descriptor of the socket while a request is under way: asyncio closes its own
+                before it reports a loss.
+        """
+        self._keep = keep and sys.platform == "linux"
         self._requests = 0
         self._unanswered = False
         self._write_failed = False
-        self._socket: socket.socket | None = None
+        self._descriptor: int | None = None
 
     def begin(self, connection: Any) -> None:
-        """A request goes out.
-
-        Args:
-            connection: The socket. A second descriptor of it is kept, since asyncio closes its own before it reports a
-                loss.
-        """
+        """A piece of a request goes out on this socket."""
         if self._unanswered:
-            return  # its next piece
+            return
         self._unanswered, self._write_failed = True, False
         self._requests += 1
-        if sys.platform == "linux" and connection is not None:
+        if self._keep and connection is not None:
             with suppress(OSError):  # it is closed already
-                self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(connection.fileno()))
+                self._descriptor = os.dup(connection.fileno())
 
     def fail(self) -> None:
         """A write failed: not all of the request is on its way, so the server cannot have read it."""
@@ -88,26 +90,32 @@ class Delivery:
     def end(self) -> None:
         """The response begins, or the connection is given up."""
         self._unanswered = False
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
-    def check(self, cause: Exception | None = None) -> None:
+    def check(self, connection: Any = None, cause: Exception | None = None) -> None:
         """The connection was lost.
 
         Raises:
             UndeliveredError: A request is under way, and the server has not read it.
         """
-        if self._unanswered and (self._write_failed or (self._socket and _unacknowledged(self._socket) > 0)):
+        if self._unanswered and (self._write_failed or self._has_unread(connection)):
             raise UndeliveredError(reused=self._requests > 1) from cause
 
+    def _has_unread(self, connection: Any) -> bool:
+        if self._descriptor is None:
+            return connection is not None and _unacknowledged(connection) > 0
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(self._descriptor)) as kept:
+            return _unacknowledged(kept) > 0
 
-def _unacknowledged(connection: socket.socket) -> int:
-    """Bytes that were sent and are not acknowledged; 0 where the system does not tell."""
+
+def _unacknowledged(connection: Any) -> int:
+    """Bytes that were sent on a socket and are not acknowledged; 0 where the system does not report it."""
     try:
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
         acknowledged, sent, sent_again = _TCP_INFO.unpack(info)
-    except (AttributeError, OSError, struct.error):  # no Linux, no TCP, or an old kernel
+    except (AttributeError, OSError, struct.error):  # no Linux, no TCP, closed, or an old kernel
         return 0
     return int(sent - sent_again - (acknowledged - 1))  # the first byte acknowledged is that of the handshake
 
@@ -115,21 +123,21 @@ def _unacknowledged(connection: socket.socket) -> int:
 class _Stream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
-        self._delivery = Delivery()
+        self._delivery = Delivery(keep=False)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
             data = self._stream.read(max_bytes, timeout)
         except httpcore.ReadError as error:
-            self._delivery.check(error)
+            self._delivery.check(self.get_extra_info("socket"), error)
             raise
         if not data:
-            self._delivery.check()
+            self._delivery.check(self.get_extra_info("socket"))
         self._delivery.end()
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._delivery.begin(self.get_extra_info("socket"))
+        self._delivery.begin(None)
         try:
             self._stream.write(buffer, timeout)
         except httpcore.WriteError:  # httpcore goes on to read, since there may be a response all the same
@@ -153,16 +161,16 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
-        self._delivery = Delivery()
+        self._delivery = Delivery(keep=True)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
             data = await self._stream.read(max_bytes, timeout)
         except httpcore.ReadError as error:
-            self._delivery.check(error)
+            self._delivery.check(self.get_extra_info("socket"), error)
             raise
         if not data:
-            self._delivery.check()
+            self._delivery.check(self.get_extra_info("socket"))
         self._delivery.end()
         return data
 
