@@ -269,7 +269,9 @@ class TTS:
     def _call(self, method: Callable[..., Any], params: Mapping[str, Any], text: str | Unset = UNSET) -> Call:
         """Put a call together; a `TypeError` for a wrong name names the method that people called."""
         try:
-            return self._session.call(**params) if text is UNSET else self._session.call(input=text, **params)
+            if isinstance(text, Unset):
+                return self._session.call(**params)
+            return self._session.call(input=text, **params)
         except TypeError:
             if wrong := _wrong_names(method, params):
                 raise wrong from None

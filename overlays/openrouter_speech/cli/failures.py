@@ -90,8 +90,10 @@ def reported(settings: Settings, *, interrupted: str = "") -> Iterator[None]:
 def outcome(error: Exception) -> tuple[int, str]:
     """The exit code and the hint for an error."""
     code, hint = next((code, hint) for kind, code, hint in _TABLE if isinstance(error, kind))
-    if isinstance(error, errors.APIStatusError) and (error.throttled or error.maybe_billed):
-        hint = _LATER if error.throttled else _CHARGED
+    if getattr(error, "throttled", False):
+        hint = _LATER
+    elif isinstance(error, errors.APIStatusError) and error.maybe_billed:
+        hint = _CHARGED
     return code, getattr(error, "hint", "") or hint
 
 
