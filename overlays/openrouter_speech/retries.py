@@ -238,32 +238,39 @@ def _waits(
     headers: Mapping[str, object], metadata: Mapping[str, object], now: datetime | None, *, throttled: bool
 ) -> Iterator[float | None]:
     """The waits that a response names, the most trusted first."""
-    places = [headers]
-    if "headers" in metadata:
-        places.append(_by_lower_name(metadata["headers"]))
+    places = [{name: [headers.get(name)] for name in _NAMES}, _named_values(metadata.get("headers"))]
     for place in places:
-        yield _longest(place.get("retry-after-ms"), now, unit=1000)
-        yield _longest(place.get("retry-after"), now)
-    yield _longest(metadata.get("retry_after_seconds"), now)
+        yield _longest(place["retry-after-ms"], now, unit=1000)
+        yield _longest(place["retry-after"], now)
+    yield _longest([metadata.get("retry_after_seconds")], now)
     if throttled:
         for place in places:
-            yield _longest(place.get("x-ratelimit-reset"), now, may_be_a_moment=True)
+            yield _longest(place["x-ratelimit-reset"], now, may_be_a_moment=True)
 
 
-def _by_lower_name(headers: object) -> dict[str, object]:
-    """Headers of an object or of a list of pairs; what came twice is joined by a comma, as HTTP does."""
+_NAMES = ("retry-after-ms", "retry-after", "x-ratelimit-reset")
+
+
+def _named_values(headers: object) -> dict[str, list[object]]:
+    """All values of the headers that name a wait, out of an object or a list of pairs."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers if isinstance(headers, list) else ()
-    found: dict[str, object] = {}
+    found: dict[str, list[object]] = {name: [] for name in _NAMES}
     for pair in pairs:
         if isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str):
-            name, value = pair[0].lower(), pair[1]
-            found[name] = f"{found[name]}, {value}" if name in found else value
+            found.get(pair[0].lower(), []).append(pair[1])
     return found
 
 
-def _longest(value: object, now: datetime | None, *, unit: float = 1, may_be_a_moment: bool = False) -> float | None:
-    """The longest of the waits that a value names, in seconds; None if it names none."""
-    entries = _ENTRY.findall(value[:_LONGEST_VALUE]) if isinstance(value, str) else [value]
+def _longest(
+    values: list[object], now: datetime | None, *, unit: float = 1, may_be_a_moment: bool = False
+) -> float | None:
+    """The longest of the waits that the values of a header name, in seconds; None if they name none."""
+    # A comma joins values, or comes after a weekday, which no date needs.
+    entries = [
+        entry
+        for value in values[:_MOST_VALUES]
+        for entry in (value[:_LONGEST_VALUE].split(",") if isinstance(value, str) else [value])
+    ]
     longest = None
     for entry in entries:
         seconds = _number(entry)
@@ -279,10 +286,8 @@ def _longest(value: object, now: datetime | None, *, unit: float = 1, may_be_a_m
     return longest
 
 
-_ENTRY = re.compile(r"(?:\s*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,)?[^,]+", re.IGNORECASE)
-"""One of the values that commas join; a date has a comma after its weekday."""
-_LONGEST_VALUE = 200
-"""Characters of a header that are looked at; a date in the longest form has 33."""
+_MOST_VALUES, _LONGEST_VALUE = 10, 200
+"""How often a header can come, and how many characters of it are looked at; a date in the longest form has 33."""
 _IN_2001, _IN_2001_MS = 1e9, 1e12
 """Seconds and milliseconds since 1970. Less than the first is a number of seconds from now."""
 _DECIMAL = re.compile(r"\s*[0-9]{1,15}(\.[0-9]*)?\s*")

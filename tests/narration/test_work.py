@@ -103,7 +103,7 @@ def test_a_limit_of_time_alone_is_no_hot_loop() -> None:
     config = RetryConfig("backoff", BackoffStrategy(0, 0, 1, 1000, 0), True)
     doing, (request,) = work(1, config=config)
     now, sent = 0.0, 0
-    while not doing.is_over:
+    while not doing.is_over and sent < 100:
         now += doing.delay(now) or 0
         sent += len(doing.begin(now))
         doing.failed(request, failure(429, 0), now)
