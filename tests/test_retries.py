@@ -329,8 +329,8 @@ def test_a_reset_is_a_wait_only_where_too_much_was_sent() -> None:
 
 
 ODD = [
-    True, None, [7], {"a": 7}, [["retry-after"]], 10**400, 10**5000, -5, float("nan"), float("inf"), "9" * 5000, "1e9", "\x00",
-    "0001:" + "9" * 30 + "Z of 9 %1e9AD", "Sun, " * 50,
+    True, None, [7], {"a": 7}, [["retry-after"]], 10**400, 10**5000, -5, float("nan"), float("inf"), "9" * 5000, "1e9",
+    "\x00", "0001:" + "9" * 30 + "Z of 9 %1e9AD", "Sun, " * 50,
 ]  # fmt: skip
 
 
