@@ -256,6 +256,62 @@ def test_a_wrong_parameter_is_refused_by_name(
     assert not recorder.requests
 
 
+FORMS = ("create_speech", "stream_speech", "save_speech", "narrate")
+METHODS = [*FORMS, *(f"{form}_async" for form in FORMS), "plan_narration"]
+
+
+def call(open_router: OpenRouter, name: str, *args: Any, **params: Any) -> None:
+    """Call a method of any form, to its end."""
+    where = {"save": ("a.mp3",), "narr": ("Hello", "a.mp3"), "plan": ("Hello", "a.mp3")}.get(name[:4], ())
+    result = getattr(open_router.tts, name)(*where, *args, **params)
+    if inspect.iscoroutine(result):
+        asyncio.run(result)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"vioce": "x"}, "got an unexpected keyword argument 'vioce'; did you mean 'voice'?"),
+        ({"zebra": 1}, "got an unexpected keyword argument 'zebra'"),
+        ({"model": None}, "missing 1 required keyword-only argument: 'model'"),
+    ],
+    ids=["misspelt", "unknown", "missing"],
+)
+def test_a_wrong_name_is_told_of_the_method_that_was_called(name: str, change: dict[str, Any], message: str) -> None:
+    given = {**REQUEST, **change}
+    if "narrat" in name:
+        del given["input"]
+    params = {key: value for key, value in given.items() if value is not None}
+    with pytest.raises(TypeError) as raised:
+        call(OpenRouter(KEY), name, **params)
+    assert str(raised.value) == f"{name}() {message}"
+    assert raised.value.__suppress_context__
+
+
+def test_all_that_is_missing_is_told_at_once() -> None:
+    with pytest.raises(TypeError, match=r"create_speech\(\) missing \d .*: 'input'.* and "):
+        call(OpenRouter(KEY), "create_speech")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_has_to_be_named_is_not_taken_by_its_place(name: str) -> None:
+    with pytest.raises(TypeError, match=rf"{name}\(\) takes"):
+        call(OpenRouter(KEY), name, "Hello", **REQUEST)
+
+
+def test_the_text_of_a_narration_has_a_name_of_its_own() -> None:
+    with pytest.raises(TypeError, match=r"narrate\(\) .* 'input'; did you mean 'text'"):
+        call(OpenRouter(KEY), "narrate", **REQUEST)
+    with pytest.raises(TypeError, match=r"narrate\(\) .* 'limt'; did you mean 'limit'"):
+        call(OpenRouter(KEY), "narrate", limt=5, model="m", voice="v")
+
+
+def test_a_wrong_name_of_a_setting_is_told_of_the_client() -> None:
+    with pytest.raises(TypeError, match=r"OpenRouter\b.* unexpected keyword argument 'api_kee'"):
+        OpenRouter(api_kee=KEY)  # type: ignore[call-arg]
+
+
 def test_the_response_knows_its_audio(connect: Connect, server: MockServer) -> None:
     speech = connect(server_url=server.url).create(response_format="pcm")
     assert isinstance(speech, httpx.Response)

@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_speech import errors
+from openrouter_speech import errors, retries
 from openrouter_speech.components import ErrorResponse
+
+from .conftest import KEY
 
 REQUEST = httpx.Request("POST", "https://example.test/audio/speech")
 
@@ -18,6 +20,9 @@ def answer(status: int, content: bytes = b"", **headers: str) -> httpx.Response:
 
 def documented(status: int, **error: Any) -> bytes:
     return json.dumps({"error": {"code": status, "message": "The sentence", **error}}).encode()
+
+
+IN_FLIGHT = {"limit_source": "openrouter_in_flight_budget"}
 
 
 def test_all_errors_are_exported_and_under_one_roof() -> None:
@@ -31,16 +36,26 @@ def test_a_documented_error(status: int, kind: type[errors.APIStatusError]) -> N
     response = answer(status, documented(status), **{"x-generation-id": "gen-tts-1-a"})
     error = errors.from_answer(response)
     assert type(error) is kind
-    assert str(error) == error.message == f"{status}: The sentence"
+    assert error.message == str(error)
+    assert error.message.startswith(f"{status}: The sentence")
     assert (error.status_code, error.headers, error.body) == (status, response.headers, response.text)
     assert isinstance(error.data, ErrorResponse)
     assert error.data.error.message == "The sentence"
     assert error.generation_id == "gen-tts-1-a"
     assert error.raw_response is response
-    assert not error.maybe_billed
+    assert error.maybe_billed is (status == 524)
 
 
-@pytest.mark.parametrize("status", [403, 408, 418, 499, 501, 504, 599])
+@pytest.mark.parametrize("status", [*retries.MAYBE_BILLED_STATUSES, 500, 502, 503, 521, 529, 599])
+def test_a_status_after_which_audio_may_exist_says_so(status: int) -> None:
+    for content in (documented(status), documented(status, message="The sentence."), b"<title>The sentence</title>"):
+        error = errors.from_answer(answer(status, content))
+        assert error.maybe_billed is (status in retries.MAYBE_BILLED_STATUSES)
+        charged = ". The request may have been charged." if error.maybe_billed else ""
+        assert str(error).rstrip(".") == f"{status}: The sentence{charged}".rstrip(".")
+
+
+@pytest.mark.parametrize("status", [403, 408, 418, 501, 521, 599])
 def test_any_other_status_has_the_default_class(status: int) -> None:
     error = errors.from_answer(answer(status, documented(status)))
     assert type(error) is errors.OpenRouterDefaultError
@@ -142,11 +157,104 @@ def test_no_answer(cause: httpx.RequestError, kind: type[errors.OpenRouterError]
         ({}, documented(429, metadata={"headers": "none"}), None),
         ({}, documented(429, metadata=None), None),
         ({}, documented(429), None),
+        ({}, documented(429, metadata={"retry_after_seconds": 2.5}), 2.5),
+        ({}, documented(429, metadata={"headers": {"X-RateLimit-Reset": "9"}}), 9),
+        ({}, documented(429, metadata='{"headers": "{\\"Retry-After\\": 3}"}'), 3),
+        ({}, documented(429, code="odd", metadata={"retry_after_seconds": 2}), 2),
+        ({"x-ratelimit-reset": "9"}, b"<html>", 9),
+        ({"retry-after": "3, 10"}, b"", 10),
+        ({"retry-after": "0"}, b"", 0),
+        ({"retry-after": "-1"}, b"", None),
         ({}, b"<html>", None),
     ],
 )
 def test_when_to_come_back(headers: dict[str, str], content: bytes, seconds: float | None) -> None:
     assert errors.from_answer(answer(429, content, **headers)).retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "metadata", "throttled", "seconds"),
+    [
+        (429, {}, True, 9),
+        (402, IN_FLIGHT, True, 9),
+        (402, json.dumps(IN_FLIGHT), True, 9),
+        (402, {}, False, None),
+        (500, {}, False, None),
+        (503, IN_FLIGHT, False, None),
+    ],
+)
+def test_a_reset_counts_where_too_much_was_sent(status: int, metadata: Any, throttled: bool, seconds: Any) -> None:
+    error = errors.from_answer(answer(status, documented(status, metadata=metadata), **{"x-ratelimit-reset": "9"}))
+    assert (error.throttled, error.retry_after) == (throttled, seconds)
+
+
+def test_a_wait_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = errors.from_answer(answer(429, documented(429), **{"retry-after": "7"}))
+    assert error.retry_after == 7
+    monkeypatch.delattr(retries, "retry_after")
+    assert error.retry_after == 7
+
+
+STEERING = "\x1b[2Jgone\x07\r\nfake: line\u2028\u202eback\x9b\ud800"
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        answer(400, documented(400, message=STEERING)),
+        answer(400, documented(400, metadata={"raw": STEERING, "provider_name": STEERING})),
+        answer(400, json.dumps({"message": STEERING}).encode()),
+        answer(400, f"<title>{STEERING[:-1]}</title>".encode()),
+        answer(400, STEERING[:-1].encode()),
+        answer(200, json.dumps({"error": STEERING}).encode(), **{"content-type": "application/json"}),
+    ],
+    ids=range(6),
+)
+def test_a_message_steers_no_terminal(response: httpx.Response) -> None:
+    """The body and the model have what was sent."""
+    error = errors.from_answer(response)
+    assert str(error).isprintable()
+    assert r"\x1b[2Jgone\x07" in str(error)
+    assert r"\u2028\u202eback\x9b" in str(error)
+    assert error.body == response.text
+    assert error.args == (error.message,)
+    assert error.data is None or "error" in error.data.to_dict()
+
+
+def test_a_header_in_a_message_steers_no_terminal() -> None:
+    moved = errors.from_answer(answer(307, location="https://b.test/\x1b[31m"))
+    assert isinstance(moved, errors.RedirectError)
+    assert (moved.location, str(moved).isprintable()) == ("https://b.test/\x1b[31m", True)
+    assert str(errors.from_answer(answer(200, b"{}", **{"content-type": "a/\x1b[31m"}))).isprintable()
+    assert r": bad line: \x1b." in str(errors.from_transport(httpx.RemoteProtocolError("bad\n line: \x1b"), REQUEST))
+    assert str(errors.TruncatedAudioError("Half of \x1b", answer(200))) == r"Half of \x1b"
+
+
+def test_a_documented_message_is_in_the_model_as_it_came() -> None:
+    error = errors.from_answer(answer(400, documented(400, message="a\x1bb")))
+    assert error.data is not None
+    assert (error.data.error.message, error.message) == ("a\x1bb", r"400: a\x1bb")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        answer(401, documented(401, message=f"No such key: {KEY}")),
+        answer(401, documented(401, metadata={"raw": json.dumps({"message": "x" * 290 + KEY})})),
+        answer(401, f"No such key: {KEY}".encode()),
+        answer(307, location=f"https://b.test/?key={KEY}"),
+        answer(200, f"No such key: {KEY}".encode(), **{"content-type": "text/plain"}),
+    ],
+    ids=range(5),
+)
+def test_a_key_that_comes_back_is_not_in_the_message(response: httpx.Response) -> None:
+    message = str(errors.from_answer(response, f"Bearer {KEY}"))
+    assert KEY[:8] not in message
+    assert "**********" in message
+
+
+def test_a_short_key_of_a_test_is_no_word_of_a_message() -> None:
+    assert str(errors.from_answer(answer(401, documented(401)), "Bearer sentence")) == "401: The sentence"
 
 
 def everyone() -> list[errors.OpenRouterError]:

@@ -103,6 +103,8 @@ def save_file(caller: Caller, folder: Path) -> int:
 FAULTS: list[tuple[str, Answer, type[errors.OpenRouterError], str]] = [
     ("a 400", refuse(400), errors.BadRequestResponseError, "400: The sentence"),
     ("a 401", refuse(401), errors.UnauthorizedResponseError, "401: The sentence"),
+    ("a 504", refuse(504, "1"), errors.OpenRouterDefaultError, "504: The sentence. The request may have been charged"),
+    ("a 524", refuse(524), errors.EdgeNetworkTimeoutResponseError, "may have been charged"),
     ("a 418", refuse(418), errors.OpenRouterDefaultError, "418: The sentence"),
     ("an HTML 404", http(404, b"<title>Not here</title>", "text/html"), errors.NotFoundResponseError, "404: Not here"),
     (
@@ -144,7 +146,7 @@ def test_a_fault_that_is_not_retried(
 
 
 @pytest.mark.parametrize("use", FORMS)
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 524, 529])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 529])
 def test_a_passing_status_is_retried_twice(
     connect: Connect, slept: list[float], tmp_path: Path, use: Use, status: int
 ) -> None:
@@ -241,7 +243,7 @@ def test_no_connection_is_not_retried_if_so_configured(connect: Connect, slept: 
 
 
 EMPTY, HALF, WRONG = http(), http(body=bytes(481)), http(200, b"{}", "application/json")
-MAYBE_BILLED = [hang_up, cut_at_once, cut_chunks, EMPTY, HALF, WRONG]
+MAYBE_BILLED = [hang_up, cut_at_once, cut_chunks, EMPTY, HALF, WRONG, refuse(524)]
 
 
 @pytest.mark.parametrize("use", [create, save])

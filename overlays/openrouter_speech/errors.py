@@ -28,14 +28,14 @@ OpenRouterError
 └── PlaybackError                          audio is there, but not to be heard: no device, say
 """
 
-import json
-import re
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
-from . import headers, retries, wire
+from . import bodies, headers, retries, wire
 from .components import ErrorResponse
 
 __all__ = [
@@ -68,15 +68,12 @@ __all__ = [
     "UnauthorizedResponseError",
 ]
 
-_LONGEST_EXCERPT = 300
-"""Characters of an undocumented body that a message shows."""
-
 
 class OpenRouterError(Exception):
     """The base of all errors of this package. What does not apply to an error is None.
 
     Attributes:
-        message: One sentence, for a person to read.
+        message: One sentence, for a person to read. Control characters that a server sent are shown escaped: `\\x1b`.
         raw_response: The answer, read as far as it was needed. Its request no longer holds the credential.
         status_code: The answer's status.
         headers: The answer's headers; empty if there was no answer.
@@ -84,6 +81,7 @@ class OpenRouterError(Exception):
         data: The documented error model, where the body was of that shape.
         generation_id: The synthesis that the answer belongs to.
         retry_after: Seconds to wait before another attempt, as far as the server said.
+        throttled: Whether too much was sent at once: a 429, or a 402 for what is in flight. It passes by itself.
         maybe_billed: Whether the audio may have been synthesized, and charged, without arriving.
     """
 
@@ -92,6 +90,7 @@ class OpenRouterError(Exception):
     def __init__(
         self, message: str, raw_response: httpx.Response | None = None, *, data: ErrorResponse | None = None
     ) -> None:
+        message = bodies.escaped(message)
         super().__init__(message)
         self.message = message
         self.raw_response = raw_response
@@ -118,14 +117,17 @@ class OpenRouterError(Exception):
     def generation_id(self) -> str | None:
         return headers.generation_id(self.headers)
 
-    @property
+    @cached_property
     def retry_after(self) -> float | None:
-        seconds = retries.retry_after(self.headers)
-        if seconds is None and self.data is not None:
-            metadata = wire.error_metadata(self.data).get("headers")
-            if isinstance(metadata, dict):
-                seconds = retries.retry_after({str(name).lower(): value for name, value in metadata.items()})
-        return seconds
+        return retries.retry_after(self.headers, metadata=self._metadata, throttled=self.throttled)
+
+    @cached_property
+    def throttled(self) -> bool:
+        return retries.is_throttled(self.status_code, self._metadata)
+
+    @cached_property
+    def _metadata(self) -> Mapping[str, Any]:
+        return bodies.metadata(self.body)
 
     def __str__(self) -> str:
         return self.message
@@ -161,7 +163,16 @@ class APITimeoutError(APIConnectionError):
 
 
 class APIStatusError(OpenRouterError):
-    """The server answered with a status that is not a success."""
+    """The server answered with a status that is not a success.
+
+    After the statuses of `retries.MAYBE_BILLED_STATUSES`, such as 504 and 524, `maybe_billed` is True.
+    """
+
+    def __init__(
+        self, message: str, raw_response: httpx.Response | None = None, *, data: ErrorResponse | None = None
+    ) -> None:
+        super().__init__(message, raw_response, data=data)
+        self.maybe_billed = self.status_code in retries.MAYBE_BILLED_STATUSES
 
 
 class BadRequestResponseError(APIStatusError):
@@ -173,7 +184,7 @@ class UnauthorizedResponseError(APIStatusError):
 
 
 class PaymentRequiredResponseError(APIStatusError):
-    """402: the account has too little credit for the request."""
+    """402: the account has too little credit for the request, or, if `throttled`, for all that is in flight."""
 
 
 class NotFoundResponseError(APIStatusError):
@@ -197,7 +208,7 @@ class ServiceUnavailableResponseError(APIStatusError):
 
 
 class EdgeNetworkTimeoutResponseError(APIStatusError):
-    """524: the provider took too long."""
+    """524: the provider took too long for the network in front of the server. It may go on, and be charged."""
 
 
 class ProviderOverloadedResponseError(APIStatusError):
@@ -305,21 +316,33 @@ _NEVER_SENT = (
 )
 
 
-def from_answer(response: httpx.Response) -> OpenRouterError:
-    """The error for an answer that was read: one that is not a success, or a success that is not audio."""
-    if response.is_success:
-        return _not_audio(response)
+def from_answer(response: httpx.Response, authorization: str = "") -> OpenRouterError:
+    """The error for an answer that was read: one that is not a success, or a success that is not audio.
+
+    Args:
+        response: The answer.
+        authorization: What the request was sent with, so that a key which the server sent back is not shown.
+    """
+    key = authorization.removeprefix("Bearer ")
     if response.is_redirect:
-        location = response.headers.get("location", "nowhere")
+        location = bodies.without(key, response.headers.get("location", "nowhere"))
         return RedirectError(
             f"The server points to {location} (status {response.status_code}). Redirects are not followed, since the "
             "request carries a key; if the address is right, pass it as server_url.",
             response,
         )
+    data = None if response.is_success else wire.parse_error(response)
+    said = bodies.message(bodies.without(key, response.text), bodies.without(key, data.error.message) if data else None)
+    said = said or bodies.excerpt(response.reason_phrase) or "an empty answer"
+    if response.is_success:
+        content_type = response.headers.get("content-type")
+        return NotAudioError(
+            f"The server reported success but sent {content_type}, not audio: {said}", response, audio=response.content
+        )
+    if response.status_code in retries.MAYBE_BILLED_STATUSES:
+        said = f"{said.rstrip('.')}. The request may have been charged."
     kind = BY_STATUS.get(response.status_code, OpenRouterDefaultError)
-    data = wire.parse_error(response)
-    message = data.error.message if data else _summary(response)
-    return kind(f"{response.status_code}: {message}", response, data=data)
+    return kind(f"{response.status_code}: {said}", response, data=data)
 
 
 def from_transport(cause: httpx.RequestError, request: httpx.Request) -> APIConnectionError:
@@ -327,7 +350,7 @@ def from_transport(cause: httpx.RequestError, request: httpx.Request) -> APIConn
     server = request.url.netloc.decode("ascii")
     maybe_billed = not _was_never_sent(cause)
     afterwards = " The request had been sent and may be charged." if maybe_billed else ""
-    reason = str(cause) or type(cause).__name__
+    reason = bodies.excerpt(str(cause)) or type(cause).__name__
     if isinstance(cause, httpx.TimeoutException):
         return APITimeoutError(
             f"{server} did not answer in time ({_TIMEOUTS.get(type(cause), reason)}).{afterwards}",
@@ -353,46 +376,3 @@ _TIMEOUTS: dict[type[httpx.RequestError], str] = {
     httpx.ReadTimeout: "while waiting for the next bytes of the answer",
     httpx.WriteTimeout: "while sending the request",
 }
-
-
-def _not_audio(response: httpx.Response) -> NotAudioError:
-    content_type = response.headers.get("content-type")
-    return NotAudioError(
-        f"The server reported success but sent {content_type}, not audio: {_summary(response)}",
-        response,
-        audio=response.content,
-    )
-
-
-def _summary(response: httpx.Response) -> str:
-    """What an undocumented body says, in one line."""
-    content = response.text.strip()
-    try:
-        content = _json_message(json.loads(content)) or content
-    except (ValueError, RecursionError):
-        if title := re.search(r"<title[^>]*>(.*?)</title>", content[:20_000], re.IGNORECASE | re.DOTALL):
-            content = title[1]
-    content = " ".join(content[: 4 * _LONGEST_EXCERPT].split())
-    if len(content) > _LONGEST_EXCERPT:
-        content = content[:_LONGEST_EXCERPT] + "…"
-    return content or response.reason_phrase or "an empty answer"
-
-
-def _json_message(body: object) -> str | None:
-    """The message inside a JSON body: `{"error": {"message": …}}`, `{"error": …}` or `{"message": …}`."""
-    if not isinstance(body, dict):
-        return None
-    inner = body.get("error", body)
-    message = inner.get("message") if isinstance(inner, dict) else inner
-    if isinstance(inner, dict) and inner.get("name") == "ZodError" and isinstance(message, str):
-        message = _zod_issues(message)
-    return message if isinstance(message, str) else None
-
-
-def _zod_issues(text: str) -> str:
-    """`path: message` for each issue of a validation failure, whose message is a JSON text of its own."""
-    try:
-        issues = json.loads(text)
-        return "; ".join(f"{'.'.join(map(str, issue['path']))}: {issue['message']}" for issue in issues) or text
-    except (KeyError, RecursionError, TypeError, ValueError):
-        return text

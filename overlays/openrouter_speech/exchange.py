@@ -144,7 +144,7 @@ def _attempt(client: httpx.Client, call: Call, receive: Callable[[Answer], T]) -
     try:
         answer = call.answer(response, sent)
         if answer is None:
-            raise errors.from_answer(_shortened(response, _beginning(response)))
+            raise errors.from_answer(_shortened(response, _beginning(response)), call.authorization)
         return receive(answer)
     except BaseException:
         response.close()
@@ -163,7 +163,7 @@ async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callabl
     try:
         answer = call.answer(response, sent)
         if answer is None:
-            raise errors.from_answer(_shortened(response, await _beginning_async(response)))
+            raise errors.from_answer(_shortened(response, await _beginning_async(response)), call.authorization)
         return await receive(answer)
     except BaseException:
         await response.aclose()

@@ -15,7 +15,7 @@ from .responses import SavedSpeech, SpeechResponse
 from .retries import RetryConfig
 from .session import Session
 from .streams import AsyncSpeechStream, SpeechStream
-from .wire import Unset
+from .wire import UNSET, Unset
 
 if TYPE_CHECKING:
     from .narration.job import Job
@@ -76,6 +76,29 @@ def _documented(method: F) -> F:
     return method
 
 
+def _wrong_names(method: Callable[..., Any], given: Iterable[str]) -> TypeError | None:
+    """The error for keyword arguments that a method does not have, or for those that it misses; None if all is right.
+
+    Args:
+        method: The method, with the signature that people see.
+        given: The names.
+    """
+    parameters = inspect.signature(method).parameters
+    for name in given:
+        if name not in parameters:
+            from difflib import get_close_matches  # noqa: PLC0415  (nothing else needs it)
+
+            close = ["text"] if name == "input" else get_close_matches(name, parameters, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            return TypeError(f"{method.__name__}() got an unexpected keyword argument {name!r}{hint}")
+    required = {p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty}
+    if not (missing := sorted(map(repr, required.difference(given)))):
+        return None
+    noun = "argument" if len(missing) == 1 else "arguments"
+    listed = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+    return TypeError(f"{method.__name__}() missing {len(missing)} required keyword-only {noun}: {listed}")
+
+
 class TTS:
     """Text-to-speech: `OpenRouter.tts`.
 
@@ -93,12 +116,12 @@ class TTS:
     @_documented
     def create_speech(self, **params: Unpack[SpeechParams]) -> SpeechResponse:
         """Turn a text into audio, and return it when all of it is there."""
-        return exchange(self._session.connections.sync_client(), self._session.call(**params), receivers.read)
+        return exchange(self._session.connections.sync_client(), self._call(TTS.create_speech, params), receivers.read)
 
     @_documented
     async def create_speech_async(self, **params: Unpack[SpeechParams]) -> SpeechResponse:
         """As `create_speech`."""
-        call = self._session.call(**params)
+        call = self._call(TTS.create_speech_async, params)
         async with self._session.connections.async_client() as client:
             return await exchange_async(client, call, receivers.read_async)
 
@@ -109,12 +132,12 @@ class TTS:
         Leaving the block ends the answer and frees its connection, however much of the audio was taken. Failures are
         retried until the answer begins (with `retry_maybe_billed`, until its first byte), never after.
         """
-        return self._stream(self._session.call(**params))
+        return self._stream(self._call(TTS.stream_speech, params))
 
     @_documented
     def stream_speech_async(self, **params: Unpack[SpeechParams]) -> AbstractAsyncContextManager[AsyncSpeechStream]:
         """As `stream_speech`, with `async with` and `async for`."""
-        return self._stream_async(self._session.call(**params))
+        return self._stream_async(self._call(TTS.stream_speech_async, params))
 
     @_documented
     def save_speech(self, path: StrPath, **params: Unpack[SpeechParams]) -> SavedSpeech:
@@ -129,13 +152,13 @@ class TTS:
             ValueError: The suffix contradicts the format; nothing was sent.
             OSError: The file cannot be written.
         """
-        call = self._session.call(**_with_format_of(path, params))
+        call = self._call(TTS.save_speech, _with_format_of(path, params))
         return exchange(self._session.connections.sync_client(), call, receivers.saver(path))
 
     @_documented
     async def save_speech_async(self, path: StrPath, **params: Unpack[SpeechParams]) -> SavedSpeech:
         """As `save_speech`."""
-        call = self._session.call(**_with_format_of(path, params))
+        call = self._call(TTS.save_speech_async, _with_format_of(path, params))
         async with self._session.connections.async_client() as client:
             return await exchange_async(client, call, receivers.saver_async(path))
 
@@ -156,7 +179,7 @@ class TTS:
         Raises as `narrate` does before it asks for anything.
         """
         return self._narration(
-            text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder, params=params
+            TTS.plan_narration, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
         ).plan
 
     @_documented
@@ -207,7 +230,7 @@ class TTS:
         from .narration import narrator  # noqa: PLC0415
 
         job = self._narration(
-            text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder, params=params
+            TTS.narrate, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
         )
         client = self._session.connections.sync_client()
 
@@ -234,7 +257,7 @@ class TTS:
         from .narration import narrator  # noqa: PLC0415
 
         job = self._narration(
-            text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder, params=params
+            TTS.narrate_async, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
         )
 
         async def ask(part: str, receive: Callable[[Answer], Awaitable[T]]) -> T:
@@ -243,23 +266,32 @@ class TTS:
 
         return await narrator.narrate_async(job, ask, concurrency, on_progress)
 
+    def _call(self, method: Callable[..., Any], params: Mapping[str, Any], text: str | Unset = UNSET) -> Call:
+        """Put a call together; a `TypeError` for a wrong name names the method that people called."""
+        try:
+            if isinstance(text, Unset):
+                return self._session.call(**params)
+            return self._session.call(input=text, **params)
+        except TypeError:
+            if wrong := _wrong_names(method, params):
+                raise wrong from None
+            raise
+
     def _narration(
         self,
+        method: Callable[..., Any],
         text: str,
         path: StrPath,
+        params: NarrationParams,
         *,
         limit: int,
         limit_unit: LimitUnit,
         pause_ms: int,
         folder: StrPath | None,
-        params: NarrationParams,
     ) -> "Job":
         from .narration.job import prepare  # noqa: PLC0415
 
-        if "input" in params:
-            raise TypeError("narrate takes the text as its first argument; it has no parameter input")
-        request: SpeechParams = {**_with_format_of_parts(params), "input": text}
-        call = self._session.call(**request)
+        call = self._call(method, _with_format_of_parts(params), text)
         return prepare(call, text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder)
 
     def _part(self, text: str, params: NarrationParams) -> Call:

@@ -21,7 +21,7 @@ from openrouter_speech_api.models import (
 )
 from openrouter_speech_api.types import UNSET, Unset
 
-__all__ = ["UNSET", "Unset", "WireRequest", "error_metadata", "parse_error", "speech_request"]
+__all__ = ["UNSET", "Unset", "WireRequest", "parse_error", "speech_request"]
 
 _FIELDS = frozenset({"input", "model", "voice", "provider", "response_format", "speed"})
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -87,12 +87,6 @@ def parse_error(response: Response) -> ErrorResponse | None:
     if isinstance(parsed, ErrorResponse) and _is_documented(parsed.error):
         return parsed
     return None
-
-
-def error_metadata(error: ErrorResponse) -> dict[str, Any]:
-    """`error.metadata` as a plain dict; empty where there is none."""
-    metadata = error.error.metadata
-    return metadata.additional_properties if metadata else {}
 
 
 def _is_documented(detail: ErrorDetail) -> bool:

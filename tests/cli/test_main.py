@@ -5,12 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import openrouter_speech
 import pytest
 import typer
 from openrouter_speech.cli import failures
 from openrouter_speech.cli.app import app
-from openrouter_speech.errors import OpenRouterError
+from openrouter_speech.errors import OpenRouterError, from_answer
 
 from .conftest import PROGRAM, Run
 
@@ -166,6 +167,23 @@ def all_errors(kind: type[OpenRouterError] = OpenRouterError) -> list[type[OpenR
 def test_every_error_has_an_exit_code(kind: type[OpenRouterError]) -> None:
     code, _ = failures.outcome(kind.__new__(kind))
     assert code == (2 if kind.__name__ == "ConfigurationError" else 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "metadata", "hint"),
+    [
+        (402, {}, "add credit"),
+        (402, {"limit_source": "openrouter_in_flight_budget"}, "try later"),
+        (429, {}, "try later"),
+        (503, {}, "more often"),
+        (504, {}, "may have been charged"),
+        (524, {}, "may have been charged"),
+    ],
+)
+def test_a_hint_is_of_use(status: int, metadata: dict[str, str], hint: str) -> None:
+    """No credit helps against what passes; more retries do not help where none is made."""
+    error = {"code": status, "message": "No", "metadata": metadata}
+    assert hint in failures.outcome(from_answer(httpx.Response(status, json={"error": error})))[1]
 
 
 def test_a_message_cannot_steer_the_terminal() -> None:

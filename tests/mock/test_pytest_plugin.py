@@ -13,7 +13,7 @@ ports = set()
 
 
 def test_a_retry(openrouter_speech_mock):
-    openrouter_speech_mock.script(["429; retry-after=0", "ok", 500])
+    openrouter_speech_mock.script(["429; retry-after=0.1", "ok", 500])
     with OpenRouter("any-key", server_url=openrouter_speech_mock.url) as open_router:
         assert open_router.tts.create_speech(**REQUEST).duration > 0
     assert [request.status for request in openrouter_speech_mock.requests] == [429, 200]

@@ -5,12 +5,18 @@ import pytest
 from openrouter_speech import errors
 from openrouter_speech.narration.job import PATIENT
 from openrouter_speech.narration.work import Request, Work
-from openrouter_speech.retries import DEFAULT, NONE
+from openrouter_speech.retries import DEFAULT, NONE, BackoffStrategy, RetryConfig
 
 
 def failure(status: int, retry_after: float | None = None) -> errors.OpenRouterError:
     headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
     return errors.from_answer(httpx.Response(status, headers=headers))
+
+
+def in_flight() -> errors.OpenRouterError:
+    """A 402 that passes."""
+    error = {"code": 402, "message": "Too much", "metadata": {"limit_source": "openrouter_in_flight_budget"}}
+    return errors.from_answer(httpx.Response(402, json={"error": error}))
 
 
 def work(count: int, *, concurrency: int = 4, config: object = PATIENT) -> tuple[Work, list[Request]]:
@@ -66,11 +72,42 @@ def test_when_the_server_says_when_to_come_back_all_wait(error: errors.OpenRoute
     assert doing.begin(107) == [requests[0], *requests[4:7]]
 
 
-def test_requests_that_come_too_fast_make_all_wait_even_if_nothing_says_how_long() -> None:
+@pytest.mark.parametrize("error", [failure(429), failure(429, 0), failure(429, 0.01), in_flight()], ids=range(4))
+def test_what_is_too_much_makes_all_wait_even_if_nothing_says_how_long(error: errors.OpenRouterError) -> None:
     doing, requests = work(8)
     doing.begin(0)
-    doing.failed(requests[0], failure(429), 0)
+    doing.failed(requests[0], error, 0)
     assert 0.5 <= doing.held(0) <= 0.75
+    for request in requests[1:4]:
+        doing.succeeded(request)
+    assert doing.begin(1) == [requests[0], *requests[4:7]]
+
+
+def test_what_is_too_much_halves_how_many_go_at_once() -> None:
+    doing, requests = work(8)
+    doing.begin(0)
+    for request in requests[:4]:
+        doing.failed(request, in_flight(), 0)
+    assert len(doing.begin(1)) == 2
+
+
+def test_a_wait_that_is_none_makes_no_other_request_wait() -> None:
+    doing, requests = work(3, concurrency=1)
+    doing.begin(0)
+    doing.failed(requests[0], failure(503, 0), 0)
+    assert doing.held(0) == 0
+    assert doing.begin(0) == [requests[1]]
+
+
+def test_a_limit_of_time_alone_is_no_hot_loop() -> None:
+    config = RetryConfig("backoff", BackoffStrategy(0, 0, 1, 1000, 0), True)
+    doing, (request,) = work(1, config=config)
+    now, sent = 0.0, 0
+    while not doing.is_over and sent < 100:
+        now += doing.delay(now) or 0
+        sent += len(doing.begin(now))
+        doing.failed(request, failure(429, 0), now)
+    assert sent <= 11
 
 
 def test_after_a_hold_half_as_many_go_and_one_more_with_each_success() -> None:
@@ -118,10 +155,11 @@ def test_what_fails_for_good_ends_the_work_when_the_others_are_back() -> None:
     assert doing.error is first
 
 
-def test_what_may_have_been_billed_is_not_sent_again() -> None:
+@pytest.mark.parametrize("error", [errors.APIConnectionError("lost", maybe_billed=True), failure(504, 7)])
+def test_what_may_have_been_billed_is_not_sent_again(error: errors.OpenRouterError) -> None:
     doing, requests = work(1)
     doing.begin(0)
-    doing.failed(requests[0], errors.APIConnectionError("lost", maybe_billed=True), 0)
+    doing.failed(requests[0], error, 0)
     assert doing.error is not None
 
 

@@ -17,6 +17,8 @@ REFUSED, WRONG_USAGE, INTERRUPTED, NO_READER = 1, 2, 130, 141
 """Exit codes; 128 + n stands for signal n, as shells have it: SIGINT is 2, SIGPIPE 13."""
 
 _DOCTOR = "openrouter-speech doctor says what is set up and what is not"
+_LATER = "try later, or wait longer: --retries, --retry-for"
+_CHARGED = "it may have been charged; the same command asks again"
 
 
 class WrongUsageError(Exception):
@@ -35,12 +37,12 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.UnauthorizedResponseError, REFUSED, "check the key in OPENROUTER_API_KEY, and the server that it is for"),
     (errors.PaymentRequiredResponseError, REFUSED, "add credit to the account of this key"),
     (errors.NotFoundResponseError, REFUSED, "check --model and --server-url"),
-    (errors.TooManyRequestsResponseError, REFUSED, "try later, or wait longer: --retries, --retry-for"),
+    (errors.TooManyRequestsResponseError, REFUSED, _LATER),
     (errors.RedirectError, REFUSED, "if the new address is right, give it as --server-url"),
     (errors.APIStatusError, REFUSED, "try again later, or more often: --retries, --retry-for"),
     (errors.APITimeoutError, REFUSED, "wait longer: --timeout"),
     (errors.APIConnectionError, REFUSED, _DOCTOR),
-    (errors.AudioError, REFUSED, "it may have been charged; the same command asks again"),
+    (errors.AudioError, REFUSED, _CHARGED),
     (errors.OpenRouterError, REFUSED, ""),
     (OSError, REFUSED, "free some space, or name another place: -o"),
     (Exception, REFUSED, "--debug shows where"),
@@ -88,6 +90,10 @@ def reported(settings: Settings, *, interrupted: str = "") -> Iterator[None]:
 def outcome(error: Exception) -> tuple[int, str]:
     """The exit code and the hint for an error."""
     code, hint = next((code, hint) for kind, code, hint in _TABLE if isinstance(error, kind))
+    if getattr(error, "throttled", False):
+        hint = _LATER
+    elif isinstance(error, errors.APIStatusError) and error.maybe_billed:
+        hint = _CHARGED
     return code, getattr(error, "hint", "") or hint
 
 

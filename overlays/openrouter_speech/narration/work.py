@@ -1,7 +1,8 @@
 """Which request is sent next, and when. Pure: it is told the time, and what became of each request.
 
-Each failure makes its own request wait. What concerns all, that requests come too fast (429) or that the server said
-when to come back, makes all wait for the same moment; then half as many go at once, and one more with each success.
+Each failure makes its own request wait. What concerns all, that too much was sent at once (`error.throttled`) or that
+the server said when to come back, makes all wait for the same moment; then half as many go at once, and one more with
+each success.
 """
 
 import heapq
@@ -13,8 +14,6 @@ from attrs import define, field
 from .. import retries
 from ..errors import OpenRouterError
 from ..retries import RetryConfig, logger
-
-_TOO_FAST = 429
 
 
 @define(eq=False)
@@ -95,7 +94,7 @@ class Work:
         request.retries += 1
         self._failures += 1
         heapq.heappush(self._again, (now + delay, self._failures, request))
-        if isinstance(error, OpenRouterError) and (error.status_code == _TOO_FAST or error.retry_after is not None):
+        if isinstance(error, OpenRouterError) and (error.throttled or retries.asked_wait(error) is not None):
             self._hold(request, now, delay)
 
     def _is_due(self, now: float) -> bool:
@@ -104,7 +103,8 @@ class Work:
     def _delay_after(self, request: Request, error: BaseException, now: float) -> float | None:
         if not isinstance(error, OpenRouterError):
             return None
-        return retries.decide(self._config, error, request.retries, now - (request.first_sent or now))
+        elapsed = 0.0 if request.first_sent is None else now - request.first_sent
+        return retries.decide(self._config, error, request.retries, elapsed)
 
     def _hold(self, request: Request, now: float, delay: float) -> None:
         self._held_until = max(self._held_until, now + delay)

@@ -1,0 +1,159 @@
+"""What the body of an error says, in whatever form it comes."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openrouter_speech import bodies
+
+SAID = "voice is required"
+PROVIDER = "Provider returned error"
+
+
+def body(message: str = PROVIDER, **metadata: Any) -> str:
+    return json.dumps({"error": {"code": 400, "message": message, "metadata": metadata}})
+
+
+def nested(value: object, times: int) -> str:
+    """JSON in a string of JSON in a string ..."""
+    for _ in range(times):
+        value = json.dumps(value)
+    return str(value)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        SAID,
+        {"error": {"message": SAID, "type": "invalid_request_error"}},
+        nested({"error": {"message": SAID}}, 1),
+        nested({"error": {"message": nested({"detail": SAID}, 1)}}, 1),
+        nested({"message": SAID}, 4),
+        [{"error": {"code": 400, "message": SAID, "status": "INVALID_ARGUMENT"}}],
+        {"detail": SAID},
+        {"detail": {"status": "missing", "message": SAID}},
+        {"error": "Bad Request", "message": SAID},
+        {"error": True, "msg": SAID},
+        {"err_code": "INVALID", "err_msg": SAID},
+        {"base_resp": {"status_code": 2013, "status_msg": SAID}},
+        {"errors": [{"message": SAID}]},
+        f"<html><head><title> {SAID} </title></head><body>…</body></html>",
+        f"  {SAID}\n",
+    ],
+    ids=str,
+)
+def test_the_providers_reason_in_any_form(raw: object) -> None:
+    assert bodies.message(body(raw=raw, provider_name="Kokoro"), PROVIDER) == f"{PROVIDER}: Kokoro: {SAID}"
+    assert bodies.message(body(raw=raw)) == f"{PROVIDER}: {SAID}"
+
+
+@pytest.mark.parametrize(
+    ("message", "metadata", "whole"),
+    [
+        (PROVIDER, {}, PROVIDER),
+        (PROVIDER, {"provider_name": "Kokoro"}, f"{PROVIDER}: Kokoro"),
+        ("It failed.", {"raw": SAID}, f"It failed: {SAID}"),
+        ("", {"raw": SAID}, SAID),
+        (
+            "Kokoro says: Voice is required.",
+            {"raw": SAID, "provider_name": "kokoro"},
+            "Kokoro says: Voice is required.",
+        ),
+        (PROVIDER, {"raw": f"Kokoro: {SAID}", "provider_name": "Kokoro"}, f"{PROVIDER}: Kokoro: {SAID}"),
+        (PROVIDER, {"raw": "ERROR."}, PROVIDER),
+        (PROVIDER, {"raw": {"code": 5}}, PROVIDER),
+        (PROVIDER, {"raw": "x" * 5000}, f"{PROVIDER}: {'x' * 300}…"),
+        (PROVIDER, {"raw": "a\n\tb"}, f"{PROVIDER}: a b"),
+        (PROVIDER, {"raw": ""}, PROVIDER),
+        (PROVIDER, {"raw": "[1]"}, f"{PROVIDER}: [1]"),
+    ],
+)
+def test_a_reason_is_added_once_and_in_short(message: str, metadata: dict[str, Any], whole: str) -> None:
+    assert bodies.message(body(message, **metadata), message) == whole
+
+
+def test_the_reason_of_metadata_in_a_string_and_of_a_body_that_is_not_as_documented() -> None:
+    text = json.dumps({"error": {"message": PROVIDER, "metadata": json.dumps({"raw": SAID})}})
+    assert bodies.message(text) == f"{PROVIDER}: {SAID}"
+    assert bodies.message(json.dumps({"message": PROVIDER, "metadata": {"raw": SAID}})) == f"{PROVIDER}: {SAID}"
+
+
+def test_issues_say_where() -> None:
+    issues = [
+        {"loc": ["body", "voice"], "msg": "Field required", "type": "missing"},
+        {"path": ["a", 0], "message": "b"},
+    ]
+    assert bodies.said({"detail": issues}) == "body.voice: Field required; a.0: b"
+
+
+@pytest.mark.parametrize("metadata", [{"a": 1}, '{"a": 1}', nested({"a": 1}, 1)])
+def test_metadata_in_a_string(metadata: object) -> None:
+    assert bodies.metadata(json.dumps({"error": {"metadata": metadata}})) == {"a": 1}
+    assert bodies.metadata(json.dumps({"error": json.dumps({"metadata": metadata})})) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<html>",
+        "null",
+        "[]",
+        '"x"',
+        "[" * 100_000,
+        '{"error": 5}',
+        '{"error": {"metadata": [1]}}',
+        '{"a": ' + "1" * 9999,
+    ],
+    ids=range(9),
+)
+def test_no_metadata(text: str) -> None:
+    assert bodies.metadata(text) == {}
+
+
+def test_what_is_nested_without_end_is_not_followed() -> None:
+    deep: object = SAID
+    for _ in range(500):
+        deep = {"error": [deep]}
+    assert bodies.said(deep) is None
+    assert bodies.said(nested({"message": SAID}, 7)) == SAID
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["error", "message", "metadata", "raw", "headers", "path"]), inner, max_size=4
+        )
+    ),
+)
+
+
+@given(JSON)
+def test_no_body_is_too_odd(content: Any) -> None:
+    for text in (json.dumps(content), json.dumps({"error": {"message": PROVIDER, "metadata": content}})):
+        assert isinstance(bodies.message(text), str)
+        assert isinstance(bodies.metadata(text), dict)
+
+
+@given(st.text(st.characters()))
+def test_what_is_escaped_can_be_printed_and_reads_as_before(text: str) -> None:
+    escaped = bodies.escaped(text)
+    assert not any(character in "\x00\x1b\n\r\x85\u2028\u202e\u2066\ufeff\ud800" for character in escaped)
+    assert bodies.escaped(escaped) == escaped
+    if text.isprintable():
+        assert escaped == text
+
+
+@pytest.mark.parametrize("text", ["naïve 話 👩\u200d💻", "कृ\u200cष्ण", "a\u00a0b\u3000c"])
+def test_letters_of_any_script_stay(text: str) -> None:
+    assert bodies.escaped(text) == text
+
+
+def test_how_it_is_escaped() -> None:
+    assert bodies.escaped("\x1b[31m\n\x85\u200b\u202e\ud800\U000e0041") == (
+        r"\x1b[31m\n\x85\u200b\u202e\ud800\U000e0041"
+    )
