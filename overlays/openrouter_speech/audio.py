@@ -104,8 +104,10 @@ _TEXT_HEAD = 512
 """Bytes that are looked at to tell text from audio."""
 _SHORT = 16
 """Bytes. What calls itself pcm and is shorter is text only if it is JSON: it may be a few loud samples."""
+_VARIETY = 8
+"""Different bytes in a text of that length; a signal that stands still, or jumps to and fro, has four."""
 _NO_CONTROL = bytes(byte for byte in range(256) if byte in b"\t\n\f\r" or (byte >= 0x20 and byte != 0x7F))
-_UTF_8 = bytes(byte for byte in _NO_CONTROL if byte <= 0xF4)
+_OF_TEXT = _NO_CONTROL[:-2]  # no text that is sent has þ or ÿ in it so early; samples and mp3 have 0xFF
 _SIGNS = {b"OggS": "ogg", b"fLaC": "flac", b"\x1aE\xdf\xa3": "webm"}
 """How the bodies of some formats begin, whatever they are called. WAV and mp3 take a closer look."""
 _SAME = {"ogg": ("ogg", "opus"), "mp4": ("mp4", "m4a", "x-m4a", "aac")}
@@ -128,7 +130,7 @@ def identify(head: bytes, facts: AudioFacts, *, complete: bool) -> AudioFacts | 
     if first in _SIGNS or (head[4:8] == b"ftyp" and not any(head[:2])):  # the size of that box, and its name
         name = _SIGNS.get(first, "mp4")
         return facts if facts.format in _SAME.get(name, (name,)) else AudioFacts(name)
-    if not head[:_ENOUGH].translate(None, _UTF_8):
+    if not head[:_ENOUGH].translate(None, _OF_TEXT):
         is_text = _is_text(head, is_pcm=facts.format == "pcm", complete=complete)
         if is_text is not False:
             return Unidentified.NOT_AUDIO if is_text else Unidentified.NEEDS_MORE
@@ -144,7 +146,7 @@ def _wav(head: bytes, *, complete: bool) -> AudioFacts | Unidentified:
 
 
 def _mpeg(head: bytes, facts: AudioFacts, *, complete: bool) -> AudioFacts | Unidentified:
-    """What may begin like mp3. Under another label it takes a tag and a frame, or two frames: samples may look like one."""
+    """What may begin like mp3. Under another label it takes two frames, or a tag and one: samples can look like one."""
     if facts.format == "mp3":
         is_adts = head[0] == 0xFF and len(head) > 1 and head[1] & 0xF6 == 0xF0  # what would be layer 0 of mp3
         return AudioFacts("aac") if is_adts else facts
@@ -180,7 +182,8 @@ def _is_text(head: bytes, *, is_pcm: bool, complete: bool) -> bool | None:
         return bool(text)
     if len(start) < _SHORT:
         return text[:1] in {"{", "["} and _is_json(text)
-    return text[:1] in {"{", "[", "<"} or len(text.split()) > 1
+    # Loud samples can be printable; but not when there are so many different ones.
+    return len(set(start)) >= _VARIETY and (text[:1] in {"{", "[", "<"} or len(text.split()) > 1)
 
 
 def _is_json(text: str) -> bool:

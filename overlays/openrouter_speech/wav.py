@@ -201,8 +201,8 @@ def _ends_at(audio: Bytes, end: int, order: str, *, complete: bool) -> bool | No
     rest = len(audio) - end
     if rest < 0 or (rest < 9 and not complete):
         return False if complete else None
-    # Too little for a chunk; or a chunk, after a byte that makes the length even, or without it.
-    return rest < 8 or any(_is_note(audio, position, order, complete=complete) for position in (end, end + 1))
+    # At most a byte that makes the length even; or a chunk, after such a byte or without it.
+    return rest < 2 or any(_is_note(audio, position, order, complete=complete) for position in (end, end + 1))
 
 
 def _is_note(audio: Bytes, position: int, order: str, *, complete: bool) -> bool:
