@@ -6,6 +6,7 @@ import struct
 import threading
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,7 +173,7 @@ def test_notes_between_files_are_no_sound() -> None:
 
 
 @pytest.mark.parametrize("about", [{"rate": 16_000}, {"channels": 2}, {"bits": 8}, {"encoding": 7}])
-def test_files_of_different_kinds_are_refused(about: dict[str, int]) -> None:
+def test_files_of_different_kinds_are_refused(about: dict[str, Any]) -> None:
     content = file() + file(OTHER, **about)
     with pytest.raises(ValueError, match="do not fit together"):
         wav.repair(content)
@@ -209,7 +210,7 @@ def read(path: Path) -> bytes:
     """By the standard library, which believes every size."""
     with wave.open(str(path)) as reader:
         assert reader.getframerate() == RATE
-        content = reader.readframes(reader.getnframes())
+        content: bytes = reader.readframes(reader.getnframes())
         assert len(content) == reader.getnframes() * reader.getnchannels() * reader.getsampwidth()
     size = path.stat().st_size
     assert int.from_bytes(path.read_bytes()[4:8], "little") == size - 8

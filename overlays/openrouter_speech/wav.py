@@ -67,7 +67,8 @@ class Layout(NamedTuple):
 
     def __str__(self) -> str:
         channels = f"{self.channels} channel{'s' if self.channels != 1 else ''}"
-        return f"{self.sample_rate} Hz, {channels}, {8 * self.sample_width} bits, encoding {self.encoding}"
+        order = ", big-endian" if self.byte_order == ">" else ""
+        return f"{self.sample_rate} Hz, {channels}, {8 * self.sample_width} bits, encoding {self.encoding}{order}"
 
 
 class Span(NamedTuple):
