@@ -79,7 +79,8 @@ def test_random_bytes_are_no_sound() -> None:
 @pytest.mark.parametrize(
     "content",
     [b"", b"\xff", b"\xff\xfb", FRAME[:100], FRAME[:-1], FRAME + b"\0", FRAME + b"\0" * 400, FRAME + silent(0xFFFB9000),
-     b"junk" + FRAME, b"junk" + FRAME + b"junk", ID3, ID3 + ID3V1, APE, ID3V1, b"\xff" * 10_000, b"\xff\xfb" * 10_000],
+     b"junk" + FRAME, b"junk" + FRAME + b"junk", b"junk" + FRAME + FRAME[:50],
+     ID3, ID3 + ID3V1, APE, ID3V1, b"\xff" * 10_000, b"\xff\xfb" * 10_000],
     ids=lambda content: f"{content[:6]!r} {len(content)}",
 )  # fmt: skip
 def test_what_only_looks_like_a_frame_is_none(content: bytes) -> None:
@@ -104,6 +105,12 @@ def test_a_frame_counts_by_what_follows(after: bytes) -> None:
 def test_tags_and_damage_are_no_sound(before: bytes, between: bytes, after: bytes) -> None:
     content = before + FRAME * 3 + between + FRAME * 4 + after
     assert samples(content) == 7 * 576
+
+
+@pytest.mark.parametrize("tag", [ID3, ID3_WITH_FOOTER, APE, ID3V1])
+def test_a_tag_is_passed_over_to_the_byte(tag: bytes) -> None:
+    """One frame is enough right behind it; after anything else it would take two."""
+    assert samples(tag + FRAME) == samples(FRAME + tag + FRAME) / 2 == 576
 
 
 def test_a_tag_that_ends_nowhere_is_all_there_is() -> None:
@@ -170,6 +177,19 @@ def test_a_note_that_counts_wrong_loses_nothing(count: int) -> None:
     assert first.samples == decoded(wrong)
     assert first.frames + sum(other.frames for other in others) == len(frames_of(content)) - 1
     assert [other.samples for other in others] == [576 * 39] * (count == 5)
+
+
+@pytest.mark.parametrize(("bits", "at"), [(0xFFF384C0, 13), (0xFFF284C0, 15), (0xFFFB9000, 36), (0xFFFB90C0, 21)])
+def test_a_note_is_found_behind_the_side_information(bits: int, at: int) -> None:
+    """And behind the checksum, where there is one."""
+    frame = silent(bits)
+    note = frame[:at] + b"Info" + (1).to_bytes(4) + (10).to_bytes(4) + b"LAME3.100" + bytes(12) + b"\x24\x04\x50"
+    content = note + frame[len(note) :] + frame * 10
+    header = mp3._header(bits)
+    assert header is not None
+    [segment] = mp3.segments(content)
+    assert segment.note == mp3.Note(10, 0x240 + 529, 0x450 - 529)
+    assert segment.samples == decoded(content, header.sample_rate, header.channels)
 
 
 PIECES = st.lists(

@@ -82,6 +82,30 @@ def test_a_size_that_fits_nothing_means_to_the_end(size: int) -> None:
     assert samples(content) == streamed(content, 1000) == PCM
 
 
+@pytest.mark.parametrize("size", [1 << 25, 0x7FFF_FFFF])
+def test_samples_may_look_like_a_note_that_is_too_long(size: int) -> None:
+    pcm = PCM[:100] + struct.pack("<4sI", b"ABCD", size) + PCM[108:]
+    content = file(pcm, size=100)
+    assert samples(content) == streamed(content, 1000) == pcm
+
+
+def test_a_note_ends_within_the_body() -> None:
+    pcm = PCM[:100] + struct.pack("<4sI", b"ABCD", len(PCM)) + PCM[108:]
+    assert samples(file(pcm, size=100)) == pcm
+
+
+@pytest.mark.parametrize("pad", [b"", b"\0"])
+@pytest.mark.parametrize("after", [NOTE, file(PCM[:999], bits=8), NOTE * 2])
+def test_an_odd_size_may_be_padded(pad: bytes, after: bytes) -> None:
+    content = file(PCM[:999], bits=8, after=pad) + after
+    assert samples(content) == streamed(content, 100) == PCM[:999] + samples(after)
+
+
+def test_chunks_before_the_samples_may_be_empty() -> None:
+    assert samples(file(before=bytes(8 * 20))) == PCM
+    assert wav.layout(riff(form(), bytes(8 * 2000), chunk(b"data", PCM))) is None
+
+
 def test_no_samples_are_no_sound() -> None:
     for after in (b"", NOTE):
         content = file(b"", after=after)
