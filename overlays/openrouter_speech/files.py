@@ -2,8 +2,10 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +14,9 @@ from .audio import AudioFacts
 
 _FITTING = {("wav", "pcm"), ("opus", "ogg"), ("ogg", "opus")}
 """(suffix, format): pcm is given a header; Opus lies in Ogg files."""
+
+_BLOCK = 1 << 20
+"""Bytes that are moved at a time."""
 
 StrPath = str | os.PathLike[str]
 
@@ -29,31 +34,119 @@ _REASONS = {
 
 
 class AudioSink:
-    """An open audio file that is not in its place yet."""
+    """An open audio file that is not in its place yet. Here the audio is written as it comes."""
 
-    def __init__(self, file: BinaryIO, facts: AudioFacts, *, wav: bool) -> None:
+    def __init__(self, file: BinaryIO, facts: AudioFacts) -> None:
         self._file = file
         self._facts = facts
-        self._wav = wav
-        self._written = 0
-        if wav:  # the sizes are filled in at the end, when they are known
-            file.write(self._header(0))
 
     def write(self, chunk: bytes) -> None:
         """Add audio."""
         self._file.write(chunk)
-        self._written += len(chunk)
 
     def finish(self) -> None:
         """Complete the file, once all audio is in it."""
-        if self._wav:
+
+
+class _HeadedSink(AudioSink):
+    """pcm in a WAV file."""
+
+    def __init__(self, file: BinaryIO, facts: AudioFacts) -> None:
+        from . import wav  # noqa: PLC0415  (here and below: for those only who write WAV)
+
+        self._wav = wav
+        super().__init__(file, facts)
+        self._written = 0
+        # Nobody can go back in a pipe; elsewhere the sizes are filled in at the end, when they are known.
+        self._is_regular = _is_regular(file)
+        file.write(self._header(0 if self._is_regular else None))
+
+    def write(self, chunk: bytes) -> None:
+        """Add audio.
+
+        Raises:
+            ValueError: It does not fit into a WAV file; nothing of this chunk was written.
+        """
+        self._wav.check_size(self._written + len(chunk))
+        super().write(chunk)
+        self._written += len(chunk)
+
+    def finish(self) -> None:
+        if self._is_regular:
             header = self._header(self._written)
             self._file.seek(0)
             self._file.write(header)
 
-    def _header(self, size: int) -> bytes:
+    def _header(self, size: int | None) -> bytes:
         rate, channels = self._facts.sample_rate, self._facts.channels
-        return audio.wav_header(size, rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
+        return self._wav.header(size, rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
+
+
+class _RepairedSink(AudioSink):
+    """WAV as it comes, in a file. In the end its sizes are filled in, and several files become one."""
+
+    def finish(self) -> None:
+        """Complete the file.
+
+        Raises:
+            ValueError: It is several WAV files that do not fit together; they are left as they came.
+        """
+        from . import wav  # noqa: PLC0415
+
+        self._file.flush()
+        path = Path(self._file.name)
+        if not path.stat().st_size:
+            return
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            repair = wav.repair(content)
+            if repair is None:
+                return
+            if repair.keep:
+                self._file.seek(0)
+            for start, end in repair.keep:  # each moves towards the beginning: nothing unread is overwritten
+                for position in range(start, end, _BLOCK):
+                    self._file.write(content[position : min(position + _BLOCK, end)])
+        self._file.truncate(repair.size)
+        for position, edit in repair.edits:
+            self._file.seek(position)
+            self._file.write(edit)
+
+
+class _PipedSink(AudioSink):
+    """WAV in a pipe or a device: one header without sizes, and the samples as they come."""
+
+    def __init__(self, file: BinaryIO, facts: AudioFacts) -> None:
+        from . import wav  # noqa: PLC0415
+
+        super().__init__(file, facts)
+        self._reader = wav.Reader()
+
+    def write(self, chunk: bytes) -> None:
+        """Add audio.
+
+        Raises:
+            ValueError: Another WAV file begins, which does not fit to the first.
+        """
+        begins = self._reader.layout is None
+        samples = self._reader.feed(chunk)
+        if begins and self._reader.layout:
+            super().write(self._reader.open_head)
+        super().write(samples)
+
+    def finish(self) -> None:
+        super().write(self._reader.end() if self._reader.layout else self._reader.rest)
+
+
+def _is_regular(file: BinaryIO) -> bool:
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+
+
+def _sink(file: BinaryIO, facts: AudioFacts, suffix: str | None) -> AudioSink:
+    if facts.format == "pcm" and suffix == "wav":
+        return _HeadedSink(file, facts)
+    if facts.format == "wav":
+        return (_RepairedSink if _is_regular(file) else _PipedSink)(file, facts)
+    return AudioSink(file, facts)
 
 
 def format_of(path: StrPath) -> str | None:
@@ -113,7 +206,7 @@ def saving(path: StrPath, facts: AudioFacts) -> Iterator[AudioSink]:
     target = Path(os.path.realpath(path))  # through links, so that it is not the link that is replaced
     try:
         with replacing(target) as file:
-            sink = AudioSink(file, facts, wav=facts.format == "pcm" and format_of(path) == "wav")
+            sink = _sink(file, facts, format_of(path))
             yield sink
             sink.finish()
     except OSError as error:
