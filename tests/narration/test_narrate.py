@@ -50,7 +50,7 @@ def manifest(narration: Narration) -> dict[str, Any]:
 
 
 def folder_of(target: Path) -> Path:
-    return target.with_name(f"{target.name}.narration")
+    return target.with_suffix(".narration")
 
 
 def test_the_file_has_all_parts_in_their_order(narrate: Narrate, server: MockServer, tmp_path: Path) -> None:

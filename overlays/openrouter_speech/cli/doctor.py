@@ -26,7 +26,7 @@ _PATIENCE = 5
 _EXTRAS = {
     "cli": ("typer", "rich"),
     "play": ("miniaudio",),
-    "long": ("miniaudio", "semantic-text-splitter", "soundfile"),
+    "long": ("filelock", "miniaudio", "semantic-text-splitter", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
     "aiohttp": ("httpx-aiohttp",),
 }
