@@ -169,7 +169,8 @@ def test_every_error_has_an_exit_code(kind: type[OpenRouterError]) -> None:
 
 
 def test_a_message_cannot_steer_the_terminal() -> None:
-    assert failures.one_line("\x1b[2Jgone\nand \x07 \u202ethere") == "[2Jgone and there"
+    assert failures.one_line("\x1b[2Jgone\nand \x07 \u202ethere\udce9") == r"\x1b[2Jgone and \x07 \u202ethere\udce9"
+    assert failures.one_line("می‌خواهم 👩‍🚀\xa0É") == "می‌خواهم 👩‍🚀 É"
 
 
 def test_an_error_of_the_system_has_no_number() -> None:

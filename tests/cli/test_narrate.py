@@ -46,7 +46,7 @@ def test_a_second_run_asks_for_nothing(run: Run, server: MockServer) -> None:
     run("narrate", "book.txt", "-o", "book.wav")
     server.reset()
     told = run("narrate", "book.txt", "-o", "book.wav", "--dry-run").stdout
-    assert told == "0 requests, 0 characters to ask for; 3 of 3 are in book.wav.narration already\n"
+    assert told == "0 requests, 0 characters to ask for; 3 of 3 are in book.narration already\n"
     assert "asked for 0 requests, 0 characters" in run("narrate", "book.txt", "-o", "book.wav").stdout
     assert not server.requests
 
@@ -89,9 +89,9 @@ def test_the_text_is_cut_as_asked_for(run: Run, server: MockServer, tmp_path: Pa
         (["book.txt", "-o", "-"], "joined in a file"),
         (["book.txt", "-o", "a.ogg"], ".wav, .pcm or .mp3"),
         (["book.txt", "-o", "missing/a.mp3"], "does not exist"),
-        (["book.txt", "-o", "a.mp3", "--limit", "0"], "limit must be"),
-        (["book.txt", "-o", "a.mp3", "--pause", "nan"], "pause_ms must be"),
-        (["book.txt", "-o", "a.mp3", "--format", "opus"], "response_format must be"),
+        (["book.txt", "-o", "a.mp3", "--limit", "0"], "'--limit'"),
+        (["book.txt", "-o", "a.mp3", "--pause", "nan"], "'--pause'"),
+        (["book.txt", "-o", "a.mp3", "--format", "opus"], "--format must be"),
         (["book.txt", "-o", "a.mp3", "--concurrency", "0"], "--concurrency"),
         (["stars.txt", "-o", "a.mp3"], "nothing to speak"),
     ],
@@ -115,7 +115,7 @@ def test_a_failure_says_how_to_go_on(run: Run, server: MockServer) -> None:
     assert error.startswith("Error: 402: ")
     assert hints == [
         "Hint: add credit to the account of this key",
-        "Hint: 1 of 3 parts are in book.wav.narration; the same call goes on from there.",
+        "Hint: 1 of 3 parts are in book.narration; the same call goes on from there.",
     ]
     assert "asked for 2 requests" in run("narrate", "book.txt", "-o", "book.wav").stdout
 

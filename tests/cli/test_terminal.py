@@ -117,7 +117,7 @@ def test_an_end_in_the_middle_of_a_part_keeps_the_others(
     assert "Traceback" not in seen
     assert "the same command goes on from there" in seen
     assert not list(tmp_path.glob("*.wav"))
-    assert [path.suffix for path in (tmp_path / "book.wav.narration/parts").iterdir()] == [".wav"]
+    assert [path.suffix for path in (tmp_path / "book.narration/parts").iterdir()] == [".wav"]
 
 
 def test_help_is_in_groups(terminal: Start) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -40,12 +41,37 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.APIStatusError, REFUSED, "try again later, or more often: --retries, --retry-for"),
     (errors.APITimeoutError, REFUSED, "wait longer: --timeout"),
     (errors.APIConnectionError, REFUSED, _DOCTOR),
-    (errors.AudioError, REFUSED, "it may have been charged; the same command asks again"),
+    (errors.AudioError, REFUSED, "it may have been charged, and asking again may be charged again"),
     (errors.OpenRouterError, REFUSED, ""),
     (OSError, REFUSED, "free some space, or name another place: -o"),
     (Exception, REFUSED, "--debug shows where"),
 )
 """Class, exit code, hint; the first row that fits counts."""
+
+
+_SAME = (
+    "model", "voice", "speed", "server_url", "http_referer", "x_open_router_title", "x_open_router_categories",
+    "retry_maybe_billed", "limit", "limit_unit", "concurrency", "folder",
+)  # fmt: skip
+_OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _SAME} | {
+    "response_format": "--format",
+    "timeout_ms": "--timeout",
+    "pause_ms": "--pause",
+    "http_headers": "--header",
+    "provider": "--provider-options",
+    "max_retries": "--retries",
+    "initial_interval": "--retry-wait",
+    "max_interval": "--retry-wait",
+    "jitter_ms": "--retry-wait",
+    "max_elapsed_time": "--retry-for",
+}
+"""The option for each parameter that a message of the library begins with."""
+_PARAMETER = re.compile(rf"({'|'.join(_OPTIONS)})(?=[ .\[])")
+
+
+def by_option(message: str) -> str:
+    """A message about a parameter as one about the option that sets it."""
+    return _PARAMETER.sub(lambda match: _OPTIONS[match[0]], message, count=1) if _PARAMETER.match(message) else message
 
 
 @contextmanager
@@ -56,7 +82,7 @@ def before_sending() -> Iterator[None]:
     except errors.OpenRouterError:
         raise
     except (TypeError, ValueError, OSError) as error:
-        raise WrongUsageError(in_words(error)) from error
+        raise WrongUsageError(by_option(in_words(error))) from error
 
 
 @contextmanager
@@ -108,9 +134,27 @@ def described(error: Exception) -> dict[str, Any]:
     }
 
 
+_JOINERS = "\u200c\u200d"
+"""Persian, Hindi and many emoji cannot be written without them, and they steer nothing."""
+
+
+def shown(text: str) -> str:
+    r"""A text in which what steers a terminal, or hides something, is escaped as in Python: `\x1b`, `\u202e`."""
+    if text.isprintable():
+        return text
+    from unicodedata import category
+
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if category(character) in {"Cc", "Cf", "Zl", "Zp", "Cs"} and character not in _JOINERS
+        else character
+        for character in text
+    )
+
+
 def one_line(text: str) -> str:
-    """A text without line breaks and without what would steer the terminal: a message may come from a server."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    """A text without line breaks, and otherwise as it is `shown`: a message may come from a server."""
+    return shown(" ".join(text.split()))
 
 
 def _print(message: str, hints: list[str]) -> None:

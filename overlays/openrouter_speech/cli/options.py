@@ -28,6 +28,31 @@ def option(
     return typer.Option(*names, help=text, envvar=variable, rich_help_panel=panel, show_default=show_default, **more)
 
 
+def not_negative(seconds: float | None) -> float | None:
+    """Refuse what is no length of time."""
+    if seconds is not None and not 0 <= seconds < float("inf"):
+        raise typer.BadParameter(f"{seconds} is no number of seconds, 0 or more")
+    return seconds
+
+
+def positive(seconds: float | None) -> float | None:
+    """Refuse what is no length of time that can be waited."""
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise typer.BadParameter(f"{seconds} is no number of seconds, more than 0")
+    return seconds
+
+
+def unreadable(parameter: Any, context: typer.Context) -> str | None:
+    """What is wrong with the variable of an option, in a sentence; None where nothing is, or it is not set."""
+    try:
+        value = parameter.value_from_envvar(context)
+        if value is not None:
+            parameter.process_value(context, value)
+    except typer.BadParameter as error:
+        return error.message
+    return None
+
+
 @dataclass(frozen=True)
 class Settings:
     """How to ask, and how to tell what came of it."""
@@ -76,7 +101,10 @@ class Settings:
     ] = None  # fmt: skip
     timeout: Annotated[
         float | None,
-        option(SERVICE, "Wait so long for the next byte (120).", "--timeout", env="TIMEOUT", metavar="SECONDS"),
+        option(
+            SERVICE, "Wait so long for the next byte (120).",
+            "--timeout", env="TIMEOUT", metavar="SECONDS", callback=positive,
+        ),
     ] = None
     retries: Annotated[
         int | None,
@@ -93,14 +121,14 @@ class Settings:
         float | None,
         option(
             SERVICE, "Wait so long before the first retry (0.5), and longer before each further one.",
-            "--retry-wait", env="RETRY_WAIT", metavar="SECONDS",
+            "--retry-wait", env="RETRY_WAIT", metavar="SECONDS", callback=not_negative,
         ),
     ] = None  # fmt: skip
     retry_for: Annotated[
         float | None,
         option(
             SERVICE, "Begin no retry after so long (say: 60, narrate: 600).",
-            "--retry-for", env="RETRY_FOR", metavar="SECONDS",
+            "--retry-for", env="RETRY_FOR", metavar="SECONDS", callback=not_negative,
         ),
     ] = None  # fmt: skip
     retry_maybe_billed: Annotated[
@@ -195,6 +223,8 @@ class Settings:
             options = json.loads(self.provider_options)
         except ValueError as error:
             raise ValueError(f"--provider-options is not JSON: {error}") from error
+        except RecursionError as error:
+            raise ValueError("--provider-options is nested too deeply") from error
         if not isinstance(options, dict) or not all(isinstance(value, dict) for value in options.values()):
             raise ValueError('--provider-options must be objects by provider: {"openai": {"instructions": "..."}}')
         return {"options": options}
