@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 VOICE, SERVICE, APP, OUTPUT = "The voice", "The service", "Your app", "Output"
 
-_HEADERS = "OPENROUTER_SPEECH_HEADERS"
+HEADERS = "OPENROUTER_SPEECH_HEADERS"
+"""Holds headers, one a line."""
 
 
 def option(
@@ -95,7 +96,7 @@ class Settings:
     header: Annotated[
         list[str] | None,
         option(
-            SERVICE, f"A header to add, as 'Name: value'; may be given again. {_HEADERS} may hold some, one a line.",
+            SERVICE, f"A header to add, as 'Name: value'; may be given again. {HEADERS} may hold some, one a line.",
             "--header", "-H", metavar="HEADER",
         ),
     ] = None  # fmt: skip
@@ -230,9 +231,8 @@ class Settings:
         return {"options": options}
 
     def _headers(self) -> dict[str, str]:
-        lines = [*os.environ.get(_HEADERS, "").splitlines(), *(self.header or ())]
         headers = {}
-        for line in filter(str.strip, lines):
+        for line in filter(str.strip, self.header or ()):
             name, colon, value = line.partition(":")
             if not colon:
                 raise ValueError(f"--header takes 'Name: value'; there is no colon in what begins with {name[:20]!r}")
@@ -247,6 +247,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def called(**values: Any) -> None:
+        values["header"] = [*os.environ.get(HEADERS, "").splitlines(), *(values["header"] or ())]
         settings = Settings(**{field.name: values.pop(field.name) for field in fields(Settings)})
         command(**values, settings=settings)
 
