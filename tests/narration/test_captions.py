@@ -46,3 +46,8 @@ def test_another_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\.srt or \.vtt"):
         save(CUES, tmp_path / "a.txt")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="does not exist; create it first"):
+        save(CUES, tmp_path / "missing" / "a.srt")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -505,7 +506,7 @@ USELESS = [
 def test_what_cannot_be_joined_is_kept_and_not_bought_again(
     narrate: Narrate, server: MockServer, tmp_path: Path, content_type: str, message: str, suffix: str
 ) -> None:
-    content = b"something else"
+    content = b"\x93something else"
     with pytest.raises(errors.AudioError, match=message) as raised:
         narrate("One part.", client=answering(content_type, content))
     (kept,) = (folder_of(tmp_path / "book.wav") / "parts").iterdir()
@@ -525,8 +526,73 @@ def test_what_cannot_be_joined_is_kept_each_time(narrate: Narrate, tmp_path: Pat
     """Who has it retried pays for each, and has each."""
     twice = RetryConfig("backoff", BackoffStrategy(1, 1, 1, 1000, 0), True, max_retries=1, retry_maybe_billed=True)
     with pytest.raises(errors.AudioError, match="no audio can be read"):
-        narrate("One part.", client=answering("audio/mpeg", b"something else"), retries=twice)
+        narrate("One part.", client=answering("audio/mpeg", b"\x93something else"), retries=twice)
     assert len(list((folder_of(tmp_path / "book.wav") / "parts").iterdir())) == 2
+
+
+class Failing:
+    """What takes the place of `save`: the error, when all requests are there."""
+
+    def __init__(self, error: Callable[[Path], Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+        self._error = error
+        monkeypatch.setattr("openrouter_speech.streams.SpeechStream.save", lambda _, path: self._fail(path))
+        monkeypatch.setattr("openrouter_speech.streams.AsyncSpeechStream.save", lambda _, path: self._fail_async(path))
+
+    def _fail(self, path: Path) -> Path:
+        raise self._error(path)
+
+    async def _fail_async(self, path: Path) -> Path:
+        raise self._error(path)
+
+
+def test_what_a_stream_tells_to_be_no_audio_is_kept_too(
+    narrate: Narrate, server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    response = httpx.Response(200)
+    Failing(lambda _: errors.NotAudioError("It is none.", response, audio=b"\x93 noise"), monkeypatch)
+    with pytest.raises(errors.AudioError, match="no audio can be read") as raised:
+        narrate("One part.")
+    (kept,) = (folder_of(tmp_path / "book.wav") / "parts").iterdir()
+    assert (kept.suffix, kept.read_bytes()) == (".bin", b"\x93 noise")
+    assert str(raised.value.__context__) == "It is none."
+
+
+def test_a_text_in_place_of_audio_is_not_kept(
+    narrate: Narrate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    response = httpx.Response(200)
+    Failing(lambda _: errors.NotAudioError("It is none.", response, audio=b'{"error": "no"}'), monkeypatch)
+    with pytest.raises(errors.NotAudioError, match=r"It is none\."):
+        narrate("One part.")
+    assert list((folder_of(tmp_path / "book.wav") / "parts").iterdir()) == []
+
+
+def test_what_was_saved_under_its_true_suffix_is_the_part(
+    narrate: Narrate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def elsewhere(path: Path) -> Exception:
+        file = path.with_suffix(".flac")
+        file.write_bytes(b"fLaC")
+        return errors.SuffixMismatchError("It is flac.", saved_to=file)
+
+    Failing(elsewhere, monkeypatch)
+    with pytest.raises(errors.AudioError, match=r"\.flac. Remove"):
+        narrate("One part.")
+
+
+def test_parts_that_cannot_be_written_are_in_the_error(
+    narrate: Narrate, server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that were under way."""
+    full = [errors.FileWriteError("The disk is full.", audio=bytes([number])) for number in range(3)]
+    together = Together(3)
+    clients = {"client": httpx.Client(transport=together), "async_client": httpx.AsyncClient(transport=together)}
+    remaining = list(full)
+    Failing(lambda _: remaining.pop(), monkeypatch)
+    with pytest.raises(errors.FileWriteError) as raised:
+        narrate(concurrency=3, client=clients)
+    assert isinstance(raised.value.__cause__, ExceptionGroup)
+    assert {raised.value, *raised.value.__cause__.exceptions} == set(full)
 
 
 def test_another_suffix_is_made_of_the_same_parts(narrate: Narrate, server: MockServer, tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ def described(error: Exception) -> dict[str, Any]:
     return {
         "type": type(error).__name__,
         "message": in_words(error),
+        **({"notes": notes} if (notes := getattr(error, "__notes__", None)) else {}),
         **{name: getattr(error, name) for name in names if getattr(error, name, None) is not None},
     }
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 from attrs import evolve
 
 from ..audio import AudioFacts
-from ..errors import APIStatusError, AudioError, OpenRouterError, SuffixMismatchError
+from ..errors import APIStatusError, AudioError, NotAudioError, OpenRouterError, SaveError, SuffixMismatchError
 from ..exchange import sleep_async
 from ..frames import Answer
 from ..streams import AsyncSpeechStream, SpeechStream
@@ -158,6 +158,7 @@ class _Run:
         self.work = Work([Request(key, text) for key, text in job.missing.items()], job.retry, concurrency)
         self._job = job
         self._stored: dict[str, Stored] = {}
+        self._unsaved: list[SaveError] = []
         self._on_progress = on_progress
         self._ahead = 0.0
         self._last_manifest = float("-inf")
@@ -183,8 +184,12 @@ class _Run:
 
         def receive(answer: Answer) -> Arrived:
             stream = SpeechStream(answer)
-            stream.wait()  # what it is, the first bytes tell better than their label
-            return self._kept(request, answer, stream, stream.save(self._place(request, stream)))
+            try:
+                stream.wait()  # what it is, the first bytes tell better than their label
+                file = stream.save(self._place(request, stream))
+            except (NotAudioError, SuffixMismatchError) as error:
+                return self._kept(request, answer, stream, self._rescued(request, error))
+            return self._kept(request, answer, stream, file)
 
         return receive
 
@@ -193,8 +198,12 @@ class _Run:
 
         async def receive(answer: Answer) -> Arrived:
             stream = AsyncSpeechStream(answer)
-            await stream.wait()
-            return self._kept(request, answer, stream, await stream.save(self._place(request, stream)))
+            try:
+                await stream.wait()
+                file = await stream.save(self._place(request, stream))
+            except (NotAudioError, SuffixMismatchError) as error:
+                return self._kept(request, answer, stream, self._rescued(request, error))
+            return self._kept(request, answer, stream, file)
 
         return receive
 
@@ -210,6 +219,8 @@ class _Run:
             self.work.failed(request, outcome, self.now())
             if self.work.error is outcome:
                 self._locate(outcome, request)
+            elif isinstance(outcome, SaveError):
+                self._unsaved.append(outcome)
             return
         self.work.succeeded(request)
         part = outcome.part
@@ -222,12 +233,16 @@ class _Run:
         except ValueError as error:  # no further part is paid for
             self.work.error = self.work.error or SuffixMismatchError(str(error), saved_to=part.file)
         if time.monotonic() - self._last_manifest >= _BETWEEN_MANIFESTS:
-            self._write_manifest()
+            with suppress(OSError):  # the part is there, and there is a manifest at the end
+                self._write_manifest()
 
     def raise_error(self) -> None:
-        """Raise what ended the work, if anything did."""
-        if self.work.error is not None:
-            raise self.work.error
+        """Raise what ended the work, if anything did; the audio of parts that could not be written goes with it."""
+        error = self.work.error
+        if error is not None and self._unsaved:
+            raise error from ExceptionGroup("Other parts came, and could not be written either", self._unsaved)
+        if error is not None:
+            raise error
 
     def report(self, joined_seconds: float = 0.0) -> None:
         """Tell how far it is."""
@@ -287,6 +302,16 @@ class _Run:
     def _place(self, request: Request, stream: SpeechStream | AsyncSpeechStream) -> "Path":
         return self._job.folder.place(request.key, stream.audio_format)
 
+    def _rescued(self, request: Request, error: NotAudioError | SuffixMismatchError) -> "Path":
+        """The file for what could not be saved as a part. A text is none: it is not what was paid for."""
+        if isinstance(error, SuffixMismatchError) and error.saved_to:
+            return error.saved_to
+        try:
+            error.audio.decode()
+        except UnicodeDecodeError:
+            return self._job.folder.keep(request.key, error.audio)
+        raise error
+
     def _kept(
         self, request: Request, answer: Answer, stream: SpeechStream | AsyncSpeechStream, file: "Path"
     ) -> Arrived:
@@ -298,6 +323,7 @@ class _Run:
         where = plan.whereabouts(self._job.parts, request.key)
         if file.suffix in SUFFIXES:
             file = folder.put_aside(file)
+        if folder.place(request.key, stream.audio_format).suffix in SUFFIXES:
             reason = f"The server called it {stream.audio_format}, but no audio can be read in it"
         else:
             reason = f"The server sent {stream.audio_format}, which cannot be joined"

@@ -85,6 +85,13 @@ class Folder:
         part = _whole(file, {}) if file.suffix in SUFFIXES else None
         return evolve(part, generation_id=generation_id) if part else None
 
+    def keep(self, key: str, audio: bytes) -> Path:
+        """Keep what came for a part and is of no use."""
+        file = _free(self._parts / f"{key}{_UNKNOWN}")
+        with files.replacing(file) as opened:
+            opened.write(audio)
+        return file
+
     def put_aside(self, file: Path) -> Path:
         """Keep a file in which no audio can be read, but not as a part."""
         return file.rename(_free(file.with_suffix(_UNKNOWN)))
