@@ -134,7 +134,13 @@ def test_a_variable_that_cannot_be_is_one_line(monkeypatch: pytest.MonkeyPatch, 
 
 def test_each_variable_that_cannot_be_is_a_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even where it is one of this command's own."""
-    for name, value in (("JSON", "maybe"), ("SPEED", "nan"), ("HEADERS", "no colon"), ("PROVIDER_OPTIONS", "{"), ("LIMIT", "x")):
+    for name, value in (
+        ("JSON", "maybe"),
+        ("SPEED", "nan"),
+        ("HEADERS", "no colon"),
+        ("PROVIDER_OPTIONS", "{"),
+        ("LIMIT", "x"),
+    ):
         monkeypatch.setenv(f"OPENROUTER_SPEECH_{name}", value)
     assert len(wrong(run("doctor"))) == 5
 

@@ -41,6 +41,15 @@ def test_a_terminal_that_can_do_nothing_gets_plain_lines(terminal: Start) -> Non
     assert "\x1b" not in seen
 
 
+def test_a_bar_is_made_of_what_the_terminal_can_show(terminal: Start) -> None:
+    seen = terminal("say", "Hello world", "-o", "Grüße \x1b]0;.wav", PYTHONIOENCODING="ascii").seen()
+    assert "0.88 s of audio" in seen
+    assert "Gr\\xfc\\xdfe \\x1b]0;.wav: 0.88 s of pcm" in seen
+    assert seen.isascii()
+    assert "\\u28" not in seen  # the dots of a spinner
+    assert "\x1b]0;" not in seen
+
+
 def test_a_retry_is_told(terminal: Start, server: MockServer) -> None:
     server.script([503])
     seen = terminal("say", "Hello world", "-o", "hello.wav", OPENROUTER_SPEECH_RETRY_WAIT="0.3").seen()

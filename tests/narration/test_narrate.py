@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -608,6 +608,32 @@ def test_the_folder_of_an_earlier_version_still_counts(narrate: Narrate, tmp_pat
     narrate()
     folder_of(tmp_path / "book.wav").rename(tmp_path / "book.wav.narration")
     assert narrate().asked_requests == 0
+    assert narrate(path=tmp_path / "book.mp3").asked_requests == 0
+
+
+def test_where_there_are_no_locks_nothing_is_cleaned_up(
+    narrate: Narrate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another narration may be writing it."""
+    half = folder_of(narrate().path) / "parts" / ".half.wav.part"
+    half.write_bytes(b"")
+    monkeypatch.setattr(lock, "held", lambda _: nullcontext(False))
+    narrate()
+    assert half.exists()
+
+
+@pytest.mark.parametrize("joining", [False, True])
+def test_a_failure_of_the_callers_own_code_is_left_as_it_is(narrate: Narrate, joining: bool) -> None:
+    mine = FileNotFoundError(2, "no such setting", "settings.ini")
+
+    def fail(progress: NarrationProgress) -> None:
+        if bool(progress.joined_seconds) is joining:
+            raise mine
+
+    with pytest.raises(FileNotFoundError) as raised:
+        narrate(on_progress=fail)
+    assert raised.value is mine
+    assert str(mine) == "[Errno 2] no such setting: 'settings.ini'"
 
 
 def narrations_in_one_folder(narrate: Narrate) -> list[str]:
@@ -687,7 +713,7 @@ def test_a_rate_that_mp3_does_not_have_is_told_by_the_first_part(
 
 def test_parts_that_differ_end_it(narrate: Narrate, server: MockServer) -> None:
     narrate(PARAGRAPHS[0])
-    with pytest.raises(errors.SuffixMismatchError, match="24000 Hz .* 48000 Hz"):
+    with pytest.raises(errors.SuffixMismatchError, match=r"24000 Hz .* 48000 Hz"):
         narrate(concurrency=1, client={**pcm(48_000), "server_url": server.url})
     server.reset()
     with pytest.raises(ValueError, match="do not fit together"):

@@ -38,7 +38,7 @@ def _cut(text: str, name: str, variable: str, metavar: str | None, **more: Any) 
 class _Lenient(typer.core.TyperCommand):
     """A command that goes on where its own variables cannot be read: saying so is its business."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         for parameter in self.params:
             if unreadable(parameter, ctx):
                 parameter.envvar = None
@@ -58,7 +58,9 @@ def run(arguments: list[str]) -> int:
     try:
         outcome = command.main(arguments or ["--help"], prog_name="openrouter-speech", standalone_mode=False)
     except typer.TyperException as error:  # a wrong option, say
-        message = " ".join(error.format_message().split())
+        from .failures import one_line
+
+        message = one_line(error.format_message())
         context = getattr(error, "ctx", None)
         where = context.command_path if context is not None else "openrouter-speech"
         print(f"Error: {message}\nHint: {where} --help", file=sys.stderr)
@@ -91,9 +93,7 @@ def say(
     context: typer.Context,
     settings: Settings,
     text: Annotated[str | None, typer.Argument(help="What to say; - reads it from standard input.")] = None,
-    file: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Say what a file has.")
-    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", metavar="FILE", help="Say what a file has.")] = None,
     output: Output = None,
     play: Annotated[bool, typer.Option("--play", help="Play it while it arrives.")] = False,
 ) -> None:
@@ -130,7 +130,11 @@ def narrate(
     ] = CONCURRENCY,
     folder: Annotated[
         Path | None,
-        typer.Option("--folder", metavar="FOLDER", help="Where the parts are kept; for book.mp3, book.narration unless you say so."),
+        typer.Option(
+            "--folder",
+            metavar="FOLDER",
+            help="Where the parts are kept; for book.mp3, book.narration unless you say so.",
+        ),
     ] = None,
 ) -> None:
     """Read a long text out, into one file.

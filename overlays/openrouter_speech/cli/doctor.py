@@ -231,7 +231,9 @@ def _server(given: str | None, *, usable: bool) -> Iterator[Finding]:
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+        return (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+        )
     except ValueError:  # the port is not a number, or none that there is
         return False
 

@@ -106,7 +106,7 @@ class Settings:
             SERVICE, "Wait so long for the next byte (120).",
             "--timeout", env="TIMEOUT", metavar="SECONDS", callback=positive,
         ),
-    ] = None
+    ] = None  # fmt: skip
     retries: Annotated[
         int | None,
         option(

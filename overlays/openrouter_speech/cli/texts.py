@@ -79,7 +79,9 @@ def decoded(content: bytes, name: str) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
-            raise WrongUsageError(f"{name} is not whole {_NAMES[encoding]}: {error.reason} (byte {error.start})") from error
+            raise WrongUsageError(
+                f"{name} is not whole {_NAMES[encoding]}: {error.reason} (byte {error.start})"
+            ) from error
         line = content.count(b"\n", 0, error.start) + 1
         raise WrongUsageError(
             f"{name} is not UTF-8: line {line} has the byte 0x{content[error.start]:02x} (byte {error.start})",

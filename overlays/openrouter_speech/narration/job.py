@@ -149,8 +149,10 @@ def _default_folder(target: Path) -> Path:
     Earlier versions named it after the file with its suffix; where there is such a one, what it holds is not bought
     again.
     """
-    folder, earlier = Path(f"{target.with_suffix('')}.narration"), Path(f"{target}.narration")
-    return earlier if earlier.exists() and not folder.exists() else folder
+    whole = target.with_suffix("")
+    folder = Path(f"{whole}.narration")
+    earlier = (Path(f"{whole}{suffix}.narration") for suffix in (target.suffix, ".mp3", ".wav", ".pcm"))
+    return next((place for place in (folder, *earlier) if place.exists()), folder)
 
 
 def _check(call: Call, target: Path, pause_ms: float) -> None:

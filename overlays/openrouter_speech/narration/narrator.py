@@ -259,9 +259,9 @@ class _Run:
             with suppress(OSError):
                 self._write_manifest()
             if isinstance(error, Exception):
+                goes_on = "" if isinstance(error, SuffixMismatchError) else "; the same call goes on from there"
                 error.add_note(
-                    f"{len(self._stored)} of {len(self._job.requests)} parts are in {self._job.folder.path}; "
-                    "the same call goes on from there."
+                    f"{len(self._stored)} of {len(self._job.requests)} parts are in {self._job.folder.path}{goes_on}."
                 )
             raise
 
@@ -353,4 +353,3 @@ class _Run:
         job = self._job
         job.folder.write_manifest(manifest.content(job.parts, self._stored, job.about, joined))
         self._last_manifest = time.monotonic()
-
