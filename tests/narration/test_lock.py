@@ -9,9 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import filelock
 import pytest
 from openrouter_speech import errors
 from openrouter_speech.narration import lock
@@ -87,21 +85,25 @@ def test_it_is_released_whatever_happens(tmp_path: Path, kind: type[BaseExceptio
     assert take(tmp_path / "new" / "folder")
 
 
-def failing(number: int) -> Any:
-    def acquire(*_: object, **__: object) -> None:
+def failing(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """A file system that says this to who would lock a file."""
+
+    def flock(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    return acquire
+    monkeypatch.setattr("fcntl.flock", flock)
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 def test_without_locks_there_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    monkeypatch.setattr(filelock.FileLock, "acquire", failing(number))
+    """And nothing that looks like a lock, which would outlast a process that is killed."""
+    failing(monkeypatch, number)
     with pytest.warns(UserWarning, match="has no locks"):
         assert not take(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_else_goes_wrong_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filelock.FileLock, "acquire", failing(errno.EACCES))
-    with pytest.raises(PermissionError):
+    failing(monkeypatch, errno.EIO)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
         take(tmp_path)

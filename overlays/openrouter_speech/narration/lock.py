@@ -39,7 +39,7 @@ def held(folder: Path) -> Iterator[bool]:
     folder.mkdir(parents=True, exist_ok=True)
     place, holder = folder / ".lock", folder / ".lock-holder.json"
     # Without the fallback to a file that stands for a lock: it would outlast a process that is killed.
-    lock = FileLock(place, thread_local=False, fallback_to_soft=False)
+    lock = FileLock(place, fallback_to_soft=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:
