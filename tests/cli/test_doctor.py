@@ -8,6 +8,7 @@ import tomllib
 import httpx
 import pytest
 from attrs import frozen
+from openrouter_speech import errors
 from openrouter_speech.cli import doctor
 from openrouter_speech.mock import MockServer
 
@@ -203,3 +204,12 @@ def test_a_package_without_metadata_is_not_there(run: Run, monkeypatch: pytest.M
     outcome = run("doctor")
     assert outcome.code == 0
     assert "not installed: pip install 'openrouter-speech[cli]'" in outcome.stdout
+
+
+def test_a_variable_is_not_blamed_for_what_else_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise errors.ConfigurationError("No client can be made here.")
+
+    monkeypatch.setattr(doctor.Settings, "open_router", fail)
+    monkeypatch.setenv("OPENROUTER_SPEECH_SPEED", "2")
+    assert list(doctor._options()) == []
