@@ -210,6 +210,6 @@ def test_a_variable_is_not_blamed_for_what_else_is_wrong(monkeypatch: pytest.Mon
     def fail(*_: object, **__: object) -> None:
         raise errors.ConfigurationError("No client can be made here.")
 
-    monkeypatch.setattr(doctor.Settings, "open_router", fail)
+    monkeypatch.setattr("openrouter_speech.cli.options.Settings.open_router", fail)
     monkeypatch.setenv("OPENROUTER_SPEECH_SPEED", "2")
     assert list(doctor._options()) == []
