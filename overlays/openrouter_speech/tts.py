@@ -214,7 +214,8 @@ class TTS:
             pause_ms: Milliseconds of silence between two paragraphs.
             concurrency: How many requests may be under way at once. When the server says that it is too much (429), or
                 when to come back, all wait together, and fewer go on.
-            folder: Where the parts are kept; the path with `.narration` added, if None.
+            folder: Where the parts are kept; if None, the path with `.narration` in place of its suffix, so that
+                `book.wav` and `book.mp3` are made of the same parts.
             on_progress: Called with a `NarrationProgress` at the beginning, after each part, and when all have to wait.
                 What it raises ends the narration.
             **params: As `NarrationParams`. `response_format` is that of the parts: "pcm" unless a model has only "mp3".
@@ -222,8 +223,10 @@ class TTS:
 
         Raises:
             ValueError: The text has nothing to speak, a setting is out of its range, the suffix is another one, the
-                parts do not fit together, or the audio is too long for a WAV file.
-            ConfigurationError: The extra `long` is not installed.
+                parts do not fit together, or the audio is too long for a WAV file, or of a rate that mp3 does not have.
+                What is found out from a part that was paid for is a `SuffixMismatchError`; no other is asked for.
+            ConfigurationError: The extra `long` is not installed, another narration uses the folder, or it holds what
+                came for a part and cannot be joined.
             OSError: A file cannot be written.
             OpenRouterError: A part failed for good. Those under way were waited for, and are kept.
         """

@@ -110,7 +110,7 @@ def test_a_book_survives_a_failing_server_and_two_kills(
         assert KEY not in errors
         assert not (tmp_path / "book.mp3").exists()
         assert not texts(failing_server) & {parts[key] for key in finished}
-        there = {path.stem for path in (tmp_path / "book.mp3.narration/parts").glob("*.wav")}
+        there = {path.stem for path in (tmp_path / "book.narration/parts").glob("*.wav")}
         assert finished < there < set(parts)
         finished = there
 

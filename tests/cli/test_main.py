@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 import typer
 from openrouter_speech.cli import failures
 from openrouter_speech.cli.app import app
+from openrouter_speech.cli.options import Settings
 from openrouter_speech.errors import OpenRouterError, from_answer
 
 from .conftest import PROGRAM, Run
@@ -86,6 +88,7 @@ def test_both_packages_tell_their_version(run: Run) -> None:
     [
         (["sai"], "No such command 'sai'. Did you mean 'say'?", "openrouter-speech --help"),
         (["say", "--sped", "2"], "No such option: --sped", "openrouter-speech say --help"),
+        (["say", "--\x1b[2J"], r"No such option: --\x1b[2J", "openrouter-speech say --help"),
         (["say", "a", "b"], "unexpected extra argument", "openrouter-speech say --help"),
         (["narrate", "book.txt"], "Missing option '--output'", "openrouter-speech narrate --help"),
         (
@@ -187,8 +190,31 @@ def test_a_hint_is_of_use(status: int, metadata: dict[str, str], hint: str) -> N
 
 
 def test_a_message_cannot_steer_the_terminal() -> None:
-    assert failures.one_line("\x1b[2Jgone\nand \x07 \u202ethere") == "[2Jgone and there"
+    assert failures.one_line("\x1b[2Jgone\nand \x07 \u202ethere\udce9") == r"\x1b[2Jgone and \x07 \u202ethere\udce9"
+    assert failures.one_line("می‌خواهم 👩‍🚀\xa0É") == "می‌خواهم 👩‍🚀 É"
 
 
 def test_an_error_of_the_system_has_no_number() -> None:
     assert failures.in_words(FileNotFoundError(2, "No such file", "book.txt")) == "No such file: book.txt"
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("speed must be a finite number, not nan", "--speed must be a finite number, not nan"),
+        ("timeout_ms must be a number", "--timeout must be a number"),
+        ("limit_unit must be so", "--limit-unit must be so"),
+        ("http_headers['a'] has a line break", "--header['a'] has a line break"),
+        ("provider.options must be a dict", "--provider-options.options must be a dict"),
+        ("The speed of the voice", "The speed of the voice"),
+        ("speedy delivery", "speedy delivery"),
+    ],
+)
+def test_a_parameter_is_named_by_its_option(message: str, told: str) -> None:
+    assert failures.by_option(message) == told
+
+
+def test_every_shared_option_has_its_parameter() -> None:
+    """Those that a message can be about, that is."""
+    options = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)} - {"--json", "--debug"}
+    assert options <= set(failures._OPTIONS.values())

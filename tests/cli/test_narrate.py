@@ -1,6 +1,7 @@
 """`openrouter-speech narrate`: a long text as one file, and its cost before and after."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from openrouter_speech import NarrationProgress
 from openrouter_speech.cli.narrate import Teller
 from openrouter_speech.cli.progress import Watcher
 from openrouter_speech.mock import MockServer
+from openrouter_speech.narration import lock
 
 from .conftest import Run, Terminal
 
@@ -46,7 +48,7 @@ def test_a_second_run_asks_for_nothing(run: Run, server: MockServer) -> None:
     run("narrate", "book.txt", "-o", "book.wav")
     server.reset()
     told = run("narrate", "book.txt", "-o", "book.wav", "--dry-run").stdout
-    assert told == "0 requests, 0 characters to ask for; 3 of 3 are in book.wav.narration already\n"
+    assert told == "0 requests, 0 characters to ask for; 3 of 3 are in book.narration already\n"
     assert "asked for 0 requests, 0 characters" in run("narrate", "book.txt", "-o", "book.wav").stdout
     assert not server.requests
 
@@ -89,9 +91,9 @@ def test_the_text_is_cut_as_asked_for(run: Run, server: MockServer, tmp_path: Pa
         (["book.txt", "-o", "-"], "joined in a file"),
         (["book.txt", "-o", "a.ogg"], ".wav, .pcm or .mp3"),
         (["book.txt", "-o", "missing/a.mp3"], "does not exist"),
-        (["book.txt", "-o", "a.mp3", "--limit", "0"], "limit must be"),
-        (["book.txt", "-o", "a.mp3", "--pause", "nan"], "pause_ms must be"),
-        (["book.txt", "-o", "a.mp3", "--format", "opus"], "response_format must be"),
+        (["book.txt", "-o", "a.mp3", "--limit", "0"], "'--limit'"),
+        (["book.txt", "-o", "a.mp3", "--pause", "nan"], "'--pause'"),
+        (["book.txt", "-o", "a.mp3", "--format", "opus"], "--format must be"),
         (["book.txt", "-o", "a.mp3", "--concurrency", "0"], "--concurrency"),
         (["stars.txt", "-o", "a.mp3"], "nothing to speak"),
     ],
@@ -107,6 +109,55 @@ def test_wrong_usage_sends_nothing(
     assert {path.name for path in tmp_path.iterdir()} == {"book.txt", "stars.txt"}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["link.wav", "-o", "book.wav"], "The output book.wav would replace the text"),
+        (["book.srt", "-o", "book.mp3", "--srt"], "The captions book.srt would replace the text"),
+        (["book.txt", "-o", "audio.mp3", "--vtt"], "audio.vtt and the audio audio.mp3 are the same file"),
+        (["book.txt", "-o", "folder.mp3", "--srt"], "it is a folder"),
+        (["book.txt", "-o", "parts/book.mp3", "--folder", "parts"], "is in the folder of the parts"),
+        (["book.narration/manifest.json", "-o", "book.mp3"], "manifest.json would replace the text"),
+        (["book.txt", "-o", "book.mp3", "--folder", "."], "is in the folder of the parts"),
+        (["book.txt", "-o", "book.mp3", "--folder", "site"], "is not of a narration, and would be replaced"),
+    ],
+)
+def test_nothing_is_replaced_that_must_not_be(
+    run: Run, server: MockServer, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    for name in ("book.srt", "book.wav", "audio.mp3"):
+        (tmp_path / name).write_text("One. Two.")
+    (tmp_path / "link.wav").symlink_to(tmp_path / "book.wav")
+    (tmp_path / "audio.vtt").symlink_to(tmp_path / "audio.mp3")
+    for name in ("folder.srt", "parts", "site", "book.narration/parts"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("site", "book.narration"):
+        (tmp_path / name / "manifest.json").write_text("One. Two.")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    outcome = run("narrate", *arguments)
+    assert words in outcome.stderr.splitlines()[0]
+    assert outcome.code == 2
+    assert not server.requests
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+def test_a_refused_part_is_named(run: Run, server: MockServer) -> None:
+    server.script([400, 400])
+    arguments = ["narrate", "book.txt", "-o", "book.wav", "--concurrency", "1"]
+    assert 'Paragraph 1 ("One, two.") was refused: edit it' in run(*arguments).stderr
+    notes = json.loads(run(*arguments, "--json").stdout)["error"]["notes"]
+    assert [note.split(" ", 2)[:2] for note in notes] == [["Paragraph", "1"], ["0", "of"]]
+
+
+def test_a_narration_that_goes_on_elsewhere_is_named(run: Run, server: MockServer, tmp_path: Path) -> None:
+    with lock.held(tmp_path / "book.narration"):
+        outcome = run("narrate", "book.txt", "-o", "book.mp3")
+        assert run("narrate", "book.txt", "-o", "book.mp3", "--dry-run").code == 0
+    assert f"process {os.getpid()} on " in outcome.stderr.splitlines()[0]
+    assert outcome.code == 2
+    assert not server.requests
+
+
 def test_a_failure_says_how_to_go_on(run: Run, server: MockServer) -> None:
     server.script(["ok", 402])
     outcome = run("narrate", "book.txt", "-o", "book.wav", "--concurrency", "1")
@@ -115,7 +166,7 @@ def test_a_failure_says_how_to_go_on(run: Run, server: MockServer) -> None:
     assert error.startswith("Error: 402: ")
     assert hints == [
         "Hint: add credit to the account of this key",
-        "Hint: 1 of 3 parts are in book.wav.narration; the same call goes on from there.",
+        "Hint: 1 of 3 parts are in book.narration; the same call goes on from there.",
     ]
     assert "asked for 2 requests" in run("narrate", "book.txt", "-o", "book.wav").stdout
 

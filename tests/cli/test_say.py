@@ -1,6 +1,7 @@
 """`openrouter-speech say`: a text from anywhere, its audio to anywhere."""
 
 import json
+import os
 import subprocess
 import threading
 from pathlib import Path
@@ -87,16 +88,16 @@ WRONG = [
     (["Hello", "-o", "."], "", "it is a folder"),
     (["Hello", "-o", "a.mp3", "--format", "pcm"], "", "a.mp3 cannot hold pcm"),
     (["Hello", "-o", "a.mp3", "--speed", "fast"], "", "--speed"),
-    (["Hello", "-o", "a.mp3", "--speed", "nan"], "", "speed"),
-    (["Hello", "-o", "a.mp3", "--timeout", "0"], "", "timeout_ms must be more than 0"),
+    (["Hello", "-o", "a.mp3", "--speed", "nan"], "", "--speed must be a finite number"),
+    (["Hello", "-o", "a.mp3", "--timeout", "0"], "", "'--timeout' (env var: 'OPENROUTER_SPEECH_TIMEOUT')"),
     (["Hello", "-o", "a.mp3", "--retries", "-1"], "", "--retries"),
-    (["Hello", "-o", "a.mp3", "--retry-wait", "-1"], "", "initial_interval"),
+    (["Hello", "-o", "a.mp3", "--retry-wait", "-1"], "", "'--retry-wait'"),
     (["Hello", "-o", "a.mp3", "--provider-options", "{"], "", "--provider-options is not JSON"),
     (["Hello", "-o", "a.mp3", "--provider-options", "[]"], "", "--provider-options must be objects by provider"),
     (["Hello", "-o", "a.mp3", "--provider-options", '{"a": 1}'], "", "--provider-options must be objects"),
     (["Hello", "-o", "a.mp3", "-H", "no colon"], "", "--header takes 'Name: value'"),
     (["Hello", "-o", "a.mp3", "-H", "Bad Name: x"], "", "which is not a header name"),
-    (["Hello", "-o", "a.mp3", "--server-url", "ftp://x"], "", "server_url must begin with https://"),
+    (["Hello", "-o", "a.mp3", "--server-url", "ftp://x"], "", "--server-url must begin with https://"),
     (["Hello", "-o", "a.mp3", "--sped", "1"], "", "No such option: --sped"),
 ]
 
@@ -379,6 +380,61 @@ def test_without_a_device_nothing_is_bought_to_be_played(
     outcome = run("say", "Hello world", "--play")
     assert (outcome.code, outcome.stderr) == (1, "Error: There is no device.\n")
     assert not server.requests
+
+
+STRANGE = "Grüße-今天-\udce9\x1b[2J.mp3"
+"""Letters that few encodings have, half a character, and what would clear the screen."""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "latin-1:strict"])
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["plain", "json"])
+def test_a_name_that_cannot_be_shown_costs_nothing(
+    script: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoding: str, options: list[str]
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    outcome = script("say", "Hello world", "-o", STRANGE, *options)
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert (tmp_path / STRANGE).exists()
+    if options:
+        assert json.loads(outcome.stdout)["path"] == STRANGE
+    else:
+        assert r"-\udce9\x1b[2J.mp3: 0.88 s of mp3" in outcome.stdout
+
+
+def test_a_title_that_cannot_be_shown_costs_nothing(script: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the locale C, without Python's own way around it."""
+    for name, value in (("LC_ALL", "C"), ("PYTHONUTF8", "0"), ("PYTHONCOERCECLOCALE", "0")):
+        monkeypatch.setenv(name, value)
+    assert script("say", "Hello world", "-o", "Gr\u00fc\u00dfe.mp3").code == 0
+
+
+def test_the_text_is_not_written_over(run: Run, server: MockServer, tmp_path: Path) -> None:
+    (tmp_path / "hello.mp3").write_text("Hello")
+    outcome = run("say", "-f", "hello.mp3", "-o", "./hello.mp3")
+    assert "would replace the text" in outcome.stderr
+    assert (outcome.code, (tmp_path / "hello.mp3").read_text()) == (2, "Hello")
+    assert not server.requests
+
+
+def test_a_named_pipe_gets_the_audio(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp3")
+    heard: list[bytes] = []
+    reader = threading.Thread(target=lambda: heard.append((tmp_path / "pipe.mp3").read_bytes()))
+    reader.start()
+    outcome = run("say", "Hello world", "-o", "pipe.mp3", "--json")
+    reader.join()
+    told = json.loads(outcome.stdout)
+    assert (outcome.code, outcome.stderr, told["path"]) == (0, "", "pipe.mp3")
+    assert len(heard[0]) == told["bytes"] > 0
+
+
+@pytest.mark.parametrize("closed", ["0", "1", "2"])
+def test_a_stream_that_is_closed_is_no_trouble(tmp_path: Path, closed: str) -> None:
+    """A service may be started so."""
+    command = f"exec {PROGRAM} say 'Hello world' -o hello.mp3 {closed}>&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert frames(tmp_path / "hello.mp3") == 21_120
 
 
 def test_debug_logs_attempts_and_shows_where(run: Run, server: MockServer) -> None:

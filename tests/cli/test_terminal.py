@@ -41,6 +41,15 @@ def test_a_terminal_that_can_do_nothing_gets_plain_lines(terminal: Start) -> Non
     assert "\x1b" not in seen
 
 
+def test_a_bar_is_made_of_what_the_terminal_can_show(terminal: Start) -> None:
+    seen = terminal("say", "Hello world", "-o", "Grüße \x1b]0;.wav", PYTHONIOENCODING="ascii").seen()
+    assert "0.88 s of audio" in seen
+    assert "Gr\\xfc\\xdfe \\x1b]0;.wav: 0.88 s of pcm" in seen
+    assert seen.isascii()
+    assert "\\u28" not in seen  # the dots of a spinner
+    assert "\x1b]0;" not in seen
+
+
 def test_a_retry_is_told(terminal: Start, server: MockServer) -> None:
     server.script([503])
     seen = terminal("say", "Hello world", "-o", "hello.wav", OPENROUTER_SPEECH_RETRY_WAIT="0.3").seen()
@@ -117,7 +126,7 @@ def test_an_end_in_the_middle_of_a_part_keeps_the_others(
     assert "Traceback" not in seen
     assert "the same command goes on from there" in seen
     assert not list(tmp_path.glob("*.wav"))
-    assert [path.suffix for path in (tmp_path / "book.wav.narration/parts").iterdir()] == [".wav"]
+    assert [path.suffix for path in (tmp_path / "book.narration/parts").iterdir()] == [".wav"]
 
 
 def test_help_is_in_groups(terminal: Start) -> None:

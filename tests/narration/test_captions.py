@@ -1,5 +1,7 @@
 """Captions that players read."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,18 @@ def test_another_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\.srt or \.vtt"):
         save(CUES, tmp_path / "a.txt")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="does not exist; create it first"):
+        save(CUES, tmp_path / "missing" / "a.srt")
+
+
+def test_they_go_into_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.srt")
+    heard: list[str] = []
+    reader = threading.Thread(target=lambda: heard.append((tmp_path / "a.srt").read_text("utf-8")))
+    reader.start()
+    save(CUES, tmp_path / "a.srt")
+    reader.join()
+    assert heard == [srt(CUES)]

@@ -3,9 +3,12 @@
 import asyncio
 import inspect
 import json
+import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from openrouter_speech import (
 )
 from openrouter_speech.audio import AudioFacts
 from openrouter_speech.mock import MockServer
+from openrouter_speech.narration import lock
 from openrouter_speech.retries import BackoffStrategy, RetryConfig
 from openrouter_speech.tts import TTS, NarrationParams
 
@@ -50,7 +54,7 @@ def manifest(narration: Narration) -> dict[str, Any]:
 
 
 def folder_of(target: Path) -> Path:
-    return target.with_name(f"{target.name}.narration")
+    return target.with_suffix(".narration")
 
 
 def test_the_file_has_all_parts_in_their_order(narrate: Narrate, server: MockServer, tmp_path: Path) -> None:
@@ -440,7 +444,7 @@ def test_a_mistake_is_named_before_anything_is_sent(
     assert (server.requests, list(tmp_path.iterdir())) == ([], [])
 
 
-@pytest.mark.parametrize("module", ["semantic_text_splitter", "soundfile"])
+@pytest.mark.parametrize("module", ["filelock", "semantic_text_splitter", "soundfile"])
 def test_a_missing_extra_is_named_before_anything_is_sent(
     narrate: Narrate, server: MockServer, monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
@@ -480,18 +484,297 @@ def test_a_callable_key_is_asked_for_each_request(narrate: Narrate, server: Mock
     assert len(asked) >= 3
 
 
-@pytest.mark.parametrize(
-    ("content_type", "message"),
-    [("audio/ogg", "sent ogg, which cannot be joined"), ("audio/mpeg", "no audio can be read")],
-)
-def test_audio_that_cannot_be_joined_is_an_error(narrate: Narrate, content_type: str, message: str) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=b"something else", headers={"content-type": content_type})
+def answering(content_type: str, content: bytes) -> dict[str, Any]:
+    """Clients that get this answer to each request."""
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=content, headers={"content-type": content_type})
 
     transport = httpx.MockTransport(answer)
-    clients = {"client": httpx.Client(transport=transport), "async_client": httpx.AsyncClient(transport=transport)}
-    with pytest.raises(errors.AudioError, match=message):
-        narrate("One part.", client=clients)
+    return {"client": httpx.Client(transport=transport), "async_client": httpx.AsyncClient(transport=transport)}
+
+
+USELESS = [
+    ("audio/ogg", "sent ogg, which cannot be joined", ".ogg"),
+    ("audio/mpeg", "no audio can be read", ".bin"),
+    ("audio/wav", "no audio can be read", ".bin"),
+    ("audio/x-unheard-of", "sent x-unheard-of, which cannot be joined", ".bin"),
+]
+
+
+@pytest.mark.parametrize(("content_type", "message", "suffix"), USELESS)
+def test_what_cannot_be_joined_is_kept_and_not_bought_again(
+    narrate: Narrate, server: MockServer, tmp_path: Path, content_type: str, message: str, suffix: str
+) -> None:
+    content = b"\x93something else"
+    with pytest.raises(errors.AudioError, match=message) as raised:
+        narrate("One part.", client=answering(content_type, content))
+    (kept,) = (folder_of(tmp_path / "book.wav") / "parts").iterdir()
+    assert (kept.suffix, kept.read_bytes()) == (suffix, content)
+    assert str(kept) in str(raised.value)
+    assert 'paragraph 1 ("One part.")' in str(raised.value)
+    assert raised.value.maybe_billed
+    with pytest.raises(errors.ConfigurationError, match="Remove that file, and the same call") as refused:
+        narrate("One part.")
+    assert str(kept) in str(refused.value)
+    assert server.requests == []
+    kept.unlink()
+    assert narrate("One part.").asked_requests == 1
+
+
+def test_what_cannot_be_joined_is_kept_each_time(narrate: Narrate, tmp_path: Path) -> None:
+    """Who has it retried pays for each, and has each."""
+    twice = RetryConfig("backoff", BackoffStrategy(1, 1, 1, 1000, 0), True, max_retries=1, retry_maybe_billed=True)
+    with pytest.raises(errors.AudioError, match="no audio can be read"):
+        narrate("One part.", client=answering("audio/mpeg", b"\x93something else"), retries=twice)
+    assert len(list((folder_of(tmp_path / "book.wav") / "parts").iterdir())) == 2
+
+
+class Failing:
+    """What takes the place of `save`: the error, when all requests are there."""
+
+    def __init__(self, error: Callable[[Path], Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+        self._error = error
+        monkeypatch.setattr("openrouter_speech.streams.SpeechStream.save", lambda _, path: self._fail(path))
+        monkeypatch.setattr("openrouter_speech.streams.AsyncSpeechStream.save", lambda _, path: self._fail_async(path))
+
+    def _fail(self, path: Path) -> Path:
+        raise self._error(path)
+
+    async def _fail_async(self, path: Path) -> Path:
+        raise self._error(path)
+
+
+def test_what_a_stream_tells_to_be_no_audio_is_kept_too(
+    narrate: Narrate, server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    response = httpx.Response(200)
+    Failing(lambda _: errors.NotAudioError("It is none.", response, audio=b"\x93 noise"), monkeypatch)
+    with pytest.raises(errors.AudioError, match="no audio can be read") as raised:
+        narrate("One part.")
+    (kept,) = (folder_of(tmp_path / "book.wav") / "parts").iterdir()
+    assert (kept.suffix, kept.read_bytes()) == (".bin", b"\x93 noise")
+    assert str(raised.value.__context__) == "It is none."
+
+
+def test_a_text_in_place_of_audio_is_not_kept(
+    narrate: Narrate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    response = httpx.Response(200)
+    Failing(lambda _: errors.NotAudioError("It is none.", response, audio=b'{"error": "no"}'), monkeypatch)
+    with pytest.raises(errors.NotAudioError, match=r"It is none\."):
+        narrate("One part.")
+    assert list((folder_of(tmp_path / "book.wav") / "parts").iterdir()) == []
+
+
+def test_what_was_saved_under_its_true_suffix_is_the_part(
+    narrate: Narrate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def elsewhere(path: Path) -> Exception:
+        file = path.with_suffix(".flac")
+        file.write_bytes(b"fLaC")
+        return errors.SuffixMismatchError("It is flac.", saved_to=file)
+
+    Failing(elsewhere, monkeypatch)
+    with pytest.raises(errors.AudioError, match=r"\.flac. Remove"):
+        narrate("One part.")
+
+
+def test_parts_that_cannot_be_written_are_in_the_error(
+    narrate: Narrate, server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that were under way."""
+    full = [errors.FileWriteError("The disk is full.", audio=bytes([number])) for number in range(3)]
+    together = Together(3)
+    clients = {"client": httpx.Client(transport=together), "async_client": httpx.AsyncClient(transport=together)}
+    remaining = list(full)
+    Failing(lambda _: remaining.pop(), monkeypatch)
+    with pytest.raises(errors.FileWriteError) as raised:
+        narrate(concurrency=3, client=clients)
+    assert isinstance(raised.value.__cause__, ExceptionGroup)
+    assert {raised.value, *raised.value.__cause__.exceptions} == set(full)
+
+
+def test_another_suffix_is_made_of_the_same_parts(narrate: Narrate, server: MockServer, tmp_path: Path) -> None:
+    narrate(path=tmp_path / "book.wav")
+    server.reset()
+    for name in ("book.mp3", "book.pcm"):
+        assert narrate(path=tmp_path / name).asked_requests == 0
+    assert server.requests == []
+    assert folder_of(tmp_path / "book.wav").is_dir()
+
+
+def test_the_folder_of_an_earlier_version_still_counts(narrate: Narrate, tmp_path: Path) -> None:
+    narrate()
+    folder_of(tmp_path / "book.wav").rename(tmp_path / "book.wav.narration")
+    assert narrate().asked_requests == 0
+    assert narrate(path=tmp_path / "book.mp3").asked_requests == 0
+
+
+def test_where_there_are_no_locks_nothing_is_cleaned_up(
+    narrate: Narrate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another narration may be writing it."""
+    half = folder_of(narrate().path) / "parts" / ".half.wav.part"
+    half.write_bytes(b"")
+    monkeypatch.setattr(lock, "held", lambda _: nullcontext(False))
+    narrate()
+    assert half.exists()
+
+
+@pytest.mark.parametrize("joining", [False, True])
+def test_a_failure_of_the_callers_own_code_is_left_as_it_is(narrate: Narrate, joining: bool) -> None:
+    mine = FileNotFoundError(2, "no such setting", "settings.ini")
+
+    def fail(progress: NarrationProgress) -> None:
+        if bool(progress.joined_seconds) is joining:
+            raise mine
+
+    with pytest.raises(FileNotFoundError) as raised:
+        narrate(on_progress=fail)
+    assert raised.value is mine
+    assert str(mine) == "[Errno 2] no such setting: 'settings.ini'"
+
+
+def narrations_in_one_folder(narrate: Narrate) -> list[str]:
+    """Begins another narration in the course of one; what that says."""
+    said: list[str] = []
+
+    def begin_another(_: NarrationProgress) -> None:
+        if not said:
+            with OpenRouter(KEY) as open_router, pytest.raises(errors.ConfigurationError) as raised:
+                open_router.tts.narrate("Another text.", folder.parent / "book.mp3", **SETTINGS)
+            said.append(str(raised.value))
+
+    folder = folder_of(narrate().path)
+    narrate(TEXT + " More.", on_progress=begin_another)
+    return said
+
+
+def test_two_at_once_in_a_folder_are_one_too_many(narrate: Narrate, server: MockServer, tmp_path: Path) -> None:
+    half = folder_of(tmp_path / "book.wav") / "parts" / ".half.wav.part"
+    (said,) = narrations_in_one_folder(narrate)
+    assert f"process {os.getpid()} on " in said
+    assert str(folder_of(tmp_path / "book.wav")) in said
+    assert "Another text." not in inputs(server)
+    half.write_bytes(b"")  # now that nobody else is there, it can only be left over
+    narrate()
+    assert not half.exists()
+
+
+def test_two_tasks_in_a_folder_are_one_too_many(server: MockServer, tmp_path: Path) -> None:
+    """And neither keeps the loop waiting."""
+    server.reset()
+
+    async def main() -> list[object]:
+        async with OpenRouter(KEY, server_url=server.url) as open_router:
+            narrating = [open_router.tts.narrate_async(TEXT, tmp_path / "book.wav", **SETTINGS) for _ in range(3)]
+            return list(await asyncio.gather(*narrating, return_exceptions=True))
+
+    outcomes = asyncio.run(main())
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["ConfigurationError"] * 2 + ["Narration"]
+    assert len(server.requests) == 3
+
+
+def test_what_another_narration_brought_meanwhile_is_not_bought_again(
+    narrate: Narrate, server: MockServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It held the lock when this one looked what is there."""
+    held, target = lock.held, tmp_path / "book.wav"
+
+    def held_later(folder: Path) -> AbstractContextManager[bool]:
+        monkeypatch.setattr(lock, "held", held)
+        with OpenRouter(KEY, server_url=server.url) as open_router:
+            open_router.tts.narrate(TEXT, target, **SETTINGS)
+        return held(folder)
+
+    monkeypatch.setattr(lock, "held", held_later)
+    assert narrate(path=target).asked_requests == 0
+    assert len(server.requests) == 3
+
+
+def pcm(rate: int) -> dict[str, Any]:
+    return answering(f"audio/pcm;rate={rate}", bytes(4800))
+
+
+def test_a_rate_that_mp3_does_not_have_is_told_by_the_first_part(
+    narrate: Narrate, server: MockServer, tmp_path: Path
+) -> None:
+    """What it took to find out is kept, and makes another file."""
+    with pytest.raises(errors.SuffixMismatchError, match=r"mp3 cannot hold 96000 Hz .* \.wav or \.pcm") as raised:
+        narrate(path=tmp_path / "book.mp3", concurrency=1, client=pcm(96_000))
+    assert isinstance(raised.value, ValueError)
+    assert raised.value.saved_to == next((folder_of(tmp_path / "book.wav") / "parts").iterdir())
+    with pytest.raises(ValueError, match="mp3 cannot hold 96000 Hz"):
+        narrate(path=tmp_path / "book.mp3")
+    assert server.requests == []
+    assert narrate(client={**pcm(96_000), "server_url": server.url}).asked_requests == 2
+
+
+def test_parts_that_differ_end_it(narrate: Narrate, server: MockServer) -> None:
+    narrate(PARAGRAPHS[0])
+    with pytest.raises(errors.SuffixMismatchError, match=r"24000 Hz .* 48000 Hz"):
+        narrate(concurrency=1, client={**pcm(48_000), "server_url": server.url})
+    server.reset()
+    with pytest.raises(ValueError, match="do not fit together"):
+        narrate()
+    assert server.requests == []
+
+
+def test_what_is_too_long_for_wav_is_told_before_it_is_paid_for(
+    narrate: Narrate, server: MockServer, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"4 GiB .* \.mp3 or \.pcm"):
+        narrate(pause_ms=50_000_000)
+    assert (server.requests, list(tmp_path.iterdir())) == ([], [])
+
+
+def test_what_turns_out_too_long_for_wav_ends_it(narrate: Narrate, server: MockServer) -> None:
+    """The rest is not paid for."""
+    with pytest.raises(errors.SuffixMismatchError, match="4 GiB"):
+        narrate(pause_ms=25_000_000, concurrency=1, client={**pcm(48_000), "server_url": server.url})
+    narration = narrate(pause_ms=1, client={**pcm(48_000), "server_url": server.url})
+    assert narration.asked_requests == 2
+
+
+def test_a_part_that_is_refused_is_named(narrate: Narrate, server: MockServer, tmp_path: Path) -> None:
+    server.script(["ok", 400])
+    with pytest.raises(errors.BadRequestResponseError) as raised:
+        narrate(concurrency=1)
+    refused, kept = raised.value.__notes__
+    assert refused.startswith('Paragraph 2 ("The second one.") was refused: edit it, and call again')
+    assert kept.startswith("1 of 3 parts are in")
+
+
+@pytest.mark.parametrize(("fault", "named"), [("cut", True), ("json", True), ("empty", True), (401, False)])
+def test_a_failure_of_a_part_is_located(narrate: Narrate, server: MockServer, fault: str | int, named: bool) -> None:
+    """Unless it would have met any other."""
+    server.script([fault])
+    with pytest.raises(errors.OpenRouterError) as raised:
+        narrate(concurrency=1)
+    located = [note for note in raised.value.__notes__ if 'paragraph 1 ("The first paragraph. It' in note]
+    assert bool(located) is named
+
+
+def in_the_way(target: Path) -> dict[str, Any]:
+    """What is there, as `folder`; by what it must not be."""
+    (target.parent / "file").write_text("")
+    (target.parent / "site").mkdir()
+    (target.parent / "site" / "manifest.json").write_text("{}")
+    (target.parent / "link").symlink_to(target.parent)
+    return {"file": NotADirectoryError, "site": ValueError, ".": ValueError, "link": ValueError, "book.wav": ValueError}
+
+
+@pytest.mark.parametrize("folder", ["file", "site", ".", "link", "book.wav"])
+def test_a_folder_that_will_not_do_is_refused(
+    narrate: Narrate, server: MockServer, tmp_path: Path, folder: str
+) -> None:
+    kinds = in_the_way(tmp_path / "book.wav")
+    with pytest.raises(kinds[folder]):
+        narrate(folder=tmp_path / folder)
+    assert server.requests == []
+    assert (tmp_path / "site" / "manifest.json").read_text() == "{}"
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "site", "link"}
 
 
 def test_the_forms_have_the_same_parameters() -> None:

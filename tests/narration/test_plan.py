@@ -92,3 +92,16 @@ def test_a_pause_goes_between_two_paragraphs(text: str, expected: list[int]) -> 
 )
 def test_a_title_is_the_beginning_of_a_paragraph(paragraph: str, title: str) -> None:
     assert plan.title(paragraph) == title
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ("One.\n\n* * *\n\nTwo.", "TWO.", 'paragraph 3 ("Two.")'),
+        ("One.\n\nTwo.\n\nOne.", "ONE.", 'paragraphs 1, 3 ("One.")'),
+        ("aaaa bbbb", "BBBB", 'paragraph 1 ("bbbb")'),
+        ("bbbb bbbb", "BBBB", 'paragraph 1 ("bbbb")'),
+    ],
+)
+def test_a_request_has_a_place_in_the_text(text: str, key: str, words: str) -> None:
+    assert plan.whereabouts(parts_of(text, 5), key) == words

@@ -56,7 +56,7 @@ def test_nothing_is_lost_no_word_is_cut_and_no_part_is_too_long(text: str, limit
 def test_nothing_is_lost_of_any_text(text: str, limit: int, size: str) -> None:
     found = parts(text, limit, size)
     assert without_space("".join(found)) == without_space(text.removeprefix("\ufeff"))
-    assert all(len(part) if size == "characters" else len(part.encode()) <= limit for part in found)
+    assert all((len(part) if size == "characters" else len(part.encode())) <= limit for part in found)
     assert all(part.strip() == part != "" for part in found)
 
 

@@ -3,6 +3,7 @@
 Modules are loaded when a command needs them, so that `--help` and shell completion answer at once.
 """
 
+import os
 import signal
 import sys
 import warnings
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0 done, 1 refused by the service or the network, 2 wrong usage, 128 + n ended by signal n.
     """
     received = _end_in_order()
+    _show_anything()
     warnings.formatwarning = lambda message, *_, **__: f"Warning: {message}\n"
     try:
         from .app import run
@@ -36,6 +38,19 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = _INTERRUPTED
     return 128 + received[0] if received and code == _INTERRUPTED else code
+
+
+def _show_anything() -> None:
+    """Have what the terminal's encoding lacks written as in Python (`\\xe9`): no title is worth failing for.
+
+    A standard stream that was closed before the start reads nothing, and shows nothing.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif name != "stdin" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _end_in_order() -> list[int]:

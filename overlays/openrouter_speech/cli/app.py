@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import typer.core
 
-from ..narration import CONCURRENCY, LIMIT
+from ..narration import CONCURRENCY, LIMIT, SMALLEST_LIMIT
 from ..version import __version__
-from .options import Settings, option, with_settings
+from .options import Settings, not_negative, option, unreadable, with_settings
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 the service, the network or the disk refused; 2 wrong usage, nothing was sent; "
@@ -34,6 +35,16 @@ def _cut(text: str, name: str, variable: str, metavar: str | None, **more: Any) 
     return option(None, text, name, env=variable, show_default=True, metavar=metavar, **more)
 
 
+class _Lenient(typer.core.TyperCommand):
+    """A command that goes on where its own variables cannot be read: saying so is its business."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for parameter in self.params:
+            if unreadable(parameter, ctx):
+                parameter.envvar = None
+        return super().parse_args(ctx, args)
+
+
 class Unit(StrEnum):
     """What a limit counts."""
 
@@ -47,7 +58,9 @@ def run(arguments: list[str]) -> int:
     try:
         outcome = command.main(arguments or ["--help"], prog_name="openrouter-speech", standalone_mode=False)
     except typer.TyperException as error:  # a wrong option, say
-        message = " ".join(error.format_message().split())
+        from .failures import one_line
+
+        message = one_line(error.format_message())
         context = getattr(error, "ctx", None)
         where = context.command_path if context is not None else "openrouter-speech"
         print(f"Error: {message}\nHint: {where} --help", file=sys.stderr)
@@ -80,9 +93,7 @@ def say(
     context: typer.Context,
     settings: Settings,
     text: Annotated[str | None, typer.Argument(help="What to say; - reads it from standard input.")] = None,
-    file: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Say what a file has, in UTF-8.")
-    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", metavar="FILE", help="Say what a file has.")] = None,
     output: Output = None,
     play: Annotated[bool, typer.Option("--play", help="Play it while it arrives.")] = False,
 ) -> None:
@@ -102,20 +113,28 @@ def say(
 def narrate(
     *,
     settings: Settings,
-    book: Annotated[Path, typer.Argument(help="The text, a file in UTF-8; - is standard input.")],
+    book: Annotated[Path, typer.Argument(help="The text, a file; - is standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to: .mp3, .wav or .pcm.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what it would cost.")] = False,
     srt: Annotated[bool, typer.Option("--srt", help="Write captions too, as SubRip beside the audio.")] = False,
     vtt: Annotated[bool, typer.Option("--vtt", help="Write captions too, as WebVTT beside the audio.")] = False,
-    limit: Annotated[int, _cut("The most that goes into one request.", "--limit", "LIMIT", "COUNT")] = LIMIT,
+    limit: Annotated[
+        int, _cut("The most that goes into one request.", "--limit", "LIMIT", "COUNT", min=SMALLEST_LIMIT)
+    ] = LIMIT,
     limit_unit: Annotated[Unit, _cut("What the limit counts.", "--limit-unit", "LIMIT_UNIT", None)] = Unit.characters,
-    pause: Annotated[float, _cut("Silence between paragraphs.", "--pause", "PAUSE", "SECONDS")] = 0,
+    pause: Annotated[
+        float, _cut("Silence between paragraphs.", "--pause", "PAUSE", "SECONDS", callback=not_negative)
+    ] = 0,
     concurrency: Annotated[
         int, _cut("Requests at once.", "--concurrency", "CONCURRENCY", "COUNT", min=1)
     ] = CONCURRENCY,
     folder: Annotated[
         Path | None,
-        typer.Option("--folder", metavar="FOLDER", help="Where the parts are kept; FILE.narration unless you say so."),
+        typer.Option(
+            "--folder",
+            metavar="FOLDER",
+            help="Where the parts are kept; for book.mp3, book.narration unless you say so.",
+        ),
     ] = None,
 ) -> None:
     """Read a long text out, into one file.
@@ -152,7 +171,7 @@ def mock(context: typer.Context) -> None:
     command.mock(context.args)
 
 
-@app.command(epilog=_EXIT_CODES)
+@app.command(epilog=_EXIT_CODES, cls=_Lenient)
 def doctor(
     server_url: Annotated[
         str | None,

@@ -1,10 +1,16 @@
-"""`openrouter-speech doctor`: what is set up, in plain words. It costs nothing: no key is sent, nothing synthesized."""
+"""`openrouter-speech doctor`: what is set up, in plain words. It costs nothing: no key is sent, nothing synthesized.
+
+Whatever is set up, it gets to its end: what is wrong is a line each.
+"""
 
 import json
 import os
 import platform
+import sys
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,21 +20,27 @@ import httpx
 import typer
 from attrs import asdict, frozen
 
-from .. import errors
+from .. import errors, retries
+from ..bodies import escaped
 from ..credential import Credential
+from ..environment import check_environment
 from ..session import SERVER_URL
 from ..version import __version__
-from .failures import one_line
+from .failures import by_option, one_line
+from .options import HEADERS, Settings, unreadable
 
 _PATIENCE = 5
 """Seconds to wait for the server."""
 
+_SERVER_URL = "OPENROUTER_SPEECH_SERVER_URL"
+
 _EXTRAS = {
     "cli": ("typer", "rich"),
     "play": ("miniaudio",),
-    "long": ("miniaudio", "semantic-text-splitter", "soundfile"),
+    "long": ("filelock", "miniaudio", "semantic-text-splitter", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
     "aiohttp": ("httpx-aiohttp",),
+    "socks": ("socksio",),
 }
 """The distributions of each extra, as in pyproject.toml."""
 
@@ -50,13 +62,33 @@ class Finding:
 
 def doctor(server_url: str | None, *, as_json: bool) -> None:
     """Carry out the command; it ends with 1 where a call could not be made."""
-    findings = [*_versions(), _key(), *_defaults(), *_proxies(), _server(server_url or SERVER_URL), *_extras()]
+    problems = list(_safely("variable", _environment))
+    looked_at = (
+        ("versions", _versions), ("key", _key), ("default", _defaults), ("options", _options), ("proxies", _proxies),
+        ("server", partial(_server, server_url, usable=not problems)), ("terminal", _terminal), ("extras", _extras),
+    )  # fmt: skip
+    findings = [finding for what, look in looked_at for finding in _safely(what, look)] + problems
     ready = all(finding.fine is not False for finding in findings)
     if as_json:
         print(json.dumps({"ready": ready, "findings": [asdict(finding) for finding in findings]}))
     else:
-        print(*findings, "Ready." if ready else "Not ready: see what is wrong above.", sep="\n")
+        print(*(escaped(str(finding)) for finding in findings), sep="\n")
+        print("Ready." if ready else "Not ready: see what is wrong above.")
     raise typer.Exit(0 if ready else 1)
+
+
+def _safely(what: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """What was found; where looking fails, that is found."""
+    try:
+        yield from look()
+    except Exception as error:  # noqa: BLE001  (whatever is set up, the rest is to be seen)
+        yield Finding(what, False, f"cannot be looked at: {_without_passwords(str(error)) or type(error).__name__}")
+
+
+def _environment() -> Iterator[Finding]:
+    """What is wrong with the variables that httpx and the system go by."""
+    for problem in check_environment():
+        yield Finding("variable", False, f"{problem.variable}: {_without_passwords(problem.message)}")
 
 
 def _versions() -> Iterator[Finding]:
@@ -66,14 +98,16 @@ def _versions() -> Iterator[Finding]:
     )
 
 
-def _key() -> Finding:
+def _key() -> Iterator[Finding]:
     if not os.environ.get("OPENROUTER_API_KEY"):
-        return Finding("key", False, "none: set the variable OPENROUTER_API_KEY")
+        yield Finding("key", False, "none: set the variable OPENROUTER_API_KEY")
+        return
     try:
         Credential(None).authorization()
     except errors.ConfigurationError as error:
-        return Finding("key", False, str(error))
-    return Finding("key", True, "OPENROUTER_API_KEY is set; it is not shown, and was not sent")
+        yield Finding("key", False, str(error))
+    else:
+        yield Finding("key", True, "OPENROUTER_API_KEY is set; it is not shown, and was not sent")
 
 
 def _defaults() -> Iterator[Finding]:
@@ -85,13 +119,60 @@ def _defaults() -> Iterator[Finding]:
         )
 
 
+def _options() -> Iterator[Finding]:
+    """The variables of options whose values cannot be."""
+    from .app import app
+
+    commands: Any = typer.main.get_command(app)
+    wrong: dict[str, str] = {}
+    for name in ("say", "narrate"):
+        command = commands.commands[name]
+        context = typer.Context(command)
+        for parameter in command.params:
+            variable = parameter.envvar
+            if variable and variable != _SERVER_URL and variable not in wrong and os.environ.get(variable):
+                wrong[variable] = unreadable(parameter, context) or _refused(
+                    parameter.name, parameter.process_value(context, parameter.value_from_envvar(context))
+                )
+    wrong[HEADERS] = _refused("header", os.environ.get(HEADERS, "").splitlines())
+    for variable, message in wrong.items():
+        if message:
+            yield Finding("variable", False, f"{variable}: {one_line(message).rstrip('.')}; change or unset it")
+
+
+def _refused(name: str, value: object) -> str:
+    """Why no call can be made with a setting; empty if one can, or for another reason cannot."""
+    if name not in Settings.__dataclass_fields__:
+        return ""
+    without, message = _reason({}), _reason({name: value})
+    return "" if message == without else message
+
+
+def _reason(changed: dict[str, Any]) -> str:
+    """Why no call can be put together with these settings and harmless others. None is sent."""
+    harmless = {"model": "any", "voice": "any", "server_url": SERVER_URL}
+    app = dict.fromkeys(("http_referer", "x_open_router_title", "x_open_router_categories"), "")
+    settings = Settings(**harmless | app | changed)
+    try:
+        with warnings.catch_warnings(action="ignore"), settings.open_router(sends=False) as open_router:
+            open_router.tts.stream_speech(
+                **settings.request(),
+                input="Hello",
+                response_format=settings.format,
+                retries=settings.retry(retries.DEFAULT),
+            )
+    except (TypeError, ValueError) as error:
+        return by_option(str(error))
+    return ""
+
+
 def _proxies() -> Iterator[Finding]:
     proxies = getproxies()
     exempt = proxies.pop("no", None)
     if not proxies:
         yield Finding("proxies", None, "none")
     for scheme, proxy in proxies.items():
-        yield Finding("proxies", True, f"{_without_password(proxy)} for {scheme}")
+        yield Finding("proxies", None, f"{_without_password(proxy)} for {scheme}")
     if exempt:
         yield Finding("proxies", None, f"none for {one_line(exempt)}")
 
@@ -103,20 +184,71 @@ def _without_password(url: str) -> str:
     return one_line(f"{scheme}{after}" if at else url)
 
 
-def _server(url: str) -> Finding:
-    shown = _without_password(url)
+def _without_passwords(message: str) -> str:
+    """A message without what stands before the `@` of proxies, which it may repeat."""
+    for url in getproxies().values():
+        secret, at, _ = url.rpartition("://")[2].rpartition("@")
+        password = secret.partition(":")[2]
+        message = message.replace(f"{secret}@", "") if at else message
+        message = message.replace(password, "***") if len(password) > 3 else message  # a shorter one is in any word
+    return one_line(message)
+
+
+def _server(given: str | None, *, usable: bool) -> Iterator[Finding]:
+    """Whether the server is there.
+
+    Args:
+        given: Its URL.
+        usable: Whether it can be looked for: with what is wrong elsewhere, no request would get far.
+    """
+    url = given or SERVER_URL
+    source = "" if given is None else f"{_SERVER_URL if given == os.environ.get(_SERVER_URL) else '--server-url'}: "
+    address = _without_password(url)
+    if not _is_address(url) or _refused("server_url", url):
+        words = "is no address; one begins with https://, has a port up to 65535 if any, and no password"
+        yield Finding("server", False, f"{source}{address} {words}")
+        return
+    if not usable:
+        yield Finding("server", None, f"{address} was not looked for: see to the variables first")
+        return
     begun = time.monotonic()
     try:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
-            return Finding("server", False, f"{shown} is no address; one begins with https:// and has no password")
         answer = httpx.get(url, timeout=_PATIENCE, follow_redirects=False)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        reason = one_line(str(error)) or type(error).__name__
-        return Finding("server", False, f"{shown} does not answer: {reason}")
-    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return Finding("server", False, f"{shown} is in trouble: status {answer.status_code}")
-    return Finding("server", True, f"{shown} answers, after {time.monotonic() - begun:.2f} s")
+    except httpx.TransportError as error:
+        reason = _without_passwords(str(error)) or type(error).__name__
+        yield Finding("server", False, f"{address} does not answer: {reason}")
+    except Exception as error:  # noqa: BLE001  (a proxy of an unknown kind, certificates that are not there)
+        reason = f"{type(error).__name__}: {_without_passwords(str(error))}"
+        yield Finding("server", False, f"{address} cannot be looked for ({reason}): check {', '.join(_suspects())}")
+    else:
+        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            yield Finding("server", False, f"{address} is in trouble: status {answer.status_code}")
+        else:
+            yield Finding("server", True, f"{address} answers, after {time.monotonic() - begun:.2f} s")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+        )
+    except ValueError:  # the port is not a number, or none that there is
+        return False
+
+
+def _suspects() -> list[str]:
+    """The variables that are set and decide how a server is reached."""
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+    return [name for name in os.environ if name.upper() in names] or ["the network"]
+
+
+def _terminal() -> Iterator[Finding]:
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    if not encoding.startswith("utf"):
+        yield Finding(
+            "terminal", None, rf"{encoding}: what it lacks is shown as \xe9; PYTHONIOENCODING=utf-8 changes it"
+        )
 
 
 def _extras() -> Iterator[Finding]:
@@ -131,5 +263,5 @@ def _extras() -> Iterator[Finding]:
 def _version(distribution: str) -> Any:
     try:
         return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
+    except Exception:  # noqa: BLE001  (it is not there, or what should tell of it is damaged)
         return None

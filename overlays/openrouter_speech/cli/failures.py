@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import typer
 
 from .. import errors
+from ..bodies import escaped
 from .options import Settings
 
 REFUSED, WRONG_USAGE, INTERRUPTED, NO_READER = 1, 2, 130, 141
@@ -18,7 +20,7 @@ REFUSED, WRONG_USAGE, INTERRUPTED, NO_READER = 1, 2, 130, 141
 
 _DOCTOR = "openrouter-speech doctor says what is set up and what is not"
 _LATER = "try later, or wait longer: --retries, --retry-for"
-_CHARGED = "it may have been charged; the same command asks again"
+_CHARGED = "it may have been charged, and asking again may be charged again"
 
 
 class WrongUsageError(Exception):
@@ -50,6 +52,31 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
 """Class, exit code, hint; the first row that fits counts."""
 
 
+_SAME = (
+    "model", "voice", "speed", "server_url", "http_referer", "x_open_router_title", "x_open_router_categories",
+    "retry_maybe_billed", "limit", "limit_unit", "concurrency", "folder",
+)  # fmt: skip
+_OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _SAME} | {
+    "response_format": "--format",
+    "timeout_ms": "--timeout",
+    "pause_ms": "--pause",
+    "http_headers": "--header",
+    "provider": "--provider-options",
+    "max_retries": "--retries",
+    "initial_interval": "--retry-wait",
+    "max_interval": "--retry-wait",
+    "jitter_ms": "--retry-wait",
+    "max_elapsed_time": "--retry-for",
+}
+"""The option for each parameter that a message of the library begins with."""
+_PARAMETER = re.compile(rf"({'|'.join(_OPTIONS)})(?=[ .\[])")
+
+
+def by_option(message: str) -> str:
+    """A message about a parameter as one about the option that sets it."""
+    return _PARAMETER.sub(lambda match: _OPTIONS[match[0]], message, count=1) if _PARAMETER.match(message) else message
+
+
 @contextmanager
 def before_sending() -> Iterator[None]:
     """What goes wrong in this block is wrong usage: a value that cannot be, a file that cannot be written."""
@@ -58,7 +85,7 @@ def before_sending() -> Iterator[None]:
     except errors.OpenRouterError:
         raise
     except (TypeError, ValueError, OSError) as error:
-        raise WrongUsageError(in_words(error)) from error
+        raise WrongUsageError(by_option(in_words(error))) from error
 
 
 @contextmanager
@@ -110,13 +137,14 @@ def described(error: Exception) -> dict[str, Any]:
     return {
         "type": type(error).__name__,
         "message": in_words(error),
+        **({"notes": notes} if (notes := getattr(error, "__notes__", None)) else {}),
         **{name: getattr(error, name) for name in names if getattr(error, name, None) is not None},
     }
 
 
 def one_line(text: str) -> str:
-    """A text without line breaks and without what would steer the terminal: a message may come from a server."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    """A text without line breaks, and otherwise escaped: a message may come from a server."""
+    return escaped(" ".join(text.split()))
 
 
 def _print(message: str, hints: list[str]) -> None:

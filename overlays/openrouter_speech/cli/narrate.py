@@ -9,6 +9,8 @@ from typing import Any
 
 from attrs import asdict
 
+from .. import files
+from ..bodies import escaped
 from ..narration.job import PATIENT
 from ..narration.results import Narration, NarrationPlan, NarrationProgress
 from . import progress, texts
@@ -34,18 +36,21 @@ def narrate(
     with reported(settings, interrupted="what came is kept; the same command goes on from there"):
         if str(output) == "-":
             raise WrongUsageError("A narration is joined in a file: name one with -o")
+        beside = [output.with_suffix(suffix) for suffix in captions]
         with before_sending():
+            _check_outputs(book, output, beside)
             text = texts.read(None, book)
             params = {
                 **cutting, **settings.request(), "response_format": settings.format, "retries": settings.retry(PATIENT)
             }  # fmt: skip
             open_router = settings.open_router(sends=not dry_run)
             plan = open_router.tts.plan_narration(text, output, **params)
+            texts.check_output(book, plan.folder / "manifest.json", "The manifest")
         if dry_run:
             _tell({"dry_run": True, **asdict(plan)}, _cost(plan), settings)
             return
         if sys.stderr.isatty():
-            print(_cost(plan), file=sys.stderr)
+            print(escaped(_cost(plan)), file=sys.stderr)
         with progress.watched(output.name, debug=settings.debug) as watcher:
 
             async def narrated() -> Narration:  # awaited, so that Ctrl-C ends it at once
@@ -55,9 +60,19 @@ def narrate(
                     )
 
             narration = asyncio.run(narrated())
-        files = [str(narration.save_captions(output.with_suffix(suffix))) for suffix in captions]
+        written = [str(narration.save_captions(file)) for file in beside]
         facts = asdict(narration, filter=lambda attribute, _: attribute.name not in {"chapters", "cues"})
-        _tell({**facts, "captions": files}, _outcome(narration, files), settings)
+        _tell({**facts, "captions": written}, _outcome(narration, written), settings)
+
+
+def _check_outputs(book: Path, output: Path, captions: list[Path]) -> None:
+    """Find out what would keep files from being written, or what they would replace, before anything is paid for."""
+    texts.check_output(book, output)
+    for file in captions:
+        files.check_writable(file)
+        texts.check_output(book, file, "The captions")
+        if file.exists() and output.exists() and file.samefile(output):
+            raise WrongUsageError(f"The captions {file} and the audio {output} are the same file")
 
 
 class Teller:
@@ -102,4 +117,4 @@ def _counted(number: int, what: str) -> str:
 
 
 def _tell(facts: dict[str, Any], line: str, settings: Settings) -> None:
-    print(json.dumps(facts, default=str) if settings.json else line, flush=True)
+    print(json.dumps(facts, default=str) if settings.json else escaped(line), flush=True)

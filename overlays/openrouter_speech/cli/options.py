@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 VOICE, SERVICE, APP, OUTPUT = "The voice", "The service", "Your app", "Output"
 
-_HEADERS = "OPENROUTER_SPEECH_HEADERS"
+HEADERS = "OPENROUTER_SPEECH_HEADERS"
+"""Holds headers, one a line."""
 
 
 def option(
@@ -26,6 +27,31 @@ def option(
     """An option, listed with others of its kind; its variable is OPENROUTER_SPEECH_... unless its name is all there."""
     variable = env if env is None or env.startswith("OPENROUTER_") else f"OPENROUTER_SPEECH_{env}"
     return typer.Option(*names, help=text, envvar=variable, rich_help_panel=panel, show_default=show_default, **more)
+
+
+def not_negative(seconds: float | None) -> float | None:
+    """Refuse what is no length of time."""
+    if seconds is not None and not 0 <= seconds < float("inf"):
+        raise typer.BadParameter(f"{seconds} is no number of seconds, 0 or more")
+    return seconds
+
+
+def positive(seconds: float | None) -> float | None:
+    """Refuse what is no length of time that can be waited."""
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise typer.BadParameter(f"{seconds} is no number of seconds, more than 0")
+    return seconds
+
+
+def unreadable(parameter: Any, context: typer.Context) -> str | None:
+    """What is wrong with the variable of an option, in a sentence; None where nothing is, or it is not set."""
+    try:
+        value = parameter.value_from_envvar(context)
+        if value is not None:
+            parameter.process_value(context, value)
+    except typer.BadParameter as error:
+        return error.message
+    return None
 
 
 @dataclass(frozen=True)
@@ -70,14 +96,17 @@ class Settings:
     header: Annotated[
         list[str] | None,
         option(
-            SERVICE, f"A header to add, as 'Name: value'; may be given again. {_HEADERS} may hold some, one a line.",
+            SERVICE, f"A header to add, as 'Name: value'; may be given again. {HEADERS} may hold some, one a line.",
             "--header", "-H", metavar="HEADER",
         ),
     ] = None  # fmt: skip
     timeout: Annotated[
         float | None,
-        option(SERVICE, "Wait so long for the next byte (120).", "--timeout", env="TIMEOUT", metavar="SECONDS"),
-    ] = None
+        option(
+            SERVICE, "Wait so long for the next byte (120).",
+            "--timeout", env="TIMEOUT", metavar="SECONDS", callback=positive,
+        ),
+    ] = None  # fmt: skip
     retries: Annotated[
         int | None,
         option(
@@ -93,14 +122,14 @@ class Settings:
         float | None,
         option(
             SERVICE, "Wait so long before the first retry (0.5), and longer before each further one.",
-            "--retry-wait", env="RETRY_WAIT", metavar="SECONDS",
+            "--retry-wait", env="RETRY_WAIT", metavar="SECONDS", callback=not_negative,
         ),
     ] = None  # fmt: skip
     retry_for: Annotated[
         float | None,
         option(
             SERVICE, "Begin no retry after so long (say: 60, narrate: 600).",
-            "--retry-for", env="RETRY_FOR", metavar="SECONDS",
+            "--retry-for", env="RETRY_FOR", metavar="SECONDS", callback=not_negative,
         ),
     ] = None  # fmt: skip
     retry_maybe_billed: Annotated[
@@ -195,14 +224,15 @@ class Settings:
             options = json.loads(self.provider_options)
         except ValueError as error:
             raise ValueError(f"--provider-options is not JSON: {error}") from error
+        except RecursionError as error:
+            raise ValueError("--provider-options is nested too deeply") from error
         if not isinstance(options, dict) or not all(isinstance(value, dict) for value in options.values()):
             raise ValueError('--provider-options must be objects by provider: {"openai": {"instructions": "..."}}')
         return {"options": options}
 
     def _headers(self) -> dict[str, str]:
-        lines = [*os.environ.get(_HEADERS, "").splitlines(), *(self.header or ())]
         headers = {}
-        for line in filter(str.strip, lines):
+        for line in filter(str.strip, self.header or ()):
             name, colon, value = line.partition(":")
             if not colon:
                 raise ValueError(f"--header takes 'Name: value'; there is no colon in what begins with {name[:20]!r}")
@@ -217,6 +247,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def called(**values: Any) -> None:
+        values["header"] = [*os.environ.get(HEADERS, "").splitlines(), *(values["header"] or ())]
         settings = Settings(**{field.name: values.pop(field.name) for field in fields(Settings)})
         command(**values, settings=settings)
 

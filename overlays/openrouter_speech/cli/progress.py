@@ -82,13 +82,14 @@ def _bar(name: str) -> Iterator[Watcher]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
     from rich.table import Column
 
+    console = Console(stderr=True)
     columns = (
-        SpinnerColumn(),
-        TextColumn(escape(name), table_column=Column(no_wrap=True, overflow="ellipsis", max_width=24)),
+        SpinnerColumn("dots" if console.encoding.startswith("utf") else "line"),
+        TextColumn(escape(escaped(name)), table_column=Column(no_wrap=True, overflow="ellipsis", max_width=24)),
         BarColumn(bar_width=20),
         TextColumn("{task.fields[details]}", table_column=Column(no_wrap=True, overflow="ellipsis"), markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         yield _Bar(progress, progress.add_task("", total=None, details="waiting for the first audio"))
 
 

@@ -12,6 +12,7 @@ from attrs import asdict, frozen
 
 from .. import audio, files, retries
 from ..audio import AudioFacts
+from ..bodies import escaped
 from ..responses import SavedSpeech
 from ..streams import SpeechStream
 from . import progress, texts
@@ -62,6 +63,7 @@ def say(
     with reported(settings, interrupted="" if output is None else "no file was written"):
         piped = str(output) == "-"
         _check_targets(output, play=play)
+        texts.check_output(file, output)
         with before_sending():
             said = texts.read(text, file)
             path = None if output is None or piped else output
@@ -190,5 +192,5 @@ def _result(path: Path | str | None, stream: SpeechStream, characters: int) -> S
 
 
 def _tell(said: Said, *, to_stderr: bool, as_json: bool) -> None:
-    line = json.dumps(asdict(said)) if as_json else str(said)
+    line = json.dumps(asdict(said)) if as_json else escaped(str(said))
     print(line, file=sys.stderr if to_stderr else sys.stdout, flush=True)

@@ -1,16 +1,39 @@
-"""Where the text comes from."""
+"""Where the text comes from, and whether what is written would replace it."""
 
+import codecs
+import os
+import stat
 import sys
 from pathlib import Path
+from unicodedata import category
 
 from .failures import WrongUsageError
+
+_MARKS = (  # the longer ones first: the mark of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+)
+_NAMES = {
+    "utf-8": "UTF-8",
+    "utf-16-le": "UTF-16 (little-endian)",
+    "utf-16-be": "UTF-16 (big-endian)",
+    "utf-32-le": "UTF-32 (little-endian)",
+    "utf-32-be": "UTF-32 (big-endian)",
+}
+_CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
+"""Bytes that no text has in an encoding of single bytes, nor in UTF-8."""
+_MOST = 1 << 26
+"""Bytes of a text from something other than a file, which may never end: more than any book has."""
 
 
 def read(argument: str | None, file: Path | None = None) -> str:
     """The text of an argument, a file, or standard input, which `-` stands for.
 
     Raises:
-        WrongUsageError: There is none, there are two, or it is not UTF-8.
+        WrongUsageError: There is none, there are two, or it is not UTF-8, UTF-16 or UTF-32.
     """
     if argument is not None and file is not None:
         raise WrongUsageError("There are two texts, an argument and --file: leave one out")
@@ -31,17 +54,97 @@ def from_file(path: Path) -> str:
     """What a file says, without a byte order mark."""
     name = "Standard input" if str(path) == "-" else str(path)
     try:
-        content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        content = sys.stdin.buffer.read() if str(path) == "-" else _content(path)
     except OSError as error:
-        raise WrongUsageError(f"{name} cannot be read: {error.strerror}") from error
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
+        raise WrongUsageError(f"{name} cannot be read: {error.strerror or error}") from error
+    if len(content) > _MOST and not path.is_file():
+        raise WrongUsageError(f"{name} has more than {_MOST >> 20} MiB, and is not a file: no text is that long")
+    return decoded(content, name)
+
+
+def decoded(content: bytes, name: str) -> str:
+    """The text in bytes: in UTF-8, or in what their byte order mark says.
+
+    Raises:
+        WrongUsageError: They are something else; the message says what, as far as it can be told.
+    """
+    mark, encoding = next(((mark, name) for mark, name in _MARKS if content.startswith(mark)), (b"", "utf-8"))
+    content = content.removeprefix(mark)
+    if not mark and (likely := _unmarked(content)):
         raise WrongUsageError(
-            f"{name} is not UTF-8: line {line} has the byte 0x{error.object[error.start]:02x} (byte {error.start})",
+            f"{name} seems to be {_NAMES[likely]} without the byte order mark that would say so",
+            f"iconv -f {likely.upper()} -t UTF-8 converts it",
+        )
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8":
+            raise WrongUsageError(
+                f"{name} is not whole {_NAMES[encoding]}: {error.reason} (byte {error.start})"
+            ) from error
+        line = content.count(b"\n", 0, error.start) + 1
+        raise WrongUsageError(
+            f"{name} is not UTF-8: line {line} has the byte 0x{content[error.start]:02x} (byte {error.start})",
             "iconv -f WINDOWS-1252 -t UTF-8, with the encoding that it has, converts it",
         ) from error
+    if (nul := text.find("\0")) >= 0:
+        raise WrongUsageError(f"{name} is no text: line {text.count(chr(10), 0, nul) + 1} has a NUL character")
+    return text
+
+
+def check_output(text: Path | None, output: Path | None, what: str = "The output") -> None:
+    """Refuse to write over the text.
+
+    Raises:
+        WrongUsageError: Both are the same file, under whatever names.
+    """
+    if text is None or output is None or "-" in {str(text), str(output)}:
+        return
+    try:
+        same = os.path.samefile(text, output) and not stat.S_ISCHR(os.stat(text).st_mode)  # noqa: PTH116, PTH121
+    except OSError:  # one of them is not there
+        return
+    if same:
+        raise WrongUsageError(f"{what} {output} would replace the text, {text}", "name another file with -o")
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read() if path.is_file() else file.read(_MOST + 1)
+
+
+def _unmarked(content: bytes) -> str | None:
+    """The likeliest encoding of bytes without a mark, if that is UTF-16 or UTF-32.
+
+    It is not believed: a text in it is refused by its right name. It has bytes that no other text has, and is made of
+    nothing but characters of texts. Where several encodings would do, it is that with the most ASCII (spaces and line
+    breaks are in all scripts), and then with the fewest blocks of characters.
+    """
+    controls = sum(map(content.count, _CONTROLS))
+    if not controls or (controls * 4 < len(content) and _is_utf_8(content)):  # none, or a stray one
+        return None
+    likely = [name for _, name in _MARKS if name != "utf-8" and _is_text(content, name)]
+    return min(likely, key=lambda name: _strangeness(content.decode(name)), default=None)
+
+
+def _strangeness(text: str) -> tuple[int, int]:
+    return -sum(map(str.isascii, text)), len({ord(character) >> 8 for character in text})
+
+
+def _is_utf_8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_text(content: bytes, encoding: str) -> bool:
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return all(character in "\t\n\v\f\r" or category(character) not in {"Cc", "Cn", "Co", "Cs"} for character in text)
 
 
 def _from_argument(text: str) -> str:

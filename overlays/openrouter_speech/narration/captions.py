@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from .. import files
 from ..files import StrPath
 from . import storage
 
@@ -54,6 +55,7 @@ def save(cues: Iterable[Cue], path: StrPath) -> Path:
     formats = {".srt": srt, ".vtt": vtt}
     if path.suffix.lower() not in formats:
         raise ValueError(f"Captions are saved as .srt or .vtt, not as {path.name}")
+    files.check_writable(path)
     storage.write_text(path, formats[path.suffix.lower()](cues))
     return path
 

@@ -1,16 +1,19 @@
 """A narration, worked out before any of it is sent: what to ask for, what is there, what it costs."""
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
 
 from .. import files, retries
+from ..errors import ConfigurationError
 from ..exchange import Call
 from ..files import StrPath
 from ..retries import BackoffStrategy, RetryConfig
 from . import LimitUnit, joining, plan
+from .fit import Fit, least_seconds
 from .plan import Part
 from .results import NarrationPlan
 from .storage import Folder, Stored
@@ -36,6 +39,11 @@ class Job:
     """What the manifest tells of the text and the settings. No key and no header is in it."""
 
     @property
+    def times(self) -> Counter[str]:
+        """How often each text stands in the file, by key."""
+        return Counter(part.key for part in self.parts if part.key)
+
+    @property
     def missing(self) -> dict[str, str]:
         """What is to be asked for."""
         return {key: text for key, text in self.requests.items() if key not in self.stored}
@@ -52,6 +60,40 @@ class Job:
             missing_requests=len(missing),
             missing_characters=sum(map(len, missing.values())),
         )
+
+    def least_seconds(self, key: str) -> float:
+        """How long the audio of a text is at least."""
+        return least_seconds(self.requests[key], self.about["settings"]["speed"])
+
+    def fit(self) -> Fit:
+        """What is known of the file that will be.
+
+        Raises:
+            ValueError: It cannot be.
+        """
+        silence = sum(plan.pauses_before(self.parts)) * self.pause_ms / 1000
+        missing, times = self.missing, self.times
+        fit = Fit(self.target, silence + sum(times[key] * self.least_seconds(key) for key in missing))
+        for key, part in self.stored.items():
+            fit.add(part.file, self.folder.facts(part), times[key] * part.seconds)
+        fit.check()
+        return fit
+
+    def looked_up(self) -> "Job":
+        """The same, with what the folder has now.
+
+        Raises:
+            ConfigurationError: For a part that is missing, there is something that is of no use and was paid for.
+        """
+        job = evolve(self, stored=self.folder.stored(self.requests))
+        useless = self.folder.useless()
+        for key in job.missing:
+            if key in useless:
+                raise ConfigurationError(
+                    f"What came for {plan.whereabouts(self.parts, key)} cannot be joined, and was paid for: "
+                    f"{useless[key]}. Remove that file, and the same call asks for the part again, and pays again"
+                )
+        return job
 
 
 def prepare(
@@ -80,20 +122,37 @@ def prepare(
     joining.check_installed()
     parts = plan.parts_of(text, limit, limit_unit, plan.keys_for(call))
     requests = {part.key: part.text for part in parts if part.key}
-    place = Folder(Path(f"{target}.narration" if folder is None else folder))
-    return Job(
+    place = Folder(_default_folder(target) if folder is None else Path(folder))
+    place.check()
+    if place.holds(target):
+        raise ValueError(f"{target} is in the folder of the parts, {place.path}, which can go afterwards: name another")
+    job = Job(
         target=target,
         folder=place,
         parts=parts,
         requests=requests,
-        stored=place.stored(requests),
+        stored={},
         pause_ms=pause_ms,
         retry=PATIENT if call.retry is retries.DEFAULT else call.retry,
         about={
             "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
             "settings": {**plan.settings(call), "limit": limit, "limit_unit": limit_unit, "pause_ms": pause_ms},
         },
-    )
+    ).looked_up()
+    job.fit()
+    return job
+
+
+def _default_folder(target: Path) -> Path:
+    """Named after the file without its suffix: the parts are the same whatever they are joined to.
+
+    Earlier versions named it after the file with its suffix; where there is such a one, what it holds is not bought
+    again.
+    """
+    whole = target.with_suffix("")
+    folder = Path(f"{whole}.narration")
+    earlier = (Path(f"{whole}{suffix}.narration") for suffix in (target.suffix, ".mp3", ".wav", ".pcm"))
+    return next((place for place in (folder, *earlier) if place.exists()), folder)
 
 
 def _check(call: Call, target: Path, pause_ms: float) -> None:

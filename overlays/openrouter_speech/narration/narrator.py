@@ -5,20 +5,19 @@ else is in `_Run`.
 """
 
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from time import sleep
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from attrs import evolve
 
-from ..errors import AudioError
+from ..audio import AudioFacts
+from ..errors import APIStatusError, AudioError, NotAudioError, OpenRouterError, SaveError, SuffixMismatchError
 from ..exchange import sleep_async
 from ..frames import Answer
-from ..responses import SavedSpeech
 from ..streams import AsyncSpeechStream, SpeechStream
-from . import joining, manifest, plan
+from . import joining, lock, manifest, plan
 from .job import Job
 from .results import Narration, NarrationProgress
 from .storage import SUFFIXES, Stored
@@ -32,25 +31,35 @@ if TYPE_CHECKING:
 _BETWEEN_MANIFESTS = 1.0
 """Seconds: it is written again as parts come, but not for each of a thousand."""
 
+_OF_ALL = {401, 402, 404, 408, 429}
+"""Statuses that are not about the text: another one would have had the same answer."""
+
 OnProgress = Callable[[NarrationProgress], object]
+
+
+class Arrived(NamedTuple):
+    """A part whose audio has come."""
+
+    part: Stored
+    facts: AudioFacts
+    bytes_received: int
 
 
 class Ask(Protocol):
     """Sends the request for a text, once, and hands its answer on."""
 
-    def __call__(self, text: str, receive: Callable[[Answer], SavedSpeech], /) -> SavedSpeech: ...
+    def __call__(self, text: str, receive: Callable[[Answer], Arrived], /) -> Arrived: ...
 
 
 class AskAsync(Protocol):
     """As `Ask`."""
 
-    async def __call__(self, text: str, receive: Callable[[Answer], Awaitable[SavedSpeech]], /) -> SavedSpeech: ...
+    async def __call__(self, text: str, receive: Callable[[Answer], Awaitable[Arrived]], /) -> Arrived: ...
 
 
 def narrate(job: Job, ask: Ask, concurrency: int, on_progress: OnProgress | None) -> Narration:
     """Ask for what is missing, and join all."""
-    run = _Run(job, concurrency, on_progress)
-    with run.recorded():
+    with _begun(job, concurrency, on_progress) as run:
         run.report()
         _ask_all(run, ask, concurrency)
         with closing(run.join()) as steps:
@@ -65,8 +74,7 @@ async def narrate_async(job: Job, ask: AskAsync, concurrency: int, on_progress: 
     """As `narrate`."""
     import asyncio  # noqa: PLC0415  (as in `exchange`)
 
-    run = _Run(job, concurrency, on_progress)
-    with run.recorded():
+    with _begun(job, concurrency, on_progress) as run:
         run.report()
         await _ask_all_async(run, ask)
         with closing(run.join()) as steps:
@@ -78,11 +86,23 @@ async def narrate_async(job: Job, ask: AskAsync, concurrency: int, on_progress: 
                 await asyncio.sleep(0)  # encoding takes its time; others have theirs in between
 
 
+@contextmanager
+def _begun(job: Job, concurrency: int, on_progress: OnProgress | None) -> Iterator["_Run"]:
+    """A narration that has its folder for itself, and leaves its manifest up to date."""
+    plan.whole_number("concurrency", concurrency, 1)
+    with lock.held(job.folder.path) as alone:
+        job.folder.open(alone=alone)
+        # Looked up again: while the folder was not ours yet, another narration may have brought parts.
+        run = _Run(job.looked_up(), concurrency, on_progress)
+        with run.recorded():
+            yield run
+
+
 def _ask_all(run: "_Run", ask: Ask, concurrency: int) -> None:
     # Loaded here: only narrations need it.
     from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # noqa: PLC0415
 
-    under_way: dict[Future[SavedSpeech], Request] = {}
+    under_way: dict[Future[Arrived], Request] = {}
     with ThreadPoolExecutor(concurrency, "openrouter-speech-narration") as pool:
         try:
             while not run.work.is_over:
@@ -106,7 +126,7 @@ def _ask_all(run: "_Run", ask: Ask, concurrency: int) -> None:
 async def _ask_all_async(run: "_Run", ask: AskAsync) -> None:
     import asyncio  # noqa: PLC0415
 
-    under_way: dict[Task[SavedSpeech], Request] = {}
+    under_way: dict[Task[Arrived], Request] = {}
     try:
         while not run.work.is_over:
             for request in run.work.begin(run.now()):
@@ -135,15 +155,15 @@ class _Run:
     """One narration while it goes on: what is there, what is asked for next, and what of that is told."""
 
     def __init__(self, job: Job, concurrency: int, on_progress: OnProgress | None) -> None:
-        plan.whole_number("concurrency", concurrency, 1)
-        job.folder.open()
         self.work = Work([Request(key, text) for key, text in job.missing.items()], job.retry, concurrency)
         self._job = job
         self._stored: dict[str, Stored] = {}
+        self._unsaved: list[SaveError] = []
         self._on_progress = on_progress
         self._ahead = 0.0
         self._last_manifest = float("-inf")
-        self._times = Counter(part.key for part in job.parts if part.key)
+        self._times = job.times
+        self._fit = job.fit()
         self._progress = NarrationProgress(
             parts=self._times.total(),
             characters=sum(times * len(job.requests[key]) for key, times in self._times.items()),
@@ -159,48 +179,70 @@ class _Run:
         """Take a moment that was slept for as reached, even if the sleep ended a little early."""
         self._ahead += max(0.0, moment - self.now())
 
-    def receiver(self, request: Request) -> Callable[[Answer], SavedSpeech]:
+    def receiver(self, request: Request) -> Callable[[Answer], Arrived]:
         """What keeps the audio of a request."""
 
-        def receive(answer: Answer) -> SavedSpeech:
+        def receive(answer: Answer) -> Arrived:
             stream = SpeechStream(answer)
-            path = stream.save(self._place(request, answer))
-            return _checked(SavedSpeech.from_stream(path, stream, answer.facts), answer)
+            try:
+                stream.wait()  # what it is, the first bytes tell better than their label
+                file = stream.save(self._place(request, stream))
+            except (NotAudioError, SuffixMismatchError) as error:
+                return self._kept(request, answer, stream, self._rescued(request, error))
+            return self._kept(request, answer, stream, file)
 
         return receive
 
-    def receiver_async(self, request: Request) -> Callable[[Answer], Awaitable[SavedSpeech]]:
+    def receiver_async(self, request: Request) -> Callable[[Answer], Awaitable[Arrived]]:
         """As `receiver`."""
 
-        async def receive(answer: Answer) -> SavedSpeech:
+        async def receive(answer: Answer) -> Arrived:
             stream = AsyncSpeechStream(answer)
-            path = await stream.save(self._place(request, answer))
-            return _checked(SavedSpeech.from_stream(path, stream, answer.facts), answer)
+            try:
+                await stream.wait()
+                file = await stream.save(self._place(request, stream))
+            except (NotAudioError, SuffixMismatchError) as error:
+                return self._kept(request, answer, stream, self._rescued(request, error))
+            return self._kept(request, answer, stream, file)
 
         return receive
 
-    def settle(self, request: Request, outcome: SavedSpeech | BaseException) -> None:
+    def settle(self, request: Request, outcome: Arrived | BaseException) -> None:
         """Take note of what became of a request, and tell it."""
         self.take(request, outcome)
-        if isinstance(outcome, SavedSpeech) or self.work.held(self.now()):
+        if isinstance(outcome, Arrived) or self.work.held(self.now()):
             self.report()
 
-    def take(self, request: Request, outcome: SavedSpeech | BaseException) -> None:
+    def take(self, request: Request, outcome: Arrived | BaseException) -> None:
         """Take note of what became of a request."""
         if isinstance(outcome, BaseException):
             self.work.failed(request, outcome, self.now())
+            if self.work.error is outcome:
+                self._locate(outcome, request)
+            elif isinstance(outcome, SaveError):
+                self._unsaved.append(outcome)
             return
         self.work.succeeded(request)
+        part = outcome.part
         self._progress = evolve(self._progress, bytes_received=self._progress.bytes_received + outcome.bytes_received)
-        size = outcome.path.stat().st_size
-        self._add(request.key, Stored(outcome.path, size, outcome.duration or 0.0, outcome.generation_id))
+        self._add(request.key, part)
+        longer = self._times[request.key] * (part.seconds - self._job.least_seconds(request.key))
+        try:
+            self._fit.add(part.file, outcome.facts, longer)
+            self._fit.check()
+        except ValueError as error:  # no further part is paid for
+            self.work.error = self.work.error or SuffixMismatchError(str(error), saved_to=part.file)
         if time.monotonic() - self._last_manifest >= _BETWEEN_MANIFESTS:
-            self._write_manifest()
+            with suppress(OSError):  # the part is there, and there is a manifest at the end
+                self._write_manifest()
 
     def raise_error(self) -> None:
-        """Raise what ended the work, if anything did."""
-        if self.work.error is not None:
-            raise self.work.error
+        """Raise what ended the work, if anything did; the audio of parts that could not be written goes with it."""
+        error = self.work.error
+        if error is not None and self._unsaved:
+            raise error from ExceptionGroup("Other parts came, and could not be written either", self._unsaved)
+        if error is not None:
+            raise error
 
     def report(self, joined_seconds: float = 0.0) -> None:
         """Tell how far it is."""
@@ -217,9 +259,9 @@ class _Run:
             with suppress(OSError):
                 self._write_manifest()
             if isinstance(error, Exception):
+                goes_on = "" if isinstance(error, SuffixMismatchError) else "; the same call goes on from there"
                 error.add_note(
-                    f"{len(self._stored)} of {len(self._job.requests)} parts are in {self._job.folder.path}; "
-                    "the same call goes on from there."
+                    f"{len(self._stored)} of {len(self._job.requests)} parts are in {self._job.folder.path}{goes_on}."
                 )
             raise
 
@@ -257,21 +299,57 @@ class _Run:
             audio_seconds=progress.audio_seconds + times * part.seconds,
         )
 
-    def _place(self, request: Request, answer: Answer) -> "Path":
-        place = self._job.folder.place(request.key, answer.facts.format)
-        if place.suffix not in SUFFIXES:
-            raise AudioError(f"The server sent {answer.facts.format}, which cannot be joined.", answer.response)
-        return place
+    def _place(self, request: Request, stream: SpeechStream | AsyncSpeechStream) -> "Path":
+        return self._job.folder.place(request.key, stream.audio_format)
+
+    def _rescued(self, request: Request, error: NotAudioError | SuffixMismatchError) -> "Path":
+        """The file for what could not be saved as a part. A text is none: it is not what was paid for."""
+        if isinstance(error, SuffixMismatchError) and error.saved_to:
+            return error.saved_to
+        try:
+            error.audio.decode()
+        except UnicodeDecodeError:
+            return self._job.folder.keep(request.key, error.audio)
+        raise error
+
+    def _kept(
+        self, request: Request, answer: Answer, stream: SpeechStream | AsyncSpeechStream, file: "Path"
+    ) -> Arrived:
+        """The part in a file that was just written; what is none stays where it is, and is an error."""
+        folder = self._job.folder
+        part = folder.look_at(file, stream.generation_id)
+        if part:
+            return Arrived(part, folder.facts(part), stream.bytes_received)
+        where = plan.whereabouts(self._job.parts, request.key)
+        if file.suffix in SUFFIXES:
+            file = folder.put_aside(file)
+        if folder.place(request.key, stream.audio_format).suffix in SUFFIXES:
+            reason = f"The server called it {stream.audio_format}, but no audio can be read in it"
+        else:
+            reason = f"The server sent {stream.audio_format}, which cannot be joined"
+        raise AudioError(
+            f"{reason}. What came for {where} is kept: {file}. Remove that file, and the same call asks for the part "
+            "again, and pays again",
+            answer.response,
+            bytes_received=stream.bytes_received,
+        )
+
+    def _locate(self, error: BaseException, request: Request) -> None:
+        """Say which part of the text an error is about."""
+        if not isinstance(error, OpenRouterError) or not (error.status_code or error.maybe_billed):
+            return
+        where = plan.whereabouts(self._job.parts, request.key)
+        if error.status_code in _OF_ALL or where in str(error):
+            return
+        if isinstance(error, APIStatusError) and error.status_code and error.status_code < 500:
+            error.add_note(
+                f"{where[0].upper()}{where[1:]} was refused: edit it, and call again with the text as it is then. What "
+                "came for the other paragraphs is not paid for again."
+            )
+        else:
+            error.add_note(f"This happened at {where}.")
 
     def _write_manifest(self, joined: joining.Joined | None = None) -> None:
         job = self._job
         job.folder.write_manifest(manifest.content(job.parts, self._stored, job.about, joined))
         self._last_manifest = time.monotonic()
-
-
-def _checked(saved: SavedSpeech, answer: Answer) -> SavedSpeech:
-    """Refuse what is called mp3, and is not: it could not be joined."""
-    if not saved.duration:
-        saved.path.unlink()
-        raise AudioError(f"The server called it {saved.audio_format}, but no audio can be read in it.", answer.response)
-    return saved

@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterable
 from attrs import frozen
 
 from ..exchange import Call
-from . import splitting
+from . import SMALLEST_LIMIT, splitting
 
-_SMALLEST_LIMIT = 4
-"""Bytes of the longest character."""
 _LONGEST_TITLE = 60
 
 
@@ -32,7 +30,7 @@ def parts_of(text: str, limit: int, limit_unit: str, key_of: Callable[[str], str
         TypeError, ValueError: A setting is wrong, or there is nothing to speak in the text.
         ConfigurationError: The splitter is not installed.
     """
-    whole_number("limit", limit, _SMALLEST_LIMIT)
+    whole_number("limit", limit, SMALLEST_LIMIT)
     if limit_unit not in ("characters", "bytes"):
         raise ValueError(f'limit_unit must be "characters" or "bytes", not {limit_unit!r}')
     splitter = splitting.Splitter(limit, len if limit_unit == "characters" else splitting.size_in_bytes)
@@ -84,6 +82,13 @@ def title(paragraph: str) -> str:
     beginning = line[:_LONGEST_TITLE]
     words = beginning.rpartition(" ")[0]
     return (words if len(words) > _LONGEST_TITLE // 2 else beginning) + "…"
+
+
+def whereabouts(parts: Iterable[Part], key: str) -> str:
+    """Where a request belongs in the text: the numbers of its paragraphs, counted from 1, and its first words."""
+    mine = [part for part in parts if part.key == key]
+    numbers = list(dict.fromkeys(str(part.paragraph + 1) for part in mine))
+    return f'paragraph{"s" if len(numbers) > 1 else ""} {", ".join(numbers)} ("{title(mine[0].text)}")'
 
 
 def whole_number(name: str, value: object, least: int) -> None:

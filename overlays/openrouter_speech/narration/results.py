@@ -105,7 +105,7 @@ class Narration:
 
         Raises:
             ValueError: The suffix is another one.
-            OSError: The file cannot be written.
+            OSError: The file cannot be written; the message says why.
         """
         from . import captions  # noqa: PLC0415
 
