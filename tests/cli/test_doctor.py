@@ -7,9 +7,9 @@ import tomllib
 
 import httpx
 import pytest
-from attrs import frozen
-from openrouter_speech import errors
+from openrouter_speech import environment, errors
 from openrouter_speech.cli import doctor
+from openrouter_speech.environment import Problem
 from openrouter_speech.mock import MockServer
 
 from ..conftest import KEY, PROJECT
@@ -148,7 +148,7 @@ def test_each_variable_that_cannot_be_is_a_line(run: Run, monkeypatch: pytest.Mo
 
 ENVIRONMENTS = [
     ("ALL_PROXY", "socks5://me:secret@127.0.0.1:1"), ("http_proxy", "unheard-of://me:secret@127.0.0.1"),
-    ("HTTP_PROXY", "http://me:secret@127.0.0.1:port"), ("SSL_CERT_FILE", "/no/such/secret"),
+    ("HTTP_PROXY", "http://me:secret@127.0.0.1:port"), ("SSL_CERT_FILE", "/missing/file"),
     ("SSL_CERT_FILE", "/dev/null"), ("NO_PROXY", "[::1]:x"),
 ]  # fmt: skip
 
@@ -159,19 +159,12 @@ def test_an_environment_in_which_nothing_works_is_told(
 ) -> None:
     if name.upper() == "HTTP_PROXY":
         monkeypatch.setenv("OPENROUTER_SPEECH_SERVER_URL", "http://api.test")
+    monkeypatch.setattr(environment, "find_spec", lambda _: None)  # for SOCKS
     monkeypatch.setenv(name, value)
     outcome = run("doctor")
     (line,) = wrong(outcome)
     assert name in line
     assert "secret" not in outcome.stdout
-
-
-@frozen
-class Problem:
-    """As the checks of the environment find them."""
-
-    variable: str
-    message: str
 
 
 def test_what_is_found_in_the_environment_is_told(
@@ -180,13 +173,15 @@ def test_what_is_found_in_the_environment_is_told(
     """The server is not looked for in it."""
     monkeypatch.setenv("ALL_PROXY", "http://me:secret@proxy.test:99999")
     problem = Problem("ALL_PROXY", "http://me:secret@proxy.test:99999 has no port that there is (me:secret)")
-    monkeypatch.setattr(doctor, "_problems", lambda: [problem])
+    monkeypatch.setattr(doctor, "check_environment", lambda: [problem])
     outcome = run("doctor")
-    assert wrong(outcome) == ["ALL_PROXY: http://proxy.test:99999 has no port that there is (me:***)"]
+    assert wrong(outcome) == ["http://proxy.test:99999 has no port that there is (me:***)"]
     assert not server.requests
 
 
-@pytest.mark.parametrize("look", ["_versions", "_key", "_options", "_proxies", "_terminal", "_extras", "_problems"])
+@pytest.mark.parametrize(
+    "look", ["_versions", "_key", "_options", "_proxies", "_terminal", "_extras", "check_environment"]
+)
 def test_what_cannot_be_looked_at_is_told(run: Run, monkeypatch: pytest.MonkeyPatch, look: str) -> None:
     def fail() -> None:
         raise RuntimeError("out of order")

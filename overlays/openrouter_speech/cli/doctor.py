@@ -88,7 +88,7 @@ def _safely(what: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Findin
 def _environment() -> Iterator[Finding]:
     """What is wrong with the variables that httpx and the system go by."""
     for problem in check_environment():
-        yield Finding("variable", False, f"{problem.variable}: {_without_passwords(problem.message)}")
+        yield Finding("variable", False, _without_passwords(problem.message))
 
 
 def _versions() -> Iterator[Finding]:

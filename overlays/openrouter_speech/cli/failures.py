@@ -82,7 +82,9 @@ def before_sending() -> Iterator[None]:
     """What goes wrong in this block is wrong usage: a value that cannot be, a file that cannot be written."""
     try:
         yield
-    except errors.OpenRouterError:
+    except errors.OpenRouterError as error:
+        if (message := by_option(str(error))) != str(error):
+            raise WrongUsageError(message) from error
         raise
     except (TypeError, ValueError, OSError) as error:
         raise WrongUsageError(by_option(in_words(error))) from error

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..bodies import escaped
 from ..retries import logger
 from .failures import one_line
 
