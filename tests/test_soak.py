@@ -98,6 +98,7 @@ def test_a_call_may_send_as_many_requests_as_its_faults_allow(faults: tuple[str,
         ({"beyond_policy": {7: 2}}, "requests beyond the policy: 2 (call 7 2), where 0 is allowed."),
         ({"wrong_audio": [5]}, "answers with wrong audio: 1 (call 5 1), where 0 is allowed."),
         ({"strange_errors": {"KeyError": 1}}, "errors of other libraries: 1 (KeyError 1), where 0 is allowed."),
+        ({"most_connections": 97}, "connections at once: 97, where 96 is allowed."),
         ({"growth": GROWTH + 1}, "memory, last quarter against second: +8.0 MiB, where 8 MiB is allowed."),
     ],
 )

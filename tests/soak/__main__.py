@@ -52,7 +52,7 @@ def soak(count: int, seed: int, url: str) -> tuple[Outcomes, Leftovers, dict[str
     )
     seen = journal(url)
     requests = {int(call): number for call, number in seen["requests"].items()}
-    found.connections = seen["open"]
+    found.connections, found.most_connections = seen["open"], seen["most"]
     found.beyond_policy = beyond_policy(requests, {call.number: call.allowed() for call in calls})
     return outcomes, found, seen
 

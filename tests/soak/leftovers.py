@@ -16,6 +16,11 @@ GROWTH = 8 << 20
 """Bytes by which memory may be higher in the last quarter of the calls than in the second: noise of the allocator."""
 
 
+CONNECTIONS = 96
+"""Connections that may be open at once: twice as many as there are calls at once, since the server hears of their ends
+a little later."""
+
+
 def descriptors() -> Counter[str]:
     """The open file descriptors of this process, by what they are: "socket", "pipe", a file's path."""
     folder = Path("/proc/self/fd")
@@ -77,6 +82,8 @@ class Leftovers:
     files: Sequence[str] = ()
     connections: int = 0
     """Open ones, as the server sees it."""
+    most_connections: int = 0
+    """How many were open at once: a call that does not give its own back makes others open more."""
     growth: int = 0
     beyond_policy: Mapping[int, int] = field(default_factory=dict)
     wrong_audio: Sequence[int] = ()
@@ -97,8 +104,12 @@ class Leftovers:
             "errors of other libraries": Counter(self.strange_errors),
         }
         rows = [(what, _told(found), "0", not found.total()) for what, found in counted.items()]
-        growth = f"{self.growth / (1 << 20):+.1f} MiB"
-        return [*rows, ("memory, last quarter against second", growth, f"{GROWTH >> 20} MiB", self.growth <= GROWTH)]
+        growth, most = f"{self.growth / (1 << 20):+.1f} MiB", self.most_connections
+        return [
+            *rows,
+            ("connections at once", str(most), str(CONNECTIONS), most <= CONNECTIONS),
+            ("memory, last quarter against second", growth, f"{GROWTH >> 20} MiB", self.growth <= GROWTH),
+        ]
 
     def broken(self) -> list[str]:
         """A sentence for each bound that is broken."""

@@ -12,7 +12,6 @@ import socket
 import struct
 import sys
 from collections import Counter
-from contextlib import suppress
 
 HEADER = "x-soak"
 """The request's header: the number of the call, and what to do with each of its attempts, as in "17;503,cut,ok"."""
@@ -35,9 +34,12 @@ class Soaked:
     def __init__(self) -> None:
         self.requests: Counter[int] = Counter()
         self.open = 0
+        self.most = 0
+        """Connections that were open at once."""
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
+        self.most = max(self.most, self.open)
         try:
             while await self._request(reader, writer):
                 await writer.drain()
@@ -46,8 +48,6 @@ class Soaked:
         finally:
             self.open -= 1
             writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
 
     async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether another may follow on the connection."""
@@ -55,7 +55,8 @@ class Soaked:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         await reader.readexactly(int(headers.get("content-length", 0)))
         if line.startswith("GET "):
-            self._send(writer, 200, json.dumps({"open": self.open - 1, "requests": self.requests}).encode())
+            seen = {"open": self.open - 1, "most": self.most, "requests": self.requests}
+            self._send(writer, 200, json.dumps(seen).encode())
             return True
         call, _, faults = headers[HEADER].partition(";")
         wanted = faults.split(",")
