@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
@@ -98,6 +99,11 @@ def server() -> Iterator[MockServer]:
     with MockServer() as running:
         yield running
 
+
+OUR_PLUGIN_ALONE = [
+    f"-pno:{plugin.name}" for plugin in entry_points(group="pytest11") if plugin.name != "openrouter-speech"
+]
+"""For a pytest that a test starts: loading other people's plugins takes longer than what it is started for."""
 
 _CLIENTS = (httpx.Client, httpx.AsyncClient)
 
