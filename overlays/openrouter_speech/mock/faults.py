@@ -79,9 +79,9 @@ class Fault:
         if self.retry_after is None or self.form == "metadata":
             return {}
         if self.form == "ms":
-            return {"retry-after-ms": _decimal(self.retry_after * 1000)}
+            return {"retry-after-ms": decimal(self.retry_after * 1000)}
         if self.form == "seconds":
-            return {"Retry-After": _decimal(self.retry_after)}
+            return {"Retry-After": decimal(self.retry_after)}
         moment = now + timedelta(seconds=self.retry_after)
         date = (
             moment.strftime(_HTTP_DATES[self.form])
@@ -159,7 +159,7 @@ class Script:
         return OK
 
 
-def _decimal(number: float) -> str:
+def decimal(number: float) -> str:
     """A number as headers have it: without an exponent, which large ones would get."""
     return f"{number:.6f}".rstrip("0").rstrip(".")
 
