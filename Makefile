@@ -114,11 +114,11 @@ check-wheel: $(INSTALLED) ## build the wheel, install it in an empty environment
 
 .PHONY: test
 test: $(INSTALLED) ## run the tests; make test ARGS="-k retries" runs some of them
-	$(BIN)/pytest --numprocesses auto $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
 .PHONY: coverage
 coverage: $(INSTALLED) ## run the tests, and fail where they leave more than 5% of the code out
-	$(BIN)/pytest --numprocesses auto --cov $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist worksteal --cov $(ARGS)
 
 .PHONY: soak
 soak: $(INSTALLED) ## make many calls while the server fails, and look for what is left: make soak N=20000 SEED=1
