@@ -96,6 +96,8 @@ class Soaked:
 
 async def main() -> None:
     soaked = Soaked()
+    # Clients go away at any moment, as they are meant to; asyncio would print a traceback of some of them.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     server = await asyncio.start_server(soaked.connection, "127.0.0.1", 0, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
