@@ -3,12 +3,14 @@
 import asyncio
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 from openrouter_speech import exchange
 from openrouter_speech.narration import narrator
 
-from .conftest import FOREIGN, guarded_sleep
+from .conftest import FOREIGN, OUR_PLUGIN_ALONE, PROJECT, guarded_sleep
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,23 @@ def test_the_network_is_out_of_reach() -> None:
         client.connect(("192.0.2.1", 80))
     with pytest.raises(AssertionError, match=r"asked for the address of example\.test"):
         socket.create_connection(("example.test", 80))
+
+
+def test_a_signal_ends_what_a_test_starts() -> None:
+    """Also where those who started the tests ignore it, as `nohup` does."""
+    test = "tests/test_suite.py::test_the_network_is_out_of_reach"  # any; what counts is the fixture before it
+    code = f"""
+import os, signal, subprocess, sys, pytest
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+class Child:
+    def pytest_runtest_teardown(self):
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        child.send_signal(signal.SIGTERM)
+        os.write(1, b"ended by %d" % -child.wait(60))
+pytest.main(["-qs", "-pno:cacheprovider", *{OUR_PLUGIN_ALONE}, "{test}"], plugins=[Child()])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert "ended by 15" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_package_does_not_sleep() -> None:

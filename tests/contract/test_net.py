@@ -46,7 +46,7 @@ def run_suite(report: Path, environment: dict[str, str], urls: Mapping[str, str]
     with report.with_suffix(".log").open("w") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-    arguments = [str(SUITE), f"--junitxml={report}", "--assert=plain", "-p", "no:cacheprovider"]
+    arguments = [str(SUITE), f"--junitxml={report}", "--assert=plain", "-pno:cacheprovider", "-pno:randomly"]
     pytest.main(arguments, plugins=[ForEach(urls)] if urls else [])
 
 
