@@ -114,7 +114,15 @@ check-wheel: $(INSTALLED) ## build the wheel, install it in an empty environment
 
 .PHONY: test
 test: $(INSTALLED) ## run the tests; make test ARGS="-k retries" runs some of them
-	$(BIN)/pytest --numprocesses auto $(or $(ARGS),--cov)
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
+
+.PHONY: coverage
+coverage: $(INSTALLED) ## run the tests, and fail where they leave more than 5% of the code out
+	$(BIN)/pytest --numprocesses auto --dist worksteal --cov $(ARGS)
+
+.PHONY: soak
+soak: $(INSTALLED) ## make many calls while the server fails, and look for what is left: make soak N=20000 SEED=1
+	@$(BIN)/python -m tests.soak $(if $(N),--calls $(N)) $(if $(SEED),--seed $(SEED))
 
 # What it is told (BASE_URL, API_KEY, SEED, EXAMPLES, LIVE) goes by the environment: a key in a command line is printed.
 .PHONY: contract
@@ -153,7 +161,7 @@ check:
 	for result in $$results; do echo "Python $${result%=*}: $${result#*=}"; done; \
 	case "$$results" in *=failed*) exit 1;; *=passed*) ;; *) echo "None of these versions is installed." >&2; exit 1;; esac
 else
-check: lint check-generated spec-lint workflow-lint check-wheel $(VENV)/.interop test ## everything that CI runs; PYTHONS="3.11 3.12" runs it on each
+check: lint check-generated spec-lint workflow-lint check-wheel $(VENV)/.interop coverage ## everything that CI runs; PYTHONS="3.11 3.12" runs it on each
 endif
 
 .PHONY: constraints

@@ -1,12 +1,17 @@
-"""What tests share: a clean environment, no network but loopback, a mock server, one way to call sync and async."""
+"""What tests share: a clean environment, no network, no sleep, a mock server, one way to call sync and async."""
 
 import asyncio
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
+from types import FrameType
 from typing import Any, cast
 
 import httpx
@@ -21,26 +26,83 @@ REQUEST: SpeechParams = {"input": "Hello world", "model": "elevenlabs/eleven-tur
 KEY = "sk-or-v1-this-must-never-be-shown"
 
 
+FOREIGN = re.compile(
+    r"(OPENROUTER|OPENAI|GIT|LC|MAKE|PIP|PYTEST(?!_(CURRENT_TEST|XDIST)))_.*"  # settings of programs, ours among them
+    r"|PYTHON.*|(HTTPS?|ALL|NO|FTP|WSS?)_PROXY|SSL_CERT_(FILE|DIR)|SSLKEYLOGFILE|(REQUESTS|CURL)_CA_BUNDLE"
+    r"|LANG|LANGUAGE|COLUMNS|LINES|TERM|COLORTERM|NO_COLOR|(FORCE|PY|CLI)_?COLORS?(_FORCE)?|TTY_.*"
+    r"|CI|GITHUB_ACTIONS|BUILD_NUMBER"  # they change what pytest and typer print
+    r"|M(AKE)?FLAGS|MAKELEVEL|MAKEOVERRIDES|ARGS|BASE|UPSTREAM|VENV|OUT",  # what an outer make passes on
+    re.IGNORECASE,
+)
+"""Names of variables that belong to the person, or the program, that runs the tests."""
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of the person who runs the tests has a say in them."""
-    for name in ("API_KEY", "HTTP_REFERER", "X_OPEN_ROUTER_TITLE", "X_OPEN_ROUTER_CATEGORIES"):
-        monkeypatch.delenv(f"OPENROUTER_{name}", raising=False)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if FOREIGN.fullmatch(name)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_reach_children() -> None:
+    """Under `nohup`, or in the background of a script, signals are ignored, and so would they be by each program that a
+    test starts: that is inherited. A handler that does nothing is not.
+    """
+    for number in {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that reaches for the network fails."""
-    connect = socket.socket.connect
+    connect, getaddrinfo = socket.socket.connect, socket.getaddrinfo
 
     def guarded(self: socket.socket, address: Any) -> None:
         if self.family in {socket.AF_INET, socket.AF_INET6} and not str(address[0]).startswith(("127.", "::1")):
             raise AssertionError(f"a test reached for {address}")
         connect(self, address)
 
+    def guarded_lookup(host: Any, *arguments: Any, **options: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host or ""
+        if any(character.isalpha() for character in name) and ":" not in name and name != "localhost":
+            raise AssertionError(f"a test asked for the address of {name}")
+        return getaddrinfo(host, *arguments, **options)
+
     monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_lookup)
+
+
+SHORT = 0.01
+"""Seconds that the package may sleep in a test. The tests of the command line set waits that nobody notices."""
+_sleep, _sleep_async = time.sleep, asyncio.sleep
+
+
+def _refuse_to_sleep(seconds: float, caller: FrameType | None) -> None:
+    module = str(caller.f_globals.get("__name__")) if caller else ""
+    if seconds > SHORT and module.partition(".")[0] == "openrouter_speech":
+        raise AssertionError(f"{module} would sleep for {seconds} s; a test takes `slept`, or replaces its `sleep`")
+
+
+def guarded_sleep(seconds: float) -> None:
+    _refuse_to_sleep(seconds, sys._getframe(1))
+    _sleep(seconds)
+
+
+async def guarded_sleep_async(delay: float, result: Any = None) -> Any:
+    _refuse_to_sleep(delay, sys._getframe(1))
+    return await _sleep_async(delay, result)
+
+
+@pytest.fixture(autouse=True)
+def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test in which the package sleeps for real fails."""
+    monkeypatch.setattr(time, "sleep", guarded_sleep)
+    monkeypatch.setattr(asyncio, "sleep", guarded_sleep_async)
+    for name, module in list(sys.modules.items()):  # those that imported the function have it under a name of their own
+        if name.startswith("openrouter_speech.") and getattr(module, "sleep", None) is _sleep:
+            monkeypatch.setattr(module, "sleep", guarded_sleep)
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +110,11 @@ def server() -> Iterator[MockServer]:
     with MockServer() as running:
         yield running
 
+
+OUR_PLUGIN_ALONE = [
+    f"-pno:{plugin.name}" for plugin in entry_points(group="pytest11") if plugin.name != "openrouter-speech"
+]
+"""For a pytest that a test starts: loading other people's plugins takes longer than what it is started for."""
 
 _CLIENTS = (httpx.Client, httpx.AsyncClient)
 
@@ -59,11 +126,9 @@ def make() -> Make:
     """Runs make in the project, as a person would."""
 
     def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        inherited = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON", "ARGS"}  # what an outer make passes on
-        outer = {name: value for name, value in os.environ.items() if name not in inherited}
         command = ["make", "--no-print-directory", f"VENV={sys.prefix}", *arguments]
         return subprocess.run(
-            command, cwd=PROJECT, env={**outer, **environment}, capture_output=True, text=True, check=False
+            command, cwd=PROJECT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
         )
 
     return run

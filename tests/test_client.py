@@ -320,7 +320,7 @@ def test_the_response_knows_its_audio(connect: Connect, server: MockServer) -> N
     assert speech.duration == len(speech.content) / 48_000
     assert re.fullmatch(r"gen-tts-\d+-\w+", speech.generation_id or "")
     assert speech.time_to_first_audio is not None
-    assert 0 < speech.time_to_first_audio <= speech.elapsed.total_seconds() + 1
+    assert speech.time_to_first_audio > 0
     assert repr(speech).startswith("<SpeechResponse [200 pcm, ")
 
 

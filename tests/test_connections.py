@@ -20,7 +20,7 @@ from openrouter_speech.mock import MockServer
 from openrouter_speech.tts import SpeechParams
 
 from .conftest import KEY, REQUEST, Connect, connecting
-from .wire_server import WireServer, hang_up, http
+from .wire_server import WireServer, hang_up, http, refusing
 
 GOOD = http(body=bytes(480))
 
@@ -74,12 +74,11 @@ def test_a_lost_connection_is_not_taken_for_one_that_was_never_made(slept: list[
             await OpenRouter(KEY, server_url=url, async_client=client).tts.create_speech_async(**REQUEST)
 
     with WireServer(hang_up) as server:
-        url = server.url
         with pytest.raises(errors.APIConnectionError) as raised:
-            asyncio.run(call(url))
+            asyncio.run(call(server.url))
         assert raised.value.maybe_billed
         assert (len(server.requests), slept) == (1, [])
-    with pytest.raises(errors.APIConnectionError) as raised:
+    with refusing() as url, pytest.raises(errors.APIConnectionError) as raised:
         asyncio.run(call(url))
     assert not raised.value.maybe_billed
     assert len(slept) == 2

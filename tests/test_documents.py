@@ -11,7 +11,7 @@ import pytest
 from openrouter_speech import __version__
 from openrouter_speech.mock import MockServer
 
-from .conftest import KEY, PROJECT
+from .conftest import KEY, OUR_PLUGIN_ALONE, PROJECT
 from .test_makefile import TARGETS
 
 DOCUMENTS = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
@@ -87,7 +87,8 @@ def test_a_snippet_runs(snippet: str, server: MockServer, tmp_path: Path) -> Non
     """In a process of its own, against the mock server in place of the real one."""
     if "def test_" in snippet:
         (tmp_path / "test_snippet.py").write_text(snippet)
-        snippet = "import sys, pytest; sys.exit(pytest.main(['-p', 'no:cacheprovider', 'test_snippet.py']))"
+        arguments = ["-p", "no:cacheprovider", *OUR_PLUGIN_ALONE, "test_snippet.py"]
+        snippet = f"import sys, pytest; sys.exit(pytest.main({arguments}))"
     script = snippet.replace('"https://openrouter.ai/api/v1"', repr(server.url))
     script = f"import openrouter_speech.session\nopenrouter_speech.session.SERVER_URL = {server.url!r}\n{script}"
     environment = {**os.environ, "OPENROUTER_API_KEY": KEY}

@@ -69,7 +69,7 @@ def test_a_python_without_venv_gets_one_sentence(make: Make, tmp_path: Path) -> 
 def test_ci_runs_check_and_ends_with_the_tests() -> None:
     assert (PROJECT / ".ci/run").read_text().splitlines()[-1] == "make check"
     (prerequisites,) = re.findall(r"^check: (.*?) ##", MAKEFILE, re.MULTILINE)
-    assert prerequisites.split()[-1] == "test"
+    assert prerequisites.split()[-1] == "coverage"
     assert {"lint", "check-generated", "spec-lint", "workflow-lint", "check-wheel"} <= set(prerequisites.split())
 
 

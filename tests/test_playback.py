@@ -87,11 +87,11 @@ class Loudspeaker:
 @pytest.fixture
 def loudspeaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loudspeaker]:
     """And a look that nothing is left behind, however the test ends."""
-    fake, before = Loudspeaker(), threading.active_count()
+    fake, before = Loudspeaker(), set(threading.enumerate())
     monkeypatch.setattr(player, "open_device", fake.open)
     yield fake
     assert all(one.closed.is_set() for one in fake.devices)
-    assert threading.active_count() == before
+    assert not set(threading.enumerate()) - before
 
 
 @pytest.fixture(scope="module")
@@ -602,11 +602,11 @@ def test_the_device_of_miniaudio_plays(monkeypatch: pytest.MonkeyPatch, speech: 
 
     monkeypatch.setattr(miniaudio, "PlaybackDevice", deaf)
     monkeypatch.setattr(buffers.Samples, "take", listening)
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with Player("pcm", 24_000, 1) as playing:
         playing.feed(speech["pcm"][:9600])
     assert heard == speech["pcm"][:9600]
-    assert threading.active_count() == before
+    assert not set(threading.enumerate()) - before
 
 
 class Refusing:

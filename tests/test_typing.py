@@ -4,45 +4,55 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from .conftest import PROJECT
 
 FOLDER = Path(__file__).parent / "typing"
 BIN = Path(sys.executable).parent
 
 
-def mypy(file: Path, tmp_path: Path) -> set[int]:
-    """The lines that mypy complains of."""
-    command = [
-        str(BIN / "mypy"),
-        "--strict",
-        "--config-file=",
-        f"--cache-dir={tmp_path}",
-        "--no-error-summary",
-        str(file),
-    ]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+FILES = [FOLDER / "accepted.py", FOLDER / "rejected.py"]
+
+Place = tuple[str, int]
+"""The name of a file, and a line of it."""
+
+
+def mypy(folder: Path) -> set[Place]:
+    """Where mypy complains."""
+    cache = PROJECT / ".mypy_cache" / "users"  # apart from that of `make lint`, whose settings are others
+    command = [str(BIN / "mypy"), "--strict", "--config-file=", f"--cache-dir={cache}", "--no-error-summary"]
+    result = subprocess.run([*command, *map(str, FILES)], capture_output=True, text=True, check=False, cwd=folder)
     assert not result.stderr
-    return {int(line) for line in re.findall(r"^\S+:(\d+): error:", result.stdout, re.MULTILINE)}
+    found = re.findall(r"^(\S+):(\d+): error:", result.stdout, re.MULTILINE)
+    return {(Path(name).name, int(line)) for name, line in found}
 
 
-def pyright(file: Path, tmp_path: Path) -> set[int]:
-    """The lines that pyright complains of; basedpyright is the same checker with its own Node inside."""
+def pyright(folder: Path) -> set[Place]:
+    """Where pyright complains; basedpyright is the same checker with its own Node inside."""
     if not (BIN / "basedpyright").exists():
         pytest.skip("basedpyright is not installed; `make lint` and `make check` install it")
-    settings = {"typeCheckingMode": "strict", "include": [str(file)], "extraPaths": [], "reportMissingTypeStubs": False}
-    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
-    command = [str(BIN / "basedpyright"), "--pythonpath", sys.executable, "--outputjson", "--project", str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    files = [str(file) for file in FILES]
+    settings = {"typeCheckingMode": "strict", "include": files, "extraPaths": [], "reportMissingTypeStubs": False}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+    command = [str(BIN / "basedpyright"), "--pythonpath", sys.executable, "--outputjson", "--project", str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     found = json.loads(result.stdout)
-    assert found["summary"]["filesAnalyzed"] == 1
-    return {item["range"]["start"]["line"] + 1 for item in found["generalDiagnostics"] if item["severity"] == "error"}
+    assert found["summary"]["filesAnalyzed"] == len(FILES)
+    errors = [item for item in found["generalDiagnostics"] if item["severity"] == "error"]
+    return {(Path(item["file"]).name, item["range"]["start"]["line"] + 1) for item in errors}
 
 
 @pytest.mark.parametrize("checker", [mypy, pyright])
-@pytest.mark.parametrize("name", ["accepted.py", "rejected.py"])
-def test_a_users_file(checker: object, name: str, tmp_path: Path) -> None:
-    file = FOLDER / name
-    marked = {number for number, line in enumerate(file.read_text().splitlines(), 1) if line.endswith("# rejected")}
-    assert checker(file, tmp_path) == marked  # type: ignore[operator]
+def test_a_users_file(checker: Callable[[Path], set[Place]], tmp_path: Path) -> None:
+    marked = {
+        (file.name, number)
+        for file in FILES
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if line.endswith("# rejected")
+    }
+    assert {name for name, _ in marked} == {"rejected.py"}
+    assert checker(tmp_path) == marked

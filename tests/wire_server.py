@@ -3,15 +3,15 @@
 import socket
 import ssl
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from attrs import define
 
-_PATIENCE = 10
-"""Seconds after which something that should have happened has not."""
+_PATIENCE = 60
+"""Seconds after which something that should have happened has not; only a test that fails waits so long."""
 
 
 @define
@@ -93,6 +93,17 @@ def silence(connection: Connection) -> object:
     """An answer that never comes."""
     connection.wait_for_the_end()
     return CLOSE
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """The URL of a port that refuses connections.
+
+    It is bound and does not listen: a port that was merely closed may belong to somebody else by now.
+    """
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}/api/v1"
 
 
 class WireServer:

@@ -109,7 +109,8 @@ def wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
         with socket.socket() as connection:
             if connection.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(0.1)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
     raise OSError("Prism did not start")
 
 

@@ -1,6 +1,7 @@
 """Descriptions to compare with: one of our own making in the provider's manner, and the provider's where they are."""
 
 import copy
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,13 +141,8 @@ class Upstream:
 
     def write(self, folder: Path) -> Path:
         path = folder / "upstream.yaml"
-        path.write_text(yaml.dump(self.document, Dumper=_PlainDumper, sort_keys=False))
+        path.write_text(json.dumps(self.document, default=str))  # JSON is YAML too, and read in a tenth of the time
         return path
-
-
-class _PlainDumper(yaml.CSafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
 
 
 def schemas_of(node: Any) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What changed in the Python API since a commit: each kind of change, and how it is graded."""
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -161,9 +162,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def base(folder: Path) -> Packages:
-    return packages_here()
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """The packages as they were: reading them takes as long as comparing."""
+    folder = tmp_path_factory.mktemp("base")
+    small.write(folder)
+    with contextlib.chdir(folder):
+        return packages_here()
 
 
 def graded(base: Packages) -> tuple[list[str], str]:

@@ -1,18 +1,19 @@
 """What cannot be compared gets one sentence and exit status 2, and leaves everything as it was."""
 
 import http.server
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from openrouter_speech.contract import document
 
 from ..conftest import PROJECT
+from ..wire_server import refusing
 from .conftest import Run
 from .samples import PATH, Upstream, small
 
@@ -208,14 +209,23 @@ def test_a_url_whose_answer_takes_too_long_is_refused(monkeypatch: pytest.Monkey
 
 
 def test_a_url_where_nothing_answers_is_refused(refused: Refused) -> None:
-    with socket.socket() as unused:  # bound and not listening: connections are refused, and nobody else gets the port
-        unused.bind(("127.0.0.1", 0))
-        assert "cannot be read" in refused(f"http://127.0.0.1:{unused.getsockname()[1]}/")
+    with refusing() as url:
+        assert "cannot be read" in refused(url)
 
 
-@pytest.mark.parametrize("url", ["http://", "https://[::", "http://127.0.0.1:99999/"])
+@pytest.mark.parametrize("url", ["http://", "https://[::"])
 def test_a_url_that_is_none_is_refused(url: str, refused: Refused) -> None:
     assert "cannot be read" in refused(url)
+
+
+def test_a_port_that_does_not_exist_is_refused(refused: Refused) -> None:
+    """Not taken modulo 65536 by the system, which leads to a server that does answer."""
+    with serving((200, yaml.dump(small()).encode())) as url:
+        port = httpx.URL(url).port or 0
+        wrapped = url.replace(f":{port}/", f":{port + 65_536}/")
+        assert f"cannot be read: there is no port {port + 65_536}" in refused(wrapped)
+        with serving((302, wrapped.encode())) as redirecting:
+            assert "cannot be read: there is no port" in refused(redirecting)
 
 
 def test_our_own_description_is_named_when_it_is_the_broken_one(run: Run, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import PROJECT
+from ..conftest import OUR_PLUGIN_ALONE, PROJECT
 from .test_commands import NO_SETUP
 from .test_history import git
 
@@ -153,7 +153,8 @@ class Copy:
 
     def guards(self) -> dict[str, str]:
         """Those that speak, with what they say, in their order."""
-        result = self.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--tb=line", "tests/test_guards.py")
+        options = ["-p", "no:cacheprovider", *OUR_PLUGIN_ALONE, "--tb=line"]
+        result = self.run(sys.executable, "-m", "pytest", *options, "tests/test_guards.py")
         assert "AssertionError" in result.stdout or "Failed:" in result.stdout or result.returncode == 0, result.stdout
         names = re.findall(r"^FAILED \S+::(\w+)", result.stdout, re.MULTILINE)
         messages = re.findall(r"^E? *\S+:\d+: (.*)$", result.stdout, re.MULTILINE)
@@ -185,7 +186,6 @@ def test_the_workflow_after_a_change_of_the_api(copy: Copy) -> None:
     assert "run 'make generate'" in outdated.stderr
     generated = copy.make("generate")
     assert generated.returncode == 0, generated.stderr
-    assert copy.make("check-generated").returncode == 0
 
     # Then each guard names what is left to do by hand, until nothing is.
     spoken = copy.guards()

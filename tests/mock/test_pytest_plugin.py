@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..conftest import OUR_PLUGIN_ALONE
+
 USERS_TESTS = """
 from openrouter_speech import OpenRouter
 
@@ -29,7 +31,7 @@ def test_another_test_begins_anew(openrouter_speech_mock):
 
 
 def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *OUR_PLUGIN_ALONE, *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

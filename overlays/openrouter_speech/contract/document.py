@@ -144,12 +144,22 @@ def _read(path: str) -> bytes:
 
 def _fetched(url: str) -> bytes:
     try:
-        with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=True) as response:
+        with (
+            httpx.Client(timeout=TIMEOUT, follow_redirects=True, event_hooks={"request": [_check_port]}) as client,
+            client.stream("GET", url) as response,
+        ):
             if not response.is_success:
                 raise DescriptionError(f"{url} cannot be read: the server answers {response.status_code}.")
             return _limited(response.iter_bytes(), url)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise DescriptionError(f"{url} cannot be read: {str(error) or type(error).__name__}.") from error
+
+
+def _check_port(request: httpx.Request) -> None:
+    """Refuse a port that does not exist. The system takes 65537 for 1, and so asks another server."""
+    port = request.url.port
+    if port is not None and port > 65_535:
+        raise httpx.InvalidURL(f"there is no port {port}; the highest is 65535")
 
 
 def _limited(chunks: Iterator[bytes], name: str) -> bytes:

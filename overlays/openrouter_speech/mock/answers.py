@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from ..audio import PCM_SAMPLE_WIDTH
 from .description import JSON, Answer, Operation
 from .encoder import encode
-from .faults import Fault, now, zod_error
+from .faults import Fault, decimal, now, zod_error
 from .synthesizer import SAMPLE_RATE, Samples
 from .transport import AudioResponse, NoResponse
 from .voices import Voice
@@ -102,7 +102,7 @@ class Answers:
         body = _example(documented, fault.example)
         if fault.retry_after is not None and fault.form == "metadata":
             body = json.loads(json.dumps(body))
-            body["error"]["metadata"] = {"headers": {"Retry-After": f"{fault.retry_after:g}"}}
+            body["error"]["metadata"] = {"headers": {"Retry-After": decimal(fault.retry_after)}}
         return JSONResponse(body, documented.status, fault.retry_headers(now()))
 
 

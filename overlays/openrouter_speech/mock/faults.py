@@ -79,9 +79,9 @@ class Fault:
         if self.retry_after is None or self.form == "metadata":
             return {}
         if self.form == "ms":
-            return {"retry-after-ms": f"{self.retry_after * 1000:g}"}
+            return {"retry-after-ms": decimal(self.retry_after * 1000)}
         if self.form == "seconds":
-            return {"Retry-After": f"{self.retry_after:g}"}
+            return {"Retry-After": decimal(self.retry_after)}
         moment = now + timedelta(seconds=self.retry_after)
         date = (
             moment.strftime(_HTTP_DATES[self.form])
@@ -157,6 +157,11 @@ class Script:
         if self._rate and self._random.random() < self._rate:
             return self._random.choice(self._by_chance)
         return OK
+
+
+def decimal(number: float) -> str:
+    """A number as headers have it: without an exponent, which large ones would get."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")
 
 
 def now() -> datetime:

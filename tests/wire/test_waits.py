@@ -8,8 +8,8 @@ import pytest
 from openrouter_speech import errors
 from openrouter_speech.retries import BackoffStrategy, RetryConfig
 
-from .conftest import KEY, Connect, connecting
-from .wire_server import Answer, WireServer, http
+from ..conftest import KEY, Connect, connecting
+from ..wire_server import Answer, WireServer, http
 
 GOOD = http(body=bytes(480))
 CONFIG = RetryConfig("backoff", BackoffStrategy(200, 1000, 2, 60_000, jitter_ms=0), True, max_retries=4)

@@ -1,0 +1,116 @@
+"""The soak: a small one passes, and what it looks for it would find."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import PROJECT
+from .soak import leftovers
+from .soak.calls import FORMS, WAYS, Call, drawn
+from .soak.leftovers import GROWTH, Leftovers, beyond_policy, growth
+from .soak.server import FAULTS
+
+
+def test_a_small_soak_leaves_nothing() -> None:
+    command = [sys.executable, "-m", "tests.soak", "--calls", "400", "--seed", "2"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    figures = {line[:36].strip(): line[36:].strip() for line in done.stdout.splitlines()}
+    assert figures["calls"].startswith("400 (seed 2), in ")
+    assert all(name in figures["ended with"] for name in ("audio", "left early", "TruncatedAudioError"))
+    assert [what for what, figure in figures.items() if figure == "0  (at most 0)"] == [
+        "file descriptors left", "threads left", "tasks left", "temporary files left", "connections left at the server",
+        "requests beyond the policy", "answers with wrong audio", "errors of other libraries",
+    ]  # fmt: skip
+
+
+def test_a_leaked_descriptor_is_seen(tmp_path: Path) -> None:
+    before = leftovers.descriptors()
+    with (tmp_path / "speech.part").open("w"):
+        leaked = leftovers.descriptors() - before
+        assert leaked.total() == 1
+        assert Leftovers(descriptors=leaked).broken()
+    assert not leftovers.descriptors() - before
+
+
+def test_a_leaked_descriptor_is_seen_where_there_is_no_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    before = leftovers.descriptors()
+    reader, writer = os.pipe()
+    try:
+        assert leftovers.descriptors() - before == Counter(pipe=2)
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_leaked_thread_is_seen() -> None:
+    before, end = leftovers.threads(), threading.Event()
+    thread = threading.Thread(target=end.wait, name="leaked")
+    thread.start()
+    try:
+        assert leftovers.threads() - before == Counter(leaked=1)
+    finally:
+        end.set()
+        thread.join()
+
+
+def test_memory_that_grows_is_told_from_memory_that_is_level() -> None:
+    mebibyte = 1 << 20
+    assert growth([number * mebibyte for number in range(100)]) == 50 * mebibyte
+    assert growth([0] * 25 + [60 * mebibyte] * 75) == 0  # what is loaded at first use
+    assert growth([1, 2, 3]) == 0
+    assert leftovers.memory() > mebibyte
+
+
+@pytest.mark.parametrize(
+    ("faults", "allowed"),
+    [
+        (("ok",), 1),
+        (("503", "ok"), 2),
+        (("503", "429", "502", "500"), 3),
+        (("cut", "503"), 1),
+        (("529", "hang up", "503"), 2),
+        (("400", "503"), 1),
+    ],
+)
+def test_a_call_may_send_as_many_requests_as_its_faults_allow(faults: tuple[str, ...], allowed: int) -> None:
+    call = Call(7, "threads", "whole", faults, 0)
+    assert call.allowed() == allowed
+    assert beyond_policy({7: allowed}, {7: allowed}) == {}
+    assert beyond_policy({7: allowed + 1}, {7: allowed}) == {7: 1}
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        ({"descriptors": Counter(socket=2)}, "file descriptors left: 2 (socket 2), where 0 is allowed."),
+        ({"threads": Counter(a=1)}, "threads left: 1 (a 1), where 0 is allowed."),
+        ({"tasks": ["a"]}, "tasks left: 1 (a 1), where 0 is allowed."),
+        ({"files": [".a.part"]}, "temporary files left: 1 (.a.part 1), where 0 is allowed."),
+        ({"connections": 3}, "connections left at the server: 3 (open 3), where 0 is allowed."),
+        ({"beyond_policy": {7: 2}}, "requests beyond the policy: 2 (call 7 2), where 0 is allowed."),
+        ({"wrong_audio": [5]}, "answers with wrong audio: 1 (call 5 1), where 0 is allowed."),
+        ({"strange_errors": {"KeyError": 1}}, "errors of other libraries: 1 (KeyError 1), where 0 is allowed."),
+        ({"most_connections": 97}, "connections at once: 97, where 96 is allowed."),
+        ({"growth": GROWTH + 1}, "memory, last quarter against second: +8.0 MiB, where 8 MiB is allowed."),
+    ],
+)
+def test_a_bound_that_is_broken_is_a_sentence(found: Any, sentence: str) -> None:
+    assert Leftovers(**found).broken() == [sentence]
+    assert Leftovers().broken() == []
+
+
+def test_the_calls_are_of_all_kinds_and_the_same_for_the_same_seed() -> None:
+    calls = drawn(2_000, 1)
+    assert calls == drawn(2_000, 1) != drawn(2_000, 2)
+    assert {call.way for call in calls} == set(WAYS)
+    assert {call.form for call in calls} == set(FORMS)
+    assert {call.faults[0] for call in calls} == {"ok", *FAULTS}
+    assert 0.27 < sum(call.faults[0] != "ok" for call in calls) / len(calls) < 0.33

@@ -1,0 +1,65 @@
+"""The rules that the tests themselves are held to: no variable from outside, no network, no sleep."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from openrouter_speech import exchange
+from openrouter_speech.narration import narrator
+
+from .conftest import FOREIGN, OUR_PLUGIN_ALONE, PROJECT, guarded_sleep
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OPENROUTER_API_KEY", "OPENROUTER_SPEECH_VOICE", "OPENAI_BASE_URL", "HTTPS_PROXY", "all_proxy", "NO_PROXY",
+        "SSL_CERT_FILE", "PYTHONPATH", "PYTHONWARNINGS", "PYTEST_ADDOPTS", "LANG", "LC_ALL", "COLUMNS", "NO_COLOR",
+        "FORCE_COLOR", "GITHUB_ACTIONS", "MAKEFLAGS", "GIT_DIR",
+    ],
+)  # fmt: skip
+def test_a_variable_of_another_person_has_no_say(name: str) -> None:
+    assert FOREIGN.fullmatch(name)
+    assert name not in os.environ
+
+
+@pytest.mark.parametrize("name", ["PATH", "HOME", "TMPDIR", "NODE_TOOLS", "BROWSER_TESTS", "PYENV_ROOT", "SYSTEMROOT"])
+def test_what_a_machine_needs_stays(name: str) -> None:
+    assert not FOREIGN.fullmatch(name)
+
+
+def test_the_network_is_out_of_reach() -> None:
+    with socket.socket() as client, pytest.raises(AssertionError, match=r"reached for .*192\.0\.2\.1"):
+        client.connect(("192.0.2.1", 80))
+    with pytest.raises(AssertionError, match=r"asked for the address of example\.test"):
+        socket.create_connection(("example.test", 80))
+
+
+def test_a_signal_ends_what_a_test_starts() -> None:
+    """Also where those who started the tests ignore it, as `nohup` does."""
+    test = "tests/test_suite.py::test_the_network_is_out_of_reach"  # any; what counts is the fixture before it
+    code = f"""
+import os, signal, subprocess, sys, pytest
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+class Child:
+    def pytest_runtest_teardown(self):
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        child.send_signal(signal.SIGTERM)
+        os.write(1, b"ended by %d" % -child.wait(60))
+pytest.main(["-qs", "-pno:cacheprovider", *{OUR_PLUGIN_ALONE}, "{test}"], plugins=[Child()])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert "ended by 15" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_package_does_not_sleep() -> None:
+    """Whether it has the function under a name of its own, or asks for it by that of its module."""
+    for module in (exchange, narrator):
+        assert vars(module)["sleep"] is guarded_sleep
+    with pytest.raises(AssertionError, match=r"openrouter_speech\.exchange would sleep for 5 s"):
+        asyncio.run(exchange.sleep_async(5))
+    with pytest.raises(AssertionError, match=r"openrouter_speech\.exchange would sleep for 5 s"):
+        eval("sleep(5)", vars(exchange))

@@ -1,0 +1,32 @@
+"""The ways to call, and to use what comes: each test over real sockets runs in those that can differ."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..conftest import Caller, Connect, connecting
+
+Use = Callable[[Caller, Path, Any], bytes]
+
+
+@pytest.fixture(params=["sync", "async", "aiohttp"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
+    """The third way has faults of its own, which have to come out as the others'."""
+    yield from connecting(request.param)
+
+
+def create(caller: Caller, _: Path, params: Any) -> bytes:
+    return caller.create(**params).content
+
+
+def stream(caller: Caller, _: Path, params: Any) -> bytes:
+    return b"".join(caller.read_stream(**params))
+
+
+def save(caller: Caller, folder: Path, params: Any) -> bytes:
+    return caller.save(folder / "speech.pcm", **params).path.read_bytes()
+
+
+FORMS: list[Use] = [create, stream, save]

@@ -1,0 +1,99 @@
+"""Saving over real sockets: the format, what is refused before it is paid for, and memory."""
+
+import json
+import os
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..conftest import Caller, Connect
+from ..wire_server import Connection, WireServer, chunk, head, http
+from .answers import GOOD, PCM
+from .test_streams import pieces_of
+
+
+def test_saving_picks_the_format_by_the_suffix(connect: Connect, tmp_path: Path) -> None:
+    mp3 = http(body=b"\xff\xf3\x84\xc4" + bytes(188), content_type="audio/mpeg")
+    with WireServer(GOOD, GOOD, mp3, GOOD) as server:
+        caller = connect(server_url=server.url)
+        saved = [caller.save(tmp_path / name) for name in ("a.wav", "a.pcm", "a.mp3", "a")]
+        asked = [json.loads(request.body).get("response_format") for request in server.requests]
+    assert asked == ["pcm", "pcm", "mp3", None]
+    assert [speech.audio_format for speech in saved] == ["pcm", "pcm", "mp3", "pcm"]
+    assert {(speech.sample_rate, speech.channels) for speech in saved} == {(24_000, 1)}
+    assert [speech.duration for speech in saved] == [0.01, 0.01, 0.024, 0.01]
+    assert [speech.path.stat().st_size for speech in saved] == [524, 480, 192, 480]
+    assert (saved[0].generation_id, saved[0].bytes_received) == ("gen-tts-1-a", 480)
+    assert saved[0].time_to_first_audio is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "kind", "message"),
+    [
+        ("a.mp3", {"response_format": "pcm"}, ValueError, "cannot hold"),
+        ("a.pcm", {"response_format": "mp3"}, ValueError, "cannot hold"),
+        ("missing/a.pcm", {}, FileNotFoundError, "create it first"),
+        (".", {}, IsADirectoryError, "it is a folder"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused_before_it_is_paid_for(
+    connect: Connect, tmp_path: Path, name: str, params: Any, kind: type[Exception], message: str
+) -> None:
+    with WireServer(GOOD) as server:
+        with pytest.raises(kind, match=message):
+            connect(server_url=server.url).save(tmp_path / name, **params)
+        assert not server.requests
+
+
+def test_audio_of_another_format_than_the_suffix_is_refused(connect: Connect, tmp_path: Path) -> None:
+    """The server sent something else than was asked for."""
+    with WireServer(GOOD) as server, pytest.raises(ValueError, match="The audio is pcm"):
+        connect(server_url=server.url).save(tmp_path / "a.mp3")
+    assert not list(tmp_path.iterdir())
+
+
+def stream_pieces(caller: Caller, _: Path) -> int:
+    """Hear a stream without keeping any of it."""
+    return sum(len(piece) for piece in pieces_of(caller))
+
+
+def save_file(caller: Caller, folder: Path) -> int:
+    return caller.save(folder / "speech.pcm").bytes_received
+
+
+@pytest.mark.parametrize("use", [stream_pieces, save_file])
+def test_memory_does_not_grow_with_the_length(connect: Connect, tmp_path: Path, use: Callable[..., int]) -> None:
+    """Ten times the audio takes no more memory, give or take what lies between network and reader (aiohttp: 1 MiB)."""
+    piece = bytes(1 << 16)
+
+    def peak(count: int) -> int:
+        def long(connection: Connection) -> object:
+            connection.send(head(200, PCM, None))
+            for _ in range(count):
+                connection.send(chunk(piece))
+            connection.send(chunk(b""))
+            return None
+
+        with WireServer(long) as server:
+            caller = connect(server_url=server.url)
+            tracemalloc.start()
+            try:
+                assert use(caller, tmp_path) == count * len(piece)
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+    peak(1)  # what is loaded and kept at first use
+    assert peak(100) < peak(10) + 32 * len(piece)
+
+
+def test_saving_to_a_device_works_too(connect: Connect) -> None:
+    """It cannot be looked into afterwards."""
+    with WireServer(GOOD, http(body=b"\xff", content_type="audio/mpeg")) as server:
+        caller = connect(server_url=server.url)
+        assert caller.save(Path(os.devnull)).bytes_received == 480
+        saved = caller.save(Path(os.devnull))
+    assert (saved.audio_format, saved.sample_rate, saved.duration) == ("mp3", None, None)
