@@ -146,10 +146,15 @@ class ConfigurationError(OpenRouterError, ValueError):
 
 
 class APIConnectionError(OpenRouterError):
-    """No answer came. `__cause__` is what httpx raised.
+    """No answer came, or no more of it. `__cause__` is what httpx raised.
 
     Where the connection was lost after the request had been sent, `maybe_billed` is True.
+
+    Attributes:
+        audio: What of the audio had arrived by then, as far as it was not handed on already.
     """
+
+    audio: bytes = b""
 
     def __init__(self, message: str, *, maybe_billed: bool = False) -> None:
         super().__init__(message)
@@ -240,7 +245,14 @@ class EmptyAudioError(AudioError):
 
 
 class NotAudioError(AudioError):
-    """The body is of a type that is not audio. `body` is its text; an error message inside is part of `message`."""
+    """The body is not audio. `body` is its text, if it is one; an error message inside is part of `message`."""
+
+    @property
+    def body(self) -> str:
+        try:
+            return self.raw_response.text if self.raw_response is not None else ""
+        except httpx.ResponseNotRead:
+            return ""
 
 
 class TruncatedAudioError(AudioError):
@@ -269,6 +281,15 @@ class SuffixMismatchError(SaveError, ValueError):
 
 class FileWriteError(SaveError, OSError):
     """The file cannot be written. `errno`, `strerror` and `filename` are those of the `OSError` that caused it."""
+
+    # OSError has these in C, where pickling does not find them.
+    errno: int | None = None
+    strerror: str | None = None
+    filename: str | None = None
+
+    def __init__(self, message: str, *, cause: OSError, saved_to: Path | None = None, audio: bytes = b"") -> None:
+        super().__init__(message, saved_to=saved_to, audio=audio)
+        self.errno, self.strerror, self.filename = cause.errno, cause.strerror, cause.filename
 
 
 class StreamConsumedError(OpenRouterError, RuntimeError):
@@ -326,6 +347,8 @@ def from_transport(cause: httpx.RequestError, request: httpx.Request) -> APIConn
     maybe_billed = not _was_never_sent(cause)
     afterwards = " The request had been sent and may be charged." if maybe_billed else ""
     reason = str(cause) or type(cause).__name__
+    if isinstance(cause, httpx.DecodingError):
+        reason = f"it sent a response whose Content-Encoding is wrong ({reason})"
     if isinstance(cause, httpx.TimeoutException):
         return APITimeoutError(
             f"{server} did not answer in time ({_TIMEOUTS.get(type(cause), reason)}).{afterwards}",
@@ -355,8 +378,11 @@ _TIMEOUTS: dict[type[httpx.RequestError], str] = {
 
 def _not_audio(response: httpx.Response) -> NotAudioError:
     content_type = response.headers.get("content-type")
+    what = f"{content_type}, not audio" if content_type else "something without a type that is not audio"
+    if content_type and content_type.startswith("audio/"):
+        what = f"something that is not audio under the type {content_type}"
     return NotAudioError(
-        f"The server reported success but sent {content_type}, not audio: {_summary(response)}",
+        f"The server reported success but sent {what}: {_summary(response)}",
         response,
         audio=response.content,
     )

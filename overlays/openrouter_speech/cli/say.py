@@ -100,17 +100,14 @@ def _format(path: Path | None, wanted: str | None, *, give_way: bool) -> str | N
     """The format to ask for; a wrong suffix or folder is found out here, before anything is paid for."""
     if path is None:
         return wanted
-    files.check_writable(path)
-    suffix = files.format_of(path)
-    if wanted is not None and not (give_way and suffix):
-        try:
-            files.check_suffix(path, wanted)
-        except ValueError as error:
-            raise WrongUsageError(
-                f"{path.name} cannot hold {wanted}: leave --format out, the suffix picks it"
-            ) from error
-        return wanted
-    return "pcm" if suffix == "wav" else suffix
+    if give_way and files.format_of(path):
+        wanted = None
+    try:
+        return files.format_to_request(path, wanted)
+    except ValueError as error:
+        if wanted is None:
+            raise
+        raise WrongUsageError(f"{path.name} cannot hold {wanted}: leave --format out, the suffix picks it") from error
 
 
 def _name(path: Path | None, *, piped: bool) -> str:
@@ -121,7 +118,7 @@ def _name(path: Path | None, *, piped: bool) -> str:
 def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator[Callable[[bytes], Any]]:
     """Where the audio is written to."""
     if path is not None:
-        with files.saving(path, AudioFacts(stream.audio_format, stream.sample_rate, stream.channels)) as sink:
+        with files.keeping(path, AudioFacts(stream.audio_format, stream.sample_rate, stream.channels)) as sink:
             yield sink.write
     elif piped:
         out = sys.stdout.buffer
