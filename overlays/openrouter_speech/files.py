@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _FITTING = {("wav", "pcm"), ("opus", "ogg"), ("ogg", "opus")}
 """(suffix, format): pcm is given a header; Opus lies in Ogg files."""
 
+_NOT_SAVED = "The audio was not saved: "
 _WRITTEN = {"mp3", "pcm", "wav"}
 """The formats that a suffix alone can ask for."""
 
@@ -69,6 +70,10 @@ class AudioSink:
     def _header(self, size: int) -> bytes:
         rate, channels = self._facts.sample_rate, self._facts.channels
         return audio.wav_header(size, rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
+
+
+def _sink(file: BinaryIO, facts: AudioFacts, suffix: str | None) -> AudioSink:
+    return AudioSink(file, facts, wav=facts.format == "pcm" and suffix == "wav")
 
 
 def format_of(path: StrPath) -> str | None:
@@ -172,32 +177,35 @@ class Saving:
         self._misnamed = not (_fits(path, facts.format) or self._is_special or os.path.isdir(self._target))  # noqa: PTH112
         if self._misnamed:
             self._path = self._target = self._target.with_suffix(_true_suffix(facts.format))
-        self._is_wav = facts.format == "pcm" and format_of(self._path) == "wav"
-        self._written = 0
+        self._start = self._written = 0
+        """Bytes of the header, and of the audio behind it."""
         self._file: _Replacement | None = None
-        self._failure: OSError | None = None
+        self._failure: OSError | ValueError | None = None
+        self._is_beside = self._misnamed
         self._in_memory: list[bytes] = []
 
     def __enter__(self) -> Self:
         """Open the file."""
         try:
             self._file = _Replacement(self._target)
-            self._sink = AudioSink(cast("BinaryIO", self._file.file), self._facts, wav=self._is_wav)
+            self._sink = _sink(cast("BinaryIO", self._file.file), self._facts, format_of(self._path))
+            self._start = 0 if self._is_special else self._file.file.tell()
         except OSError as error:
             self._fail(error)
         return self
 
     def write(self, chunk: bytes) -> None:
         """Add audio."""
-        if self._failure is None:
-            try:
-                self._sink.write(chunk)
-            except OSError as error:
-                self._fail(error)
-            else:
-                self._written += len(chunk)
-                return
-        self._in_memory.append(chunk)
+        if self._file is None:
+            self._in_memory.append(chunk)
+            return
+        try:
+            self._sink.write(chunk)
+        except (OSError, ValueError) as error:
+            self._fail(error)
+            self.write(chunk)
+        else:
+            self._written += len(chunk)
 
     def has_sound(self, facts: AudioFacts) -> bool | None:
         """Whether there is sound of this format in what was written; None where that cannot be looked into."""
@@ -223,71 +231,74 @@ class Saving:
 
     def _complete(self) -> None:
         saved_to = None
-        if self._file is not None:
-            try:
+        try:
+            if self._file is not None:
                 self._sink.finish()
-                saved_to = self._file.commit(beside=self._misnamed)
-            except OSError as error:
-                self._fail(error)
-            except ValueError as error:  # it is more than a WAV file can hold
-                if not self._keep:
-                    raise
-                raise self._as_pcm(error) from error
+        except (OSError, ValueError) as error:
+            self._fail(error)
+        try:
+            if self._file is not None:
+                saved_to = self._file.commit(beside=self._is_beside)
+        except OSError as error:
+            self._fail(error)
         if self._failure is not None:
-            raise self._lost_file(self._failure) from self._failure
+            raise self._write_error(self._failure, saved_to) from self._failure
         if self._misnamed:
-            self._raise_misnamed(saved_to)
+            raise SuffixMismatchError(
+                f"{_contradiction(self._asked_for, self._facts.format)}. What came is saved as {saved_to}.",
+                saved_to=saved_to,
+            )
 
-    def _fail(self, error: OSError) -> None:
-        """Go on in memory, if the audio is to be kept."""
+    def _fail(self, error: OSError | ValueError) -> None:
+        """Go on elsewhere, if the audio is to be kept: without the header that is too small for it, or in memory."""
         if not self._keep:
             self._discard()
-            raise _explained(error, self._target) from error
+            if isinstance(error, OSError):
+                raise _explained(error, self._target) from error
+            raise error
+        first, self._failure = self._failure is None, error
+        if first and isinstance(error, ValueError) and self._start:
+            with suppress(OSError):
+                self._go_on_without_header()
+                return
         self._in_memory = [self._content()]
-        self._failure = error
         self._discard()
+
+    def _go_on_without_header(self) -> None:
+        """What a WAV file cannot hold is pcm still."""
+        other = _Replacement(self._target.with_suffix(".pcm"))
+        try:
+            if self._file is not None:
+                self._file.copy(self._start, other)
+        except OSError:
+            other.discard()
+            raise
+        self._discard()
+        self._file, self._sink = other, _sink(cast("BinaryIO", other.file), self._facts, "pcm")
+        self._start, self._is_beside = 0, True
 
     def _content(self) -> bytes:
         """The audio so far, as it came."""
         if self._file is None or self._is_special:
             return b"".join(self._in_memory)
-        start = audio.WAV_HEADER_SIZE if self._is_wav else 0
-        return self._file.read(start)[: self._written]
+        return self._file.read(self._start)[: self._written]
 
     def _discard(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             file.discard()
 
-    def _lost_file(self, failure: OSError) -> FileWriteError:
-        content = self._content()
-        held = "All of the audio is" if not self._is_special else "The audio that was not written is"
+    def _write_error(self, failure: OSError | ValueError, saved_to: Path | None) -> FileWriteError:
+        if not isinstance(failure, OSError):
+            failure = OSError(errno.EFBIG, f"{_NOT_SAVED}{failure}", str(self._target))
+        content = b"" if saved_to else self._content()
+        held = "What was not written" if self._is_special else "All of the audio"
+        where = f"saved as {saved_to}" if saved_to else f"in this error's `audio`, {len(content)} bytes"
         return FileWriteError(
-            f"{_sentence(failure, self._target)}. {held} in this error's `audio`, {len(content)} bytes.",
+            f"{_sentence(failure, self._target)}. {held} is {where}.",
             cause=_explained(failure, self._target),
-            audio=content,
-        )
-
-    def _as_pcm(self, cause: ValueError) -> FileWriteError:
-        """Keep what is too large for a WAV file without its header, in constant memory."""
-        too_large = OSError(errno.EFBIG, f"The audio was not saved: {cause}", str(self._target))
-        if self._file is None or self._is_special:
-            return self._lost_file(too_large)
-        try:
-            other = _Replacement(self._target.with_suffix(".pcm"))
-            try:
-                self._file.copy(audio.WAV_HEADER_SIZE, other)
-                saved_to = other.commit(beside=True)
-            finally:
-                other.discard()
-        except OSError:
-            return self._lost_file(too_large)
-        return FileWriteError(f"{cause}. It is saved as {saved_to}.", cause=too_large, saved_to=saved_to)
-
-    def _raise_misnamed(self, saved_to: Path | None) -> None:
-        raise SuffixMismatchError(
-            f"{_contradiction(self._asked_for, self._facts.format)}. What came is saved as {saved_to}.",
             saved_to=saved_to,
+            audio=content,
         )
 
 
@@ -305,9 +316,13 @@ def _contradiction(path: StrPath, audio_format: str) -> str:
         if format_ == audio_format or (format_, audio_format) in _FITTING
     ]
     fitting = " or ".join(names) or "another suffix"
-    suffix = format_of(path)
-    asking = f', or ask for response_format="{suffix}"' if suffix else ""
-    return f"The audio is {audio_format}, which a file named {Path(path).name} cannot hold: name it {fitting}{asking}"
+    suffix, name = format_of(path), Path(path).name
+    if suffix is None:
+        return f"The audio is {audio_format}, which the name {name} does not say: name it {fitting}"
+    return (
+        f"The audio is {audio_format}, which a file named {name} cannot hold: name it {fitting}, "
+        f'or ask for response_format="{suffix}"'
+    )
 
 
 def _true_suffix(audio_format: str) -> str:
@@ -320,13 +335,16 @@ def _true_suffix(audio_format: str) -> str:
 
 def _sentence(error: OSError, target: Path) -> str:
     """Say what went wrong with a file."""
+    said = error.strerror or str(error)
+    if said.startswith(_NOT_SAVED):
+        return said
     if error.errno == errno.ENOENT and target.parent.exists():
         reason = "its file was removed while it was written"
     elif error.errno in _REASONS:
         reason = _REASONS[error.errno].format(folder=target.parent, target=target)
     else:
-        reason = error.strerror or str(error)
-    return f"The audio was not saved: {reason}"
+        reason = said
+    return f"{_NOT_SAVED}{reason}"
 
 
 def _explained(error: OSError, target: Path) -> OSError:
