@@ -7,7 +7,7 @@ import wave
 import miniaudio
 import numpy as np
 import pytest
-from openrouter_speech import audio
+from openrouter_speech import audio, wav
 from openrouter_speech.audio import AudioFacts
 from openrouter_speech.mock.encoder import encode
 from openrouter_speech.mock.synthesizer import speak
@@ -113,16 +113,16 @@ def test_other_formats_are_not_measured() -> None:
 
 def test_a_wav_header_is_what_readers_expect() -> None:
     pcm = np.arange(-500, 500, dtype="<i2").tobytes()
-    with wave.open(io.BytesIO(audio.wav_header(len(pcm), 24_000, 1) + pcm)) as reader:
+    with wave.open(io.BytesIO(wav.header(len(pcm), 24_000, 1) + pcm)) as reader:
         assert (reader.getframerate(), reader.getnchannels(), reader.getsampwidth()) == (24_000, 1, 2)
         assert reader.readframes(1000) == pcm
-    assert audio.wav_header(1000, 24_000, 1)[4:8] == (36 + 1000).to_bytes(4, "little")  # of all that follows
+    assert wav.header(1000, 24_000, 1)[4:8] == (36 + 1000).to_bytes(4, "little")  # of all that follows
 
 
 def test_a_wav_file_is_measured_by_its_header() -> None:
     """With other chunks before the sound, and also when it was cut short."""
     pcm = bytes(48_000 * 4)
-    plain = audio.wav_header(len(pcm), 48_000, 2) + pcm
+    plain = wav.header(len(pcm), 48_000, 2) + pcm
     chunk = struct.pack("<4sI3sx", b"LIST", 3, b"abc")
     for content in (plain, plain[:36] + chunk + plain[36:]):
         assert audio.facts_from_audio(content, AudioFacts("wav")) == AudioFacts("wav", 48_000, 2)
@@ -132,4 +132,4 @@ def test_a_wav_file_is_measured_by_its_header() -> None:
 
 def test_a_wav_file_cannot_be_larger_than_its_header_can_say() -> None:
     with pytest.raises(ValueError, match="4 GiB"):
-        audio.wav_header(1 << 32, 24_000, 1)
+        wav.header(1 << 32, 24_000, 1)

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_speech import audio, errors, files
+from openrouter_speech import errors, files, wav
 from openrouter_speech.audio import AudioFacts
 
 PCM = AudioFacts("pcm", 24_000, 1)
@@ -362,12 +362,11 @@ def test_what_is_too_large_for_wav_is_kept_as_pcm(
 ) -> None:
     """Of 4 GiB in earnest. It is not read into memory."""
 
-    def small(size: int, *_: object) -> bytes:
+    def small(size: int) -> None:
         if size > 500:
             raise ValueError(f"{size} bytes of audio do not fit into a WAV file")
-        return bytes(44)
 
-    monkeypatch.setattr(audio, "wav_header", small)
+    monkeypatch.setattr(wav, "check_size", small)
     with pytest.raises(errors.FileWriteError, match="do not fit into a WAV file") as raised:
         keep(tmp_path / "a.wav", *chunks)
     assert (raised.value.saved_to, raised.value.audio) == (tmp_path / "a.pcm", b"")

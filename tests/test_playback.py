@@ -18,8 +18,8 @@ import miniaudio
 import numpy as np
 import pytest
 import soundfile
-from openrouter_speech import OpenRouter, errors
-from openrouter_speech.audio import AudioFacts, mp3_frame_end
+from openrouter_speech import OpenRouter, errors, mp3
+from openrouter_speech.audio import AudioFacts
 from openrouter_speech.mock import MockServer
 from openrouter_speech.playback import Player, buffers, device, play_async, play_file, player
 from openrouter_speech.playback.device import Form
@@ -116,10 +116,11 @@ def decoded(name: str, speech: dict[str, bytes]) -> bytes:
     return bytes(miniaudio.decode(speech["mp3"], nchannels=1, sample_rate=24_000).samples.tobytes())
 
 
-def first_frames(mp3: bytes, count: int) -> int:
-    end = 0
+def first_frames(audio: bytes, count: int) -> int:
+    cutter, end = mp3.Cutter(), 0
     for _ in range(count):
-        end += mp3_frame_end(mp3[end:])
+        frame = cutter.next(audio, end)
+        end = frame.end if frame else 0
     return end
 
 

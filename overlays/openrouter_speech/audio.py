@@ -1,12 +1,13 @@
-"""What an audio answer is: its format, its rate, how long it plays. Pure: bytes and header values in, facts out."""
+"""What an audio body is: its format, its rate, how long it plays. Pure: bytes and header values in, facts out."""
 
-import struct
-from collections import Counter
-from collections.abc import Iterator
+import codecs
+import json
 from enum import Enum
 from functools import lru_cache
 from mmap import mmap
 from typing import NamedTuple
+
+from . import mp3, wav
 
 PCM_SAMPLE_RATE = 24_000
 """Hz. The rate of `audio/pcm` where the type does not say: `audio/pcm;rate=24000;channels=1` is what the API sends."""
@@ -26,19 +27,48 @@ SUFFIXES = {
 """The audio format that a file name's suffix stands for. The API has the first two; the rest is left to the server."""
 
 _FORMATS = {
-    "mpeg": "mp3",
-    "mp3": "mp3",
-    "pcm": "pcm",
-    "l16": "pcm",
-    "wav": "wav",
-    "wave": "wav",
-    "x-wav": "wav",
-    "vnd.wave": "wav",
+    "mp3": ("mp3", "mpeg", "mpeg3", "mpg", "mpa", "mpegaudio"),
+    "pcm": ("pcm", "raw", "l16", "s16le"),
+    "wav": ("wav", "wave", "vnd.wave", "pn-wav"),
+    "ogg": ("ogg", "vorbis"),
+    "opus": ("opus",),
+    "flac": ("flac",),
+    "aac": ("aac", "aacp"),
 }
-_WAV_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
-WAV_HEADER_SIZE = _WAV_HEADER.size
-_WAV_LARGEST = 0xFFFF_FFFF - WAV_HEADER_SIZE
-_WAV_EXTENSIBLE = 0xFFFE
+"""The subtypes that a format goes by, without the `x-` that some of them begin with.
+
+`audio/L16` is big-endian on paper (RFC 2586); services that send it send little-endian samples, and so it is read.
+Types of other samples (`L8`, `L24`, `basic`, `PCMU`, `PCMA`) are formats of their own.
+"""
+_BY_SUBTYPE = {
+    prefix + name: format_ for format_, names in _FORMATS.items() for name in names for prefix in ("", "x-")
+} | {"x-mpeg-3": "mp3", "mpeg-3": "mp3"}
+_SILENT_TYPES = {
+    "",
+    "*/*",
+    "audio/",
+    "audio/*",
+    "application/octet-stream",
+    "application/x-octet-stream",
+    "binary/octet-stream",
+    "application/binary",
+}
+"""Types that say nothing about the body."""
+_OTHER_TYPES = {"application/ogg": "ogg", "application/x-ogg": "ogg", "video/ogg": "ogg"}
+_RATES = range(1_000, 768_001)
+"""Hz. What a type says outside of it is a mistake, and taken for nothing."""
+_CHANNELS = range(1, 33)
+_RATE_NAMES = ("rate", "samplerate", "sample_rate", "sample-rate")
+_CHANNELS_NAMES = ("channels", "channel", "numchannels", "num_channels")
+_BITS_NAMES = ("bits", "bitdepth", "bit_depth", "bit-depth", "bits_per_sample", "bitspersample", "sample_size")
+_CODEC_NAMES = ("codec", "codecs", "encoding", "format")
+_ORDER_NAMES = ("endian", "endianness", "byteorder", "byte_order", "byte-order")
+_BIG_ENDIAN = ("big", "be", "big-endian", "bigendian")
+_SIXTEEN_BITS = (
+    *("", "1", "pcm", "lpcm", "pcm16", "pcm_16", "pcm-16", "pcm_s16le", "s16le", "s16_le", "s16", "int16", "l16"),
+    *("linear16", "linear", "signed", "signed-int", "signed-integer", "raw"),
+)
+"""What a type may call samples of 16 bits."""
 
 Audio = bytes | bytearray | mmap
 """Audio from its beginning on, in memory or in a file."""
@@ -66,22 +96,113 @@ class Unidentified(Enum):
     NOT_AUDIO = "text, not audio"
 
 
+_ENOUGH = 12
+"""Bytes that tell what an ordinary body is."""
+_MOST = 1 << 16
+"""Bytes that are looked at before a body is taken for what its label says."""
+_TEXT_HEAD = 512
+"""Bytes that are looked at to tell text from audio."""
+_SHORT = 16
+"""Bytes. What calls itself pcm and is shorter is text only if it is JSON: it may be a few loud samples."""
+_NO_CONTROL = bytes(byte for byte in range(256) if byte in b"\t\n\f\r" or (byte >= 0x20 and byte != 0x7F))
+_UTF_8 = bytes(byte for byte in _NO_CONTROL if byte <= 0xF4)
+_SIGNS = {b"OggS": "ogg", b"fLaC": "flac", b"\x1aE\xdf\xa3": "webm"}
+"""How the bodies of some formats begin, whatever they are called. WAV and mp3 take a closer look."""
+_SAME = {"ogg": ("ogg", "opus"), "mp4": ("mp4", "m4a", "x-m4a", "aac")}
+"""Labels that are as right as the name by the bytes."""
+
+
 def identify(head: bytes, facts: AudioFacts, *, complete: bool) -> AudioFacts | Unidentified:
     """Tell what a body is by its first bytes, which are believed before its label.
 
     Args:
-        head: The first bytes of the body.
+        head: The first bytes of the body. After `NEEDS_MORE`, call it again with more of them, from the beginning on.
         facts: What its label says.
         complete: Whether `head` is the whole body.
     """
-    del head, complete
+    if len(head) < _ENOUGH and not complete:
+        return Unidentified.NEEDS_MORE
+    first = head[:4]
+    if first in wav.MAGICS and wav.is_wav(head):
+        return _wav(head, complete=complete)
+    if first in _SIGNS or (head[4:8] == b"ftyp" and not any(head[:2])):  # the size of that box, and its name
+        name = _SIGNS.get(first, "mp4")
+        return facts if facts.format in _SAME.get(name, (name,)) else AudioFacts(name)
+    if not head[:_ENOUGH].translate(None, _UTF_8):
+        is_text = _is_text(head, is_pcm=facts.format == "pcm", complete=complete)
+        if is_text is not False:
+            return Unidentified.NOT_AUDIO if is_text else Unidentified.NEEDS_MORE
+    if first[:1] == b"\xff" or first[:3] == b"ID3":
+        return _mpeg(head, facts, complete=complete)
     return facts
 
 
-def has_sound(audio: Audio, facts: AudioFacts) -> bool:
-    """Tell whether there is sound of its format in the audio, or in its beginning."""
-    del audio, facts
+def _wav(head: bytes, *, complete: bool) -> AudioFacts | Unidentified:
+    if layout := wav.layout(head):
+        return AudioFacts("wav", layout.sample_rate, layout.channels)
+    return AudioFacts("wav") if complete or len(head) >= _MOST else Unidentified.NEEDS_MORE
+
+
+def _mpeg(head: bytes, facts: AudioFacts, *, complete: bool) -> AudioFacts | Unidentified:
+    """What may begin like mp3. Under another label it takes a tag and a frame, or two frames: samples look like one."""
+    if facts.format == "mp3":
+        is_adts = head[0] == 0xFF and len(head) > 1 and head[1] & 0xF6 == 0xF0  # what would be layer 0 of mp3
+        return AudioFacts("aac") if is_adts else facts
+    if facts.format in {"aac", "flac"}:  # they may have the same tags, and nearly the same frames
+        return facts
+    tag = mp3.id3_size(head)
+    if tag and complete and tag >= len(head):
+        return facts
+    if not tag and head[:4] == head[4:8]:  # a signal that stands still repeats anything
+        return facts
+    begins = mp3.begins(head, tag, frames=1 if tag else 2, complete=complete)
+    if begins is None and len(head) < _MOST:
+        return Unidentified.NEEDS_MORE
+    # A tag that is longer than what is looked at has a picture in it; no samples look like that.
+    return AudioFacts("mp3") if begins or tag > len(head) else facts
+
+
+def _is_text(head: bytes, *, is_pcm: bool, complete: bool) -> bool | None:
+    """Whether a body is text and not audio; None where more bytes are needed to tell."""
+    start, ends = head[:_TEXT_HEAD], complete or len(head) >= _TEXT_HEAD
+    if start.translate(None, _NO_CONTROL):
+        return False
+    try:
+        text = codecs.utf_8_decode(start, "strict", complete and len(head) <= _TEXT_HEAD)[0]
+    except UnicodeDecodeError:
+        text = "" if is_pcm else start.decode("latin-1")
+        if not text.lstrip().startswith("<"):
+            return False
+    text = text.lstrip("\ufeff \t\r\n\f")
+    if not ends:
+        return None
+    if not is_pcm:
+        return bool(text)
+    if len(start) < _SHORT:
+        return text[:1] in {"{", "["} and _is_json(text)
+    return text[:1] in {"{", "[", "<"} or len(text.split()) > 1
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
     return True
+
+
+def has_sound(audio: Audio, facts: AudioFacts) -> bool:
+    """Whether complete audio has sound of its format in it, as far as that can be told."""
+    if facts.format == "mp3":
+        return mp3.has_sound(audio)
+    if facts.format == "wav":
+        return any(span.size for span in wav.spans(audio))
+    if facts.format == "pcm":
+        return len(audio) >= facts.frame_size
+    sign = {"ogg": b"OggS", "opus": b"OggS", "flac": b"fLaC"}.get(facts.format, b"")
+    if facts.format == "flac":
+        audio = audio[mp3.id3_size(audio) :][:5] if audio[:3] == b"ID3" else audio
+    return len(audio) > len(sign) and audio[: len(sign)] == sign
 
 
 @lru_cache(maxsize=64)
@@ -89,182 +210,78 @@ def facts_from_content_type(content_type: str, requested: str | None = None) -> 
     """Read a `Content-Type` value.
 
     Args:
-        content_type: The header's value; empty where the answer had none.
+        content_type: The header's value; empty where the response had none.
         requested: The format asked for. It counts where the type says nothing (`application/octet-stream`, or none).
 
     Returns:
-        None where the type is not one of audio.
+        None where the type is not one of audio. A rate or a number of channels that cannot be is taken for nothing.
     """
     media_type, _, parameters = content_type.partition(";")
-    kind, _, subtype = media_type.strip().lower().partition("/")
-    if kind == "audio":
-        name = _FORMATS.get(subtype, subtype)
-    elif (kind, subtype) in {("application", "octet-stream"), ("", "")}:
+    media_type = media_type.partition(",")[0].strip().lower()  # a header that was sent twice
+    kind, _, subtype = media_type.partition("/")
+    if media_type in _SILENT_TYPES:
         name = requested or "pcm"
+    elif media_type in _OTHER_TYPES:
+        name = _OTHER_TYPES[media_type]
+    elif kind == "audio":
+        name = _BY_SUBTYPE.get(subtype, subtype)
     else:
         return None
-    if name != "pcm":
-        return AudioFacts(name)
-    given = dict(_parameters(parameters))
-    return AudioFacts("pcm", given.get("rate", PCM_SAMPLE_RATE), given.get("channels", PCM_CHANNELS))
+    return _pcm(_parameters(parameters)) if name == "pcm" else AudioFacts(name)
+
+
+def _pcm(given: dict[str, str]) -> AudioFacts:
+    """What the parameters of a type say of its samples. Those that are not 16-bit little-endian integers are no pcm."""
+
+    def said(names: tuple[str, ...]) -> str:
+        return next((given[name] for name in names if name in given), "")
+
+    codec, bits = said(_CODEC_NAMES), said(_BITS_NAMES)
+    if codec not in _SIXTEEN_BITS:
+        return AudioFacts(codec)
+    if bits not in {"", "16"}:
+        return AudioFacts(f"pcm with {bits} bits")
+    if said(_ORDER_NAMES) in _BIG_ENDIAN:
+        return AudioFacts("big-endian pcm")
+    rate, channels = _number(said(_RATE_NAMES)), _number(said(_CHANNELS_NAMES))
+    return AudioFacts(
+        "pcm", rate if rate in _RATES else PCM_SAMPLE_RATE, channels if channels in _CHANNELS else PCM_CHANNELS
+    )
+
+
+def _parameters(text: str) -> dict[str, str]:
+    given = {}
+    for parameter in text.lower().split(";"):
+        name, _, value = parameter.partition("=")
+        given[name.strip()] = value.partition(",")[0].strip().strip("\"'").strip()
+    return given
+
+
+def _number(text: str) -> int:
+    """A whole number, 0 for anything else."""
+    text = text.removesuffix(".0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def facts_from_audio(audio: Audio, facts: AudioFacts) -> AudioFacts:
     """Complete what the headers told with what the first bytes of the audio tell. An unknown stays None."""
-    if facts.format == "wav" and (header := wav_layout(audio)):
-        return AudioFacts("wav", header.sample_rate, header.channels)
-    if facts.format == "mp3" and (frame := next(_mp3_frames(audio), None)):
-        return AudioFacts("mp3", frame.sample_rate, frame.channels)
+    if facts.format == "wav" and (layout := wav.layout(audio)):
+        return AudioFacts("wav", layout.sample_rate, layout.channels)
+    if facts.format == "mp3" and (frame := mp3.first_frame(audio)):
+        return AudioFacts("mp3", frame.header.sample_rate, frame.header.channels)
     return facts
 
 
 def duration(audio: Audio, facts: AudioFacts) -> float | None:
-    """How long the audio plays, in seconds.
+    """How long the audio plays, in seconds: all of it, where a body is several files, one after the other.
 
-    Exact for pcm and wav. For mp3 the frames are counted; where an encoder left its note (the LAME tag), the silence
-    that encoding added at both ends is taken off, as players do. None for formats that are not read here.
+    Exact for pcm and uncompressed wav. For mp3 the frames are counted; where an encoder left its note (the LAME tag),
+    the silence that encoding added at both ends is taken off, as players do. None for formats that are not read here.
     """
     if facts.format == "pcm" and facts.sample_rate:
         return len(audio) / facts.frame_size / facts.sample_rate
-    if facts.format == "wav" and (header := wav_layout(audio)):
-        available = min(header.data_size, len(audio) - header.data_start)
-        return available / header.bytes_per_second if header.bytes_per_second else None
+    if facts.format == "wav":
+        return wav.duration(audio)
     if facts.format == "mp3":
-        return _mp3_duration(audio)
+        return mp3.duration(audio)
     return None
-
-
-def mp3_frame_end(audio: Audio) -> int:
-    """Bytes up to the end of the first mp3 frame, with what stands before it; 0 where not all of it is there."""
-    frame = next(_mp3_frames(audio), None)
-    end = frame.start + frame.size if frame else 0
-    return end if end <= len(audio) else 0
-
-
-def wav_header(data_size: int, sample_rate: int, channels: int) -> bytes:
-    """The 44 bytes that make 16-bit pcm a WAV file.
-
-    Raises:
-        ValueError: The audio is larger than the 4 GiB that a WAV file can hold.
-    """
-    if data_size > _WAV_LARGEST:
-        raise ValueError(f"{data_size} bytes of audio do not fit into a WAV file (at most 4 GiB); save it as .pcm")
-    frame_size = PCM_SAMPLE_WIDTH * channels
-    return _WAV_HEADER.pack(
-        b"RIFF", WAV_HEADER_SIZE - 8 + data_size, b"WAVE",
-        b"fmt ", 16, 1, channels, sample_rate, sample_rate * frame_size, frame_size, PCM_SAMPLE_WIDTH * 8,
-        b"data", data_size,
-    )  # fmt: skip
-
-
-def _parameters(text: str) -> Iterator[tuple[str, int]]:
-    for parameter in text.split(";"):
-        name, _, value = parameter.partition("=")
-        value = value.strip().strip('"')
-        if value.isascii() and value.isdigit() and int(value) > 0:
-            yield name.strip().lower(), int(value)
-
-
-class WavLayout(NamedTuple):
-    """What the chunks before the samples of a WAV file tell."""
-
-    encoding: int
-    """1: integers, 3: floating point; others are compressed."""
-    sample_rate: int
-    channels: int
-    bytes_per_second: int
-    data_start: int
-    data_size: int
-    """Bytes; not to be trusted where the header was written before the audio was known."""
-
-
-def wav_layout(audio: Audio) -> WavLayout | None:
-    """Read a WAV header. None where the audio does not begin with one, or not with all of it."""
-    if audio[:4] != b"RIFF" or audio[8:12] != b"WAVE":
-        return None
-    position, form = 12, None
-    while position + 8 <= len(audio):
-        name, size = struct.unpack_from("<4sI", audio, position)
-        position += 8
-        if name == b"fmt " and position + 16 <= len(audio):
-            form = struct.unpack_from("<HHII", audio, position)
-            if form[0] == _WAV_EXTENSIBLE and position + 26 <= len(audio):  # then the encoding is further behind
-                form = (*struct.unpack_from("<H", audio, position + 24), *form[1:])
-        elif name == b"data" and form:
-            encoding, channels, sample_rate, bytes_per_second = form
-            return WavLayout(encoding, sample_rate, channels, bytes_per_second, position, size)
-        position += size + size % 2  # chunks are padded to an even length
-    return None
-
-
-# MPEG audio. A frame begins with eleven set bits; the rest of its four-byte header gives its length.
-# https://www.datavoyage.com/mpgscript/mpeghdr.htm
-_MPEG_1 = 3
-_LAYER_3 = 1
-_MP3_SAMPLE_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
-_MP3_BITRATES = {
-    True: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    False: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-
-
-class _Mp3Frame(NamedTuple):
-    start: int
-    size: int
-    samples: int
-    sample_rate: int
-    channels: int
-    is_mpeg_1: bool
-
-
-def _mp3_frame(audio: Audio, start: int) -> _Mp3Frame | None:
-    if start + 4 > len(audio):
-        return None
-    bits = int.from_bytes(audio[start : start + 4])
-    version, layer = bits >> 19 & 3, bits >> 17 & 3
-    bitrate_index, rate_index = bits >> 12 & 15, bits >> 10 & 3
-    if bits >> 21 != 0x7FF or version == 1 or layer != _LAYER_3 or bitrate_index in {0, 15} or rate_index == 3:
-        return None
-    is_mpeg_1 = version == _MPEG_1
-    samples = 1152 if is_mpeg_1 else 576
-    sample_rate = _MP3_SAMPLE_RATES[version][rate_index]
-    bitrate = _MP3_BITRATES[is_mpeg_1][bitrate_index - 1] * 1000
-    size = samples // 8 * bitrate // sample_rate + (bits >> 9 & 1)
-    return _Mp3Frame(start, size, samples, sample_rate, 1 if bits >> 6 & 3 == 3 else 2, is_mpeg_1)
-
-
-def _mp3_frames(audio: Audio) -> Iterator[_Mp3Frame]:
-    start = 0
-    if audio[:3] == b"ID3" and len(audio) >= 10:  # a tag, its size in four bytes of seven bits
-        start = 10 + (audio[6] << 21 | audio[7] << 14 | audio[8] << 7 | audio[9])
-    while 0 <= start < len(audio):
-        if frame := _mp3_frame(audio, start):
-            yield frame
-            start += frame.size
-        else:  # a tag in between, or bytes that were damaged: look for the next frame
-            start = audio.find(b"\xff", start + 1)
-
-
-def _mp3_duration(audio: Audio) -> float | None:
-    samples: Counter[int] = Counter()  # by sample rate
-    for number, frame in enumerate(_mp3_frames(audio)):
-        if number == 0:
-            # The first frame may hold a note of the encoder's instead of sound; it lies behind the side information.
-            side = (17 if frame.channels == 1 else 32) if frame.is_mpeg_1 else (9 if frame.channels == 1 else 17)
-            note = audio[frame.start + 4 + side : frame.start + frame.size]
-            if note[:4] in {b"Xing", b"Info"}:
-                samples[frame.sample_rate] -= _mp3_padding(note)
-                continue
-        samples[frame.sample_rate] += frame.samples
-    return max(0.0, sum(count / rate for rate, count in samples.items())) if samples else None
-
-
-def _mp3_padding(note: bytes | bytearray) -> int:
-    """Samples of silence that the encoder added, by the LAME part of its note: http://gabriel.mp3-tech.org/mp3infotag.html."""
-    flags = int.from_bytes(note[4:8])
-    lame = 8 + 4 * (flags & 1) + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)
-    delays = note[lame + 21 : lame + 24]
-    if len(delays) < 3 or not note[lame : lame + 4].isalnum():
-        return 0
-    packed = int.from_bytes(delays)
-    return (packed >> 12) + (packed & 0xFFF)

@@ -2,18 +2,18 @@
 
 import errno
 import io
-import mmap
 import os
 import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
-from . import audio
+from . import audio, wav
 from .audio import AudioFacts
 from .errors import APIConnectionError, AudioError, FileWriteError, SuffixMismatchError
 
@@ -26,6 +26,9 @@ _FITTING = {("wav", "pcm"), ("opus", "ogg"), ("ogg", "opus")}
 _NOT_SAVED = "The audio was not saved: "
 _WRITTEN = {"mp3", "pcm", "wav"}
 """The formats that a suffix alone can ask for."""
+
+_BLOCK = 1 << 20
+"""Bytes that are moved at a time."""
 
 StrPath = str | os.PathLike[str]
 
@@ -45,35 +48,112 @@ _REASONS = {
 
 
 class AudioSink:
-    """An open audio file that is not in its place yet."""
+    """An open audio file that is not in its place yet. Here the audio is written as it comes."""
 
-    def __init__(self, file: BinaryIO, facts: AudioFacts, *, wav: bool) -> None:
+    def __init__(self, file: BinaryIO, facts: AudioFacts) -> None:
         self._file = file
         self._facts = facts
-        self._wav = wav
-        self._written = 0
-        if wav:  # the sizes are filled in at the end, when they are known
-            file.write(self._header(0))
 
     def write(self, chunk: bytes) -> None:
         """Add audio."""
         self._file.write(chunk)
-        self._written += len(chunk)
 
     def finish(self) -> None:
         """Complete the file, once all audio is in it."""
-        if self._wav:
+
+
+class _HeadedSink(AudioSink):
+    """pcm in a WAV file."""
+
+    def __init__(self, file: BinaryIO, facts: AudioFacts) -> None:
+        super().__init__(file, facts)
+        self._written = 0
+        # Nobody can go back in a pipe; elsewhere the sizes are filled in at the end, when they are known.
+        self._is_regular = _is_regular(file)
+        file.write(self._header(0 if self._is_regular else None))
+
+    def write(self, chunk: bytes) -> None:
+        """Add audio.
+
+        Raises:
+            ValueError: It does not fit into a WAV file; nothing of this chunk was written.
+        """
+        wav.check_size(self._written + len(chunk))
+        super().write(chunk)
+        self._written += len(chunk)
+
+    def finish(self) -> None:
+        if self._is_regular:
             header = self._header(self._written)
             self._file.seek(0)
             self._file.write(header)
 
-    def _header(self, size: int) -> bytes:
+    def _header(self, size: int | None) -> bytes:
         rate, channels = self._facts.sample_rate, self._facts.channels
-        return audio.wav_header(size, rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
+        return wav.header(size, rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
+
+
+class _RepairedSink(AudioSink):
+    """WAV as it comes, in a file. In the end its sizes are filled in, and several files become one."""
+
+    def finish(self) -> None:
+        """Complete the file.
+
+        Raises:
+            ValueError: It is several WAV files that do not fit together; they are left as they came.
+        """
+        self._file.flush()
+        path = Path(self._file.name)
+        if not path.stat().st_size:
+            return
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            repair = wav.repair(content)
+            if repair is None:
+                return
+            if repair.keep:
+                self._file.seek(0)
+            for start, end in repair.keep:  # each moves towards the beginning: nothing unread is overwritten
+                for position in range(start, end, _BLOCK):
+                    self._file.write(content[position : min(position + _BLOCK, end)])
+        self._file.truncate(repair.size)
+        for position, edit in repair.edits:
+            self._file.seek(position)
+            self._file.write(edit)
+
+
+class _PipedSink(AudioSink):
+    """WAV in a pipe or a device: one header without sizes, and the samples as they come."""
+
+    def __init__(self, file: BinaryIO, facts: AudioFacts) -> None:
+        super().__init__(file, facts)
+        self._reader = wav.Reader()
+
+    def write(self, chunk: bytes) -> None:
+        """Add audio.
+
+        Raises:
+            ValueError: Another WAV file begins, which does not fit to the first.
+        """
+        begins = self._reader.layout is None
+        samples = self._reader.feed(chunk)
+        if begins and self._reader.layout:
+            super().write(self._reader.open_head)
+        super().write(samples)
+
+    def finish(self) -> None:
+        super().write(self._reader.end() if self._reader.layout else self._reader.rest)
+
+
+def _is_regular(file: BinaryIO) -> bool:
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
 
 def _sink(file: BinaryIO, facts: AudioFacts, suffix: str | None) -> AudioSink:
-    return AudioSink(file, facts, wav=facts.format == "pcm" and suffix == "wav")
+    if facts.format == "pcm" and suffix == "wav":
+        return _HeadedSink(file, facts)
+    if facts.format == "wav":
+        return (_RepairedSink if _is_regular(file) else _PipedSink)(file, facts)
+    return AudioSink(file, facts)
 
 
 def format_of(path: StrPath) -> str | None:
@@ -213,7 +293,7 @@ class Saving:
             return audio.has_sound(b"".join(self._in_memory), facts)
         if self._is_special:
             return None
-        with suppress(OSError), mmap.mmap(self._file.file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        with suppress(OSError), mmap(self._file.file.fileno(), 0, access=ACCESS_READ) as content:
             return audio.has_sound(content, facts)
         return None
 
@@ -290,7 +370,8 @@ class Saving:
 
     def _write_error(self, failure: OSError | ValueError, saved_to: Path | None) -> FileWriteError:
         if not isinstance(failure, OSError):
-            failure = OSError(errno.EFBIG, f"{_NOT_SAVED}{failure}", str(self._target))
+            number = errno.EFBIG if saved_to else errno.EINVAL
+            failure = OSError(number, f"{_NOT_SAVED}{failure}", str(self._target))
         content = b"" if saved_to else self._content()
         held = "What was not written" if self._is_special else "All of the audio"
         where = f"saved as {saved_to}" if saved_to else f"in this error's `audio`, {len(content)} bytes"
@@ -404,7 +485,7 @@ class _Replacement:
     def copy(self, start: int, other: "_Replacement") -> None:
         """Write what stands here from there on into another."""
         self.file.seek(start)
-        while block := self.file.read(1 << 20):
+        while block := self.file.read(_BLOCK):
             other.file.write(block)
 
     def commit(self, *, beside: bool = False) -> Path:

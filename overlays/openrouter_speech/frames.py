@@ -133,6 +133,7 @@ class Frames:
     def cut(self, cause: httpx.RequestError) -> errors.OpenRouterError:
         """Make the error for a body that the network cut short."""
         self._is_receiving = False
+        self._settle()
         if self._refusal is not None:
             return self._refusal(self._left())
         self._over = "it ended early"
@@ -256,9 +257,13 @@ class Frames:
 
     def _end(self) -> None:
         self.at_end = True
+        self._settle()
+        self._is_known = self._refusal is None
+
+    def _settle(self) -> None:
+        """Tell what this is, if that is not known yet, although no more will come."""
         if self.received and not self._is_known and self._refusal is None:
             self._identify(complete=True)
-        self._is_known = self._refusal is None
 
     def _identify(self, *, complete: bool) -> None:
         """Tell what this is by its first bytes."""

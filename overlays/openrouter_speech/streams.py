@@ -117,6 +117,7 @@ class SpeechStream(_Stream):
         frames.claim("save")
         with files.keeping(path, frames.facts) as sink:
             frames.begin()
+            sink.write(frames.take_all())
             while not frames.at_end:
                 self._receive()
                 sink.write(frames.take_all())
@@ -217,6 +218,7 @@ class AsyncSpeechStream(_Stream):
         frames.claim("save")
         with files.keeping(path, frames.facts) as sink:
             frames.begin()
+            sink.write(frames.take_all())
             while not frames.at_end:
                 await self._receive()
                 sink.write(frames.take_all())

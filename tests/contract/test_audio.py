@@ -1,13 +1,13 @@
 """What the contract tests take for audio: whole files of each format pass, and nothing else does."""
 
 import pytest
-from openrouter_speech.audio import wav_header
+from openrouter_speech import wav
 
 from . import audio
 from .peer import SILENCE, SILENT_MP3
 
 PCM_TYPE = "audio/pcm;rate=24000;channels=1"
-WAV = wav_header(len(SILENCE), 24_000, 1) + SILENCE
+WAV = wav.header(len(SILENCE), 24_000, 1) + SILENCE
 ID3 = b"ID3\x04\x00\x00\x00\x00\x01\x02" + bytes(130)
 """A tag of 130 bytes: its length is written in seven bits a byte."""
 
@@ -43,7 +43,7 @@ def test_whole_audio_passes(asked: str, content_type: str, content: bytes) -> No
         ("wav", "audio/wav", WAV[:-2], "announces 4800 bytes of samples and holds 4798"),
         ("wav", "audio/wav", WAV[:20], "the WAV file cannot be read"),
         ("wav", "audio/wav", SILENCE, "the WAV file cannot be read"),
-        ("wav", "audio/wav", wav_header(0, 24_000, 1), "holds no sample"),
+        ("wav", "audio/wav", wav.header(0, 24_000, 1), "holds no sample"),
         ("wav", PCM_TYPE, WAV, "where wav was asked for"),
     ],
 )

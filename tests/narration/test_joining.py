@@ -8,7 +8,7 @@ import miniaudio
 import numpy as np
 import pytest
 import soundfile
-from openrouter_speech import audio
+from openrouter_speech import audio, mp3
 from openrouter_speech.audio import AudioFacts
 from openrouter_speech.narration import joining
 from openrouter_speech.narration.joining import Joined
@@ -69,7 +69,9 @@ def test_mp3_without_its_encoders_note_is_decoded_to_its_end(tmp_path: Path) -> 
     """That is how an mp3 looks which was sent while it was made; its length is known to those only who count."""
     noted = part(tmp_path / "0.mp3", 70_001).read_bytes()
     streamed = tmp_path / "1.mp3"
-    streamed.write_bytes(noted[audio.mp3_frame_end(noted) :])
+    note = mp3.first_frame(noted)
+    assert note is not None
+    streamed.write_bytes(noted[note.end :])
     seconds = audio.duration(streamed.read_bytes(), AudioFacts("mp3"))
     assert seconds is not None
     frames = round(seconds * RATE)
@@ -131,7 +133,7 @@ def test_a_rate_that_mp3_does_not_have_is_named(tmp_path: Path) -> None:
 
 def test_what_wav_cannot_hold_is_said_before_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = parts(tmp_path)
-    monkeypatch.setattr("openrouter_speech.audio._WAV_LARGEST", 2 * sum(LENGTHS))
+    monkeypatch.setattr("openrouter_speech.wav._LARGEST", 2 * sum(LENGTHS))
     join(files, tmp_path / "fits.wav")
     with pytest.raises(ValueError, match="do not fit into a WAV file"):
         next(joining.join(files, [0, 0, 0, 0, 1], tmp_path / "book.wav", tmp_path / "scratch"))

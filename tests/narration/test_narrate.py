@@ -482,11 +482,12 @@ def test_a_callable_key_is_asked_for_each_request(narrate: Narrate, server: Mock
 
 @pytest.mark.parametrize(
     ("content_type", "message"),
-    [("audio/ogg", "sent ogg, which cannot be joined"), ("audio/mpeg", "no audio can be read")],
+    [("audio/ogg", "sent ogg, which cannot be joined"), ("audio/mpeg", "no mp3 audio can be found")],
 )
 def test_audio_that_cannot_be_joined_is_an_error(narrate: Narrate, content_type: str, message: str) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=b"something else", headers={"content-type": content_type})
+        body = b"OggS" if content_type == "audio/ogg" else b"\0\1"
+        return httpx.Response(200, content=body + bytes(20), headers={"content-type": content_type})
 
     transport = httpx.MockTransport(answer)
     clients = {"client": httpx.Client(transport=transport), "async_client": httpx.AsyncClient(transport=transport)}

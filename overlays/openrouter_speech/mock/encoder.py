@@ -4,7 +4,7 @@ import io
 
 import soundfile
 
-from ..audio import wav_header
+from .. import wav
 from .synthesizer import SAMPLE_RATE, Samples
 
 CHANNELS = 1
@@ -20,7 +20,7 @@ def encode(samples: Samples, audio_format: str) -> tuple[bytes, str]:
     if audio_format == "pcm":
         return pcm, f"audio/pcm;rate={SAMPLE_RATE};channels={CHANNELS}"
     if audio_format == "wav":
-        return wav_header(len(pcm), SAMPLE_RATE, CHANNELS) + pcm, "audio/wav"
+        return wav.header(len(pcm), SAMPLE_RATE, CHANNELS) + pcm, "audio/wav"
     if audio_format == "mp3":
         encoded = io.BytesIO()
         soundfile.write(encoded, samples, SAMPLE_RATE, format="MP3", subtype="MPEG_LAYER_III")

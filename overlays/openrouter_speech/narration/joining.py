@@ -2,12 +2,14 @@
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from attrs import frozen
 
-from .. import audio, files
+from .. import audio, files, mp3, wav
 from ..audio import AudioFacts
 from . import extra
 
@@ -74,7 +76,7 @@ def join(
     rate = facts.sample_rate or audio.PCM_SAMPLE_RATE
     silences = [round(pause * rate / 1000) for pause in pauses_ms]
     if files.format_of(target) == "wav":
-        audio.wav_header((frames + sum(silences)) * facts.frame_size, rate, facts.channels or 1)
+        wav.check_size((frames + sum(silences)) * facts.frame_size)
     with _sink(target, scratch, facts) as sink:
         written, spans = 0, []
         for file, silence in zip(parts, silences, strict=True):
@@ -98,24 +100,95 @@ def _libraries() -> tuple[Any, Any]:
     return miniaudio, soundfile
 
 
+class _Samples(NamedTuple):
+    """What is in a part, once it is decoded."""
+
+    facts: AudioFacts
+    frames: int
+    blocks: Iterator[bytes]
+    """Its samples with 16 bits."""
+
+
+_RAW = {(1, 1): "PCM_U8", (1, 2): "PCM_16", (1, 3): "PCM_24", (1, 4): "PCM_32", (3, 4): "FLOAT", (3, 8): "DOUBLE"}
+_RAW |= {(6, 1): "ALAW", (7, 1): "ULAW"}
+"""What soundfile calls the samples of a WAV file, by their encoding and width in bytes."""
+
+
 @contextmanager
-def _opening(file: Path) -> Iterator[tuple[Any, Any]]:
-    """The libraries; what one of them says of a file that it cannot read becomes a sentence."""
+def _opening(part: Path) -> Iterator[_Samples]:
+    """Open a part. What a library says of a file that it cannot read becomes a sentence."""
     miniaudio, soundfile = _libraries()
     try:
-        yield miniaudio, soundfile
-    except (soundfile.LibsndfileError, miniaudio.MiniaudioError) as error:
+        with part.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            if part.suffix == ".mp3":
+                yield _mp3(content, miniaudio)
+            elif wav.is_wav(content):
+                yield _wav(content, soundfile)
+            else:
+                yield _other(file, soundfile)
+    except (soundfile.LibsndfileError, miniaudio.MiniaudioError, ValueError) as error:
         raise ValueError(
-            f"The part {file} cannot be decoded ({error}): remove it, and the same call asks for it again"
+            f"The part {part} cannot be decoded ({error}): remove it, and the same call asks for it again"
         ) from error
+
+
+def _mp3(content: mmap, miniaudio: Any) -> _Samples:
+    """Each file that is in it gets a decoder of its own: one would stop after the first."""
+    segments = list(mp3.segments(content))
+    if not segments:
+        raise ValueError("there is no frame of mp3 in it")
+    rate, channels = segments[0].header.sample_rate, segments[0].header.channels
+
+    def blocks() -> Iterator[bytes]:
+        for segment in segments:
+            encoded = content[segment.start : segment.end]
+            for samples in miniaudio.stream_memory(
+                encoded, nchannels=channels, sample_rate=rate, frames_to_read=_FRAMES
+            ):
+                yield samples.tobytes()
+
+    frames = sum(round(segment.samples * rate / segment.header.sample_rate) for segment in segments)
+    return _Samples(AudioFacts("pcm", rate, channels), frames, blocks())
+
+
+def _wav(content: mmap, soundfile: Any) -> _Samples:
+    """By our own reading of where the samples are, which copes with headers that don't know."""
+    spans = list(wav.spans(content))
+    wav.check_kinds(spans)
+    layout = spans[0].layout if spans else None
+    subtype = _RAW.get((layout.encoding, layout.sample_width)) if layout else None
+    if layout is None or subtype is None:
+        return _other(BytesIO(content), soundfile)
+    endian = "LITTLE" if layout.byte_order == "<" else "BIG"
+
+    def blocks() -> Iterator[bytes]:
+        for span in spans:
+            raw = BytesIO(content[span.start : span.start + span.size])
+            with soundfile.SoundFile(raw, "r", layout.sample_rate, layout.channels, subtype, endian, "RAW") as opened:
+                yield from _read(opened)
+
+    frames = sum(span.size for span in spans) // layout.frame_size
+    return _Samples(AudioFacts("pcm", layout.sample_rate, layout.channels), frames, blocks())
+
+
+def _other(file: Any, soundfile: Any) -> _Samples:
+    opened = soundfile.SoundFile(file)
+    return _Samples(AudioFacts("pcm", opened.samplerate, opened.channels), opened.frames, _read(opened))
+
+
+def _read(opened: Any) -> Iterator[bytes]:
+    with opened:
+        while block := bytes(opened.buffer_read(_FRAMES, dtype="int16")):
+            yield block
 
 
 def _facts(parts: Iterable[Path]) -> tuple[AudioFacts, int]:
     """What all parts are, and how many frames they have."""
     first, facts, frames = None, AudioFacts("pcm"), 0
     for part in parts:
-        own, length = _facts_of(part)
-        frames += length
+        with _opening(part) as opened:
+            own = opened.facts
+            frames += opened.frames
         if first is None:
             first, facts = part, own
         if own != facts:
@@ -126,31 +199,14 @@ def _facts(parts: Iterable[Path]) -> tuple[AudioFacts, int]:
     return facts, frames
 
 
-def _facts_of(part: Path) -> tuple[AudioFacts, int]:
-    with _opening(part) as (miniaudio, soundfile):
-        # soundfile guesses the length of an mp3 whose encoder left no note, and stops there; miniaudio counts.
-        if part.suffix == ".mp3":
-            info = miniaudio.mp3_get_file_info(str(part))
-            return AudioFacts("pcm", info.sample_rate, info.nchannels), info.num_frames
-        with soundfile.SoundFile(part) as opened:
-            return AudioFacts("pcm", opened.samplerate, opened.channels), opened.frames
-
-
 def _described(facts: AudioFacts) -> str:
     return f"{facts.sample_rate} Hz and {facts.channels} channel{'s' if facts.channels != 1 else ''}"
 
 
 def _decoded(file: Path | None) -> Iterator[bytes]:
-    if file is None:
-        return
-    with _opening(file) as (miniaudio, soundfile):
-        if file.suffix == ".mp3":
-            for samples in miniaudio.mp3_stream_file(str(file), _FRAMES):
-                yield samples.tobytes()
-            return
-        with soundfile.SoundFile(file) as opened:
-            while block := bytes(opened.buffer_read(_FRAMES, dtype="int16")):
-                yield block
+    if file is not None:
+        with _opening(file) as opened:
+            yield from opened.blocks
 
 
 def _silence(frames: int, frame_size: int) -> Iterator[bytes]:

@@ -12,15 +12,16 @@ from typing import Any
 
 from attrs import frozen
 
-from .. import audio, files
+from .. import audio, files, wav
 from ..audio import AudioFacts
 from ..files import StrPath
 
 VERSION = 1
 """Of the manifest's form."""
 SUFFIXES = (".wav", ".mp3")
-_UNKNOWN_SIZES = (0, 0xFFFF_FFFF)
-"""What stands in a WAV header that was sent before its audio was made."""
+_LARGEST_PART = 1 << 28
+"""Bytes: 1.5 hours at 24 kHz, where a request makes some minutes. Numbers that servers write for a size that they do not
+know yet are larger: 0x7FFFFFFF, 0x7FFFF024, 2000000036, 0xFFFFFFFF."""
 
 
 @frozen
@@ -82,17 +83,23 @@ def write_text(path: StrPath, text: str) -> None:
 
 
 def _whole(file: Path, known: dict[str, Any]) -> Stored | None:
-    """The part in a file, unless it is missing or of another length than it should be."""
+    """The part in a file, unless it is missing, has no sound, or lacks some of what its header says."""
     try:
         size = file.stat().st_size
         with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            if file.suffix == ".wav" and int.from_bytes(content[4:8], "little") not in {size - 8, *_UNKNOWN_SIZES}:
+            if file.suffix == ".wav" and _is_cut(content):
                 return None
             seconds = _known_seconds(known, size) or audio.duration(content, AudioFacts(file.suffix[1:]))
     except (OSError, ValueError):  # it is not there, or empty
         return None
     generation_id = known.get("generation_id")
     return Stored(file, size, seconds, generation_id if isinstance(generation_id, str) else None) if seconds else None
+
+
+def _is_cut(content: mmap.mmap) -> bool:
+    """Whether a WAV file ends before its header says. A size that no part can have is not one: it was not known."""
+    layout = wav.layout(content)
+    return layout is not None and len(content) - layout.data_start < layout.data_size < _LARGEST_PART
 
 
 def _known_seconds(known: dict[str, Any], size: int) -> float | None:

@@ -46,6 +46,11 @@ class Backlog:
                 self._audio.clear()
             self._changed.notify_all()
 
+    @property
+    def ended(self) -> bool:
+        """Whether no more is to come."""
+        return self._ended
+
     def peek(self, find: Callable[[bytearray], T]) -> T:
         """Wait until something is found in the audio, or the audio is at its end."""
         with self._changed:

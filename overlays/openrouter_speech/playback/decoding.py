@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from .. import audio
+from .. import audio, mp3, wav
 from ..audio import AudioFacts
 from ..errors import PlaybackError
 from .buffers import Backlog
@@ -28,7 +28,7 @@ def decode(facts: AudioFacts, backlog: Backlog) -> tuple[Form, Iterator[bytes]]:
         PlaybackError: It is not audio of the format, or none that can be played.
     """
     if facts.format == "mp3":
-        return _mp3(facts, backlog)
+        return _mp3(backlog)
     if facts.format == "wav":
         return _wav(backlog)
     form = Form(facts.sample_rate or audio.PCM_SAMPLE_RATE, facts.channels or audio.PCM_CHANNELS)
@@ -36,62 +36,100 @@ def decode(facts: AudioFacts, backlog: Backlog) -> tuple[Form, Iterator[bytes]]:
 
 
 def _wav(backlog: Backlog) -> tuple[Form, Iterator[bytes]]:
-    layout = backlog.peek(audio.wav_layout)
+    layout = backlog.peek(wav.layout)
     if layout is None:
         raise PlaybackError("What came is not wav audio: it has no such header.")
-    sample_width = layout.bytes_per_second // (layout.sample_rate * layout.channels or 1)
-    encoding = _WAV_ENCODINGS.get((layout.encoding, sample_width))
-    if encoding is None:
-        raise PlaybackError(f"Only uncompressed wav audio can be played, and this is not (encoding {layout.encoding}).")
-    form = Form(layout.sample_rate, layout.channels, encoding, sample_width)
-    backlog.take(lambda _: layout.data_start)
-    # A header that was sent before the audio was known says 0, or as much as there can be.
-    return form, _whole_frames(form, backlog, layout.data_size or None)
+    encoding = _WAV_ENCODINGS.get((layout.encoding, layout.sample_width))
+    if encoding is None or layout.byte_order != "<":
+        raise PlaybackError(f"Only uncompressed wav audio can be played, and this is not ({layout}).")
+    form = Form(layout.sample_rate, layout.channels, encoding, layout.sample_width)
+    return form, _unwrapped(form, backlog)
 
 
-def _whole_frames(form: Form, backlog: Backlog, left: int | None = None) -> Iterator[bytes]:
+def _unwrapped(form: Form, backlog: Backlog) -> Iterator[bytes]:
+    """The samples of wav files, one after the other, without what is between them."""
+    reader, most = wav.Reader(), _most(form)
+    try:
+        while piece := backlog.take(lambda there: min(len(there), most)):
+            yield reader.feed(piece)
+        yield reader.end()
+    except ValueError as error:
+        raise PlaybackError(str(error)) from error
+
+
+def _whole_frames(form: Form, backlog: Backlog) -> Iterator[bytes]:
     """Samples that need no decoding. Half a frame at the end is dropped."""
-    frame, most = form.frame_size, round(_PIECE * form.sample_rate) * form.frame_size
+    frame, most = form.frame_size, _most(form)
 
     def size_of(there: bytearray) -> int:
         return min(len(there) - len(there) % frame, most)
 
-    while (left is None or left >= frame) and (piece := backlog.take(size_of)[:left]):
+    while piece := backlog.take(size_of):
         yield piece[: len(piece) - len(piece) % frame]
-        left = None if left is None else left - len(piece)
 
 
-def _mp3(facts: AudioFacts, backlog: Backlog) -> tuple[Form, Iterator[bytes]]:
-    def first_frame(there: bytearray) -> AudioFacts | None:
-        known = audio.facts_from_audio(there, facts)
-        return known if known.sample_rate else None
+def _most(form: Form) -> int:
+    """Bytes that are handed on together."""
+    return max(round(_PIECE * form.sample_rate), 1) * form.frame_size
 
-    known = backlog.peek(first_frame)
-    if known is None or known.sample_rate is None or known.channels is None:
+
+def _mp3(backlog: Backlog) -> tuple[Form, Iterator[bytes]]:
+    frames = _Mp3Frames(backlog)
+    first = frames.peek()
+    if first is None:
         raise PlaybackError("What came is not mp3 audio: there is no frame of it.")
-    form = Form(known.sample_rate, known.channels)
-    return form, _decoded(form, backlog)
+    form = Form(first.header.sample_rate, first.header.channels)
+    return form, _decoded(form, frames)
 
 
-def _decoded(form: Form, backlog: Backlog) -> Iterator[bytes]:
+def _decoded(form: Form, frames: "_Mp3Frames") -> Iterator[bytes]:
+    """The samples of mp3 files, one after the other. Each has a decoder of its own: one would stop after the first."""
     miniaudio = load_miniaudio()
-    try:
-        pieces = miniaudio.stream_any(
-            _Mp3Source(backlog),
-            source_format=miniaudio.FileFormat.MP3,
-            nchannels=form.channels,
-            sample_rate=form.sample_rate,
-            frames_to_read=round(_PIECE * form.sample_rate),
-        )
-        with closing(pieces):
-            for samples in pieces:
-                yield samples.tobytes()
-    except miniaudio.DecodeError as error:
-        raise PlaybackError(f"The audio could not be decoded: {error}.") from error
+    while frames.peek():
+        source = _Mp3Source(frames)
+        try:
+            pieces = miniaudio.stream_any(
+                source,
+                source_format=miniaudio.FileFormat.MP3,
+                nchannels=form.channels,
+                sample_rate=form.sample_rate,
+                frames_to_read=round(_PIECE * form.sample_rate),
+            )
+            with closing(pieces):
+                for samples in pieces:
+                    yield samples.tobytes()
+        except miniaudio.DecodeError as error:
+            source.drain()
+            if source.has_sound:
+                raise PlaybackError(f"The audio could not be decoded: {error}.") from error
+        source.drain()
+
+
+class _Mp3Frames:
+    """The frames of mp3 as they arrive."""
+
+    def __init__(self, backlog: Backlog) -> None:
+        self._backlog = backlog
+        self._cutter = mp3.Cutter()
+        self._next: mp3.Frame | None = None
+
+    def peek(self) -> mp3.Frame | None:
+        """Wait for the next frame. None at the end."""
+        if self._next is None:
+            self._next = self._backlog.peek(lambda there: self._cutter.next(there, complete=self._backlog.ended))
+        return self._next
+
+    def take(self) -> bytes:
+        """The next frame; nothing at the end."""
+        frame = self.peek()
+        if frame is None:
+            return b""
+        self._next = None
+        return self._backlog.take(lambda _: frame.end)[frame.start :]
 
 
 class _Mp3Source:
-    """Gives miniaudio's decoder one mp3 frame for each time it reads.
+    """Gives miniaudio's decoder one mp3 frame for each time it reads, up to where another decoder has to begin.
 
     It reads before each frame that it decodes, even where it has the next one already; it takes part of a frame for
     damage, and leaves it out; and it takes no bytes for the end. So whole frames, one at a time, are the one way in
@@ -102,16 +140,19 @@ class _Mp3Source:
     error_in_readcallback: Exception | None = None
     """Both are set by miniaudio."""
 
-    def __init__(self, backlog: Backlog) -> None:
-        self._backlog = backlog
-        self._piece = backlog.take(audio.mp3_frame_end)
+    def __init__(self, frames: _Mp3Frames) -> None:
+        first = frames.peek()
+        self._frames = frames
+        self.has_sound = first is not None and first.note is None
+        """Whether anything but an encoder's note was taken."""
+        self._piece = frames.take()
         self._position = 0  # in the piece
         self._passed = 0  # bytes before the piece
 
     def read(self, size: int) -> bytes:
         if self._position == len(self._piece):
             self._passed += self._position
-            self._piece, self._position = self._backlog.take(audio.mp3_frame_end), 0
+            self._piece, self._position = self._following(), 0
         start = self._position
         self._position = min(start + size, len(self._piece))
         return self._piece[start : self._position]
@@ -126,3 +167,15 @@ class _Mp3Source:
             raise ValueError(offset)
         self._position = target
         return True
+
+    def drain(self) -> None:
+        """Pass over what the decoder left."""
+        while self._following():
+            pass
+
+    def _following(self) -> bytes:
+        frame = self._frames.peek()
+        if frame is None or frame.begins:
+            return b""
+        self.has_sound = True
+        return self._frames.take()
