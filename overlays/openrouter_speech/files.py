@@ -256,7 +256,7 @@ class Saving:
         self._is_special = _is_special(self._target)
         self._misnamed = not (_fits(path, facts.format) or self._is_special or os.path.isdir(self._target))  # noqa: PTH112
         if self._misnamed:
-            self._path = self._target = self._target.with_suffix(_true_suffix(facts.format))
+            self._path = self._target = self._target.with_suffix(true_suffix(facts.format))
         self._start = self._written = 0
         """Bytes of the header, and of the audio behind it."""
         self._file: _Replacement | None = None
@@ -406,7 +406,7 @@ def _contradiction(path: StrPath, audio_format: str) -> str:
     )
 
 
-def _true_suffix(audio_format: str) -> str:
+def true_suffix(audio_format: str) -> str:
     """The suffix for audio that came under another: pcm is given a header, so that players know its rate."""
     if audio_format == "pcm":
         return ".wav"

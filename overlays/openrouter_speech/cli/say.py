@@ -1,16 +1,18 @@
 """`openrouter-speech say`: a text as audio; into a file, a pipe, the loudspeaker."""
 
 import json
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from attrs import asdict, frozen
 
-from .. import audio, files, retries
+from .. import audio, errors, files, retries
 from ..audio import AudioFacts
 from ..responses import SavedSpeech
 from ..streams import SpeechStream
@@ -118,8 +120,14 @@ def _name(path: Path | None, *, piped: bool) -> str:
 def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator[Callable[[bytes], Any]]:
     """Where the audio is written to."""
     if path is not None:
-        with files.keeping(path, AudioFacts(stream.audio_format, stream.sample_rate, stream.channels)) as sink:
-            yield sink.write
+        facts = AudioFacts(stream.audio_format, stream.sample_rate, stream.channels)
+        try:
+            with files.keeping(path, facts) as sink:
+                yield sink.write
+        except errors.FileWriteError as error:
+            if error.audio:
+                _keep_elsewhere(error, path, facts)
+            raise
     elif piped:
         out = sys.stdout.buffer
 
@@ -130,6 +138,22 @@ def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator
         yield write
     else:
         yield lambda _: None
+
+
+def _keep_elsewhere(error: errors.FileWriteError, path: Path, facts: AudioFacts) -> None:
+    """Put audio that was paid for where there is room: nobody holds it any more when the command ends."""
+    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+        with suppress(OSError):
+            number, name = tempfile.mkstemp(files.true_suffix(facts.format), f"{path.stem}-", folder)
+            os.close(number)
+            try:
+                with files.saving(name, facts) as sink:
+                    sink.write(error.audio)
+            except OSError:
+                Path(name).unlink()
+                raise
+            error.add_note(f"The audio is in {name}")
+            return
 
 
 def _counted(stream: SpeechStream, watcher: progress.Watcher) -> Iterator[bytes]:
