@@ -7,8 +7,10 @@ import wave
 import miniaudio
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openrouter_speech import audio, wav
-from openrouter_speech.audio import AudioFacts
+from openrouter_speech.audio import AudioFacts, Unidentified
 from openrouter_speech.mock.encoder import encode
 from openrouter_speech.mock.synthesizer import speak
 
@@ -22,11 +24,18 @@ from openrouter_speech.mock.synthesizer import speak
         ("audio/pcm", AudioFacts("pcm", 24_000, 1)),
         ("audio/L16;rate=16000", AudioFacts("pcm", 16_000, 1)),
         ("audio/pcm;rate=0;channels=many", AudioFacts("pcm", 24_000, 1)),
+        ("application/ogg", AudioFacts("ogg")),
         ("audio/x-wav", AudioFacts("wav")),
         ("audio/ogg; codecs=opus", AudioFacts("ogg")),
         ("application/octet-stream", AudioFacts("pcm", 24_000, 1)),
         ("", AudioFacts("pcm", 24_000, 1)),
         ("application/json", None),
+        ("audio/pcm; rate=8000, audio/pcm; rate=8000", AudioFacts("pcm", 8_000, 1)),
+        ("audio/mpeg, audio/mpeg", AudioFacts("mp3")),
+        ("audio/pcm;codec=mulaw", AudioFacts("mulaw")),
+        ("audio/pcm; encoding=signed-integer; bits=16; endian=little", AudioFacts("pcm", 24_000, 1)),
+        ("audio/pcm; bits=24", AudioFacts("pcm with 24 bits")),
+        ("audio/L16; endianness=big", AudioFacts("big-endian pcm")),
         ("text/html; charset=utf-8", None),
     ],
 )
@@ -34,7 +43,58 @@ def test_the_type_tells_the_format(content_type: str, facts: AudioFacts | None) 
     assert audio.facts_from_content_type(content_type) == facts
 
 
-@pytest.mark.parametrize("content_type", ["application/octet-stream", ""])
+@pytest.mark.parametrize(
+    ("audio_format", "subtypes"),
+    {
+        "mp3": "mpeg MP3 x-mp3 mpeg3 x-mpeg x-mpeg3 x-mpeg-3 mpeg-3 mpg x-mpg mpa",
+        "pcm": "pcm x-pcm raw x-raw L16 l16",
+        "wav": "wav wave x-wav vnd.wave x-pn-wav",
+        "ogg": "ogg x-ogg",
+        "opus": "opus x-opus",
+        "flac": "flac x-flac",
+        "aac": "aac x-aac aacp",
+    }.items(),
+)
+def test_a_format_goes_by_many_names(audio_format: str, subtypes: str) -> None:
+    for subtype in subtypes.split():
+        facts = audio.facts_from_content_type(f"audio/{subtype}")
+        assert facts is not None
+        assert facts.format == audio_format
+
+
+@pytest.mark.parametrize("subtype", ["l8", "l24", "basic", "pcmu", "pcma", "mulaw", "alaw", "x-mulaw", "g722"])
+def test_other_samples_are_not_called_pcm(subtype: str) -> None:
+    assert audio.facts_from_content_type(f"audio/{subtype};rate=8000") == AudioFacts(subtype)
+
+
+@pytest.mark.parametrize("name", ["rate", "samplerate", "sample_rate", "sample-rate", "SampleRate"])
+@pytest.mark.parametrize("value", ["44100", '"44100"', " 44100 ", "'44100'", "44100.0"])
+def test_a_rate_is_written_in_many_ways(name: str, value: str) -> None:
+    for kind in ("audio/pcm", "audio/L16", "application/octet-stream"):
+        assert audio.facts_from_content_type(f"{kind};{name}={value};Channels=2") == AudioFacts("pcm", 44_100, 2)
+
+
+@pytest.mark.parametrize(
+    "value", ["0", "-1", "70000000", str(10**12), "9" * 5000, "x", "", "44.1", "1e5", "٣", "\u00b2", "=", "nan"]
+)
+def test_a_number_that_cannot_be_is_taken_for_nothing(value: str) -> None:
+    facts = audio.facts_from_content_type(f"audio/pcm;rate={value};channels={value or 70_000}")
+    assert facts is not None
+    assert (facts.sample_rate, facts.channels) == (24_000, 1)
+
+
+@given(st.text(), st.sampled_from([None, "mp3", "pcm"]))
+def test_any_type_is_read(text: str, requested: str | None) -> None:
+    for content_type in (text, "audio/pcm;" + text, "audio/" + text):
+        facts = audio.facts_from_content_type(content_type, requested)
+        if facts is not None and facts.format == "pcm":
+            wav.header(facts.frame_size, facts.sample_rate or 0, facts.channels or 0)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/octet-stream", "binary/octet-stream", "application/x-octet-stream", "", "audio/*", "*/*", "audio/"],
+)
 def test_what_was_asked_for_counts_where_the_type_says_nothing(content_type: str) -> None:
     assert audio.facts_from_content_type(content_type, requested="mp3") == AudioFacts("mp3")
 
@@ -133,3 +193,156 @@ def test_a_wav_file_is_measured_by_its_header() -> None:
 def test_a_wav_file_cannot_be_larger_than_its_header_can_say() -> None:
     with pytest.raises(ValueError, match="4 GiB"):
         wav.header(1 << 32, 24_000, 1)
+
+
+# The bytes are believed before the label
+
+NEEDS_MORE, NOT_AUDIO = Unidentified.NEEDS_MORE, Unidentified.NOT_AUDIO
+PCM, MP3, WAV = AudioFacts("pcm", 24_000, 1), AudioFacts("mp3"), AudioFacts("wav")
+LABELS = [PCM, MP3, WAV, AudioFacts("ogg"), AudioFacts("x-new")]
+A_WAV = wav.header(4, 16_000, 2) + bytes(4)
+AN_MP3 = MPEG_2_MONO_24000 * 3
+ID3 = b"ID3\x04\0\0\0\0\x01\0" + b"\xff\xfb" * 64
+ERROR = b'{"error": {"message": "no such voice", "code": 400}}'
+HTML = b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head></html>"
+SENTENCE = b"upstream connect error or disconnect/reset before headers"
+
+
+@pytest.mark.parametrize("label", LABELS, ids=lambda facts: facts.format)
+@pytest.mark.parametrize(
+    ("content", "facts"),
+    [
+        (A_WAV, AudioFacts("wav", 16_000, 2)),
+        (A_WAV[:36] + b"LIST\x04\0\0\0abcd" + A_WAV[36:], AudioFacts("wav", 16_000, 2)),
+        (b"RIFX" + A_WAV[4:], WAV),
+        (b"RF64" + A_WAV[4:], AudioFacts("wav", 16_000, 2)),
+        (A_WAV[:20], WAV),
+        (AN_MP3, MP3),
+        (ID3 + AN_MP3, MP3),
+        (b"OggS\0\x02" + bytes(20), AudioFacts("ogg")),
+        (b"fLaC\0\0\0\x22" + bytes(20), AudioFacts("flac")),
+        (b"\x1aE\xdf\xa3" + bytes(20), AudioFacts("webm")),
+        (b"\0\0\0\x20ftypM4A " + bytes(20), AudioFacts("mp4")),
+    ],
+    ids=lambda content: repr(content[:4]) if isinstance(content, bytes) else "",
+)
+def test_a_body_is_what_its_bytes_say(label: AudioFacts, content: bytes, facts: AudioFacts) -> None:
+    assert audio.identify(content, label, complete=True) == facts
+
+
+@pytest.mark.parametrize(
+    ("label", "content"),
+    [("opus", b"OggS" + bytes(20)), ("flac", ID3 + b"fLaC" + bytes(20)), ("aac", b"\xff\xf1" + bytes(20)), ("aac", ID3),
+     ("m4a", b"\0\0\0\x20ftypM4A ")],
+)  # fmt: skip
+def test_a_label_that_is_as_right_stays(label: str, content: bytes) -> None:
+    assert audio.identify(content, AudioFacts(label), complete=True) == AudioFacts(label)
+
+
+def test_aac_is_told_from_mp3() -> None:
+    assert audio.identify(b"\xff\xf1\x50\x80" + bytes(20), MP3, complete=True) == AudioFacts("aac")
+
+
+@pytest.mark.parametrize("label", LABELS, ids=lambda facts: facts.format)
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\n  \n"])
+@pytest.mark.parametrize(
+    "text",
+    [ERROR, HTML, b'[{"error": 1}, {"error": 2}]', b'<?xml version="1.0"?><Error/>', SENTENCE, ERROR * 100,
+     b'{"a":"b"}', '{"error": "Stimme fehlt: wähle eine andere"}'.encode(),
+     '{"error": "声が見つかりません"}'.encode() * 40, b"{}"],
+)  # fmt: skip
+def test_text_is_not_audio(label: AudioFacts, before: bytes, text: bytes) -> None:
+    assert audio.identify(before + text, label, complete=True) is NOT_AUDIO
+    arrived = next(
+        found
+        for size in range(len(before + text) + 1)
+        if (found := audio.identify((before + text)[:size], label, complete=size == len(before + text)))
+        is not NEEDS_MORE
+    )
+    assert arrived is NOT_AUDIO
+
+
+@pytest.mark.parametrize("text", [b"error", b"Unauthorized", "<html>für".encode("latin-1"), b"<p>" * 500])
+def test_a_short_text_is_no_mp3(text: bytes) -> None:
+    assert audio.identify(text, MP3, complete=True) is NOT_AUDIO
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        b"{}"[:1], b"{\0", b"[1", b"<a", b"ab", b"{" * 12 + b"\0", b"<p>" + bytes(100), b"ab" * 50, b"{\x80" * 400,
+        "{für".encode("latin-1") * 10, bytes(1000), b"\xff" * 1000, b"\xff\xff\0\0" * 300,
+        b"\xff\xfb\x90\x64" * 300, b"\xff\xf3\x84\xc4" * 300, MPEG_2_MONO_24000, MPEG_2_MONO_24000 + bytes(400),
+        b"ID3\x04" + bytes(100), ID3, b"RIFF" + bytes(40), b"RIFFabcdAVI " + bytes(40), b" " * 100, b"OggX" + bytes(40),
+        b"abcdftyp" + bytes(40),
+    ],
+    ids=range(24),
+)  # fmt: skip
+def test_samples_stay_samples(samples: bytes) -> None:
+    assert audio.identify(samples, PCM, complete=True) == PCM
+
+
+@pytest.mark.parametrize("value", range(-32_768, 32_768, 251))
+def test_a_signal_that_stands_still_is_pcm(value: int) -> None:
+    """And so is one that swings slowly."""
+    still = value.to_bytes(2, "little", signed=True)
+    for content in (still * 2, still * 5000, (still + b"\0\0") * 2000, (still * 5 + b"\x01\x02" * 7) * 100):
+        if len(content) > 16 or content[:1] not in b"[{":
+            assert audio.identify(content, PCM, complete=True) == PCM
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_no_beginning_of_pcm_costs_a_sample(seed: int) -> None:
+    """Noise, from silence to full scale."""
+    source = np.random.default_rng(seed)
+    loudness = source.integers(1, 32_768)
+    content = source.integers(-loudness, loudness, 400, dtype=np.int16).astype("<i2").tobytes()
+    assert audio.identify(content, PCM, complete=True) == PCM
+
+
+@pytest.mark.parametrize("head", [bytes(12), b"\x01\0\xff\xff" * 3, b"\x80\x30" * 6])
+def test_twelve_bytes_are_enough_for_ordinary_pcm(head: bytes) -> None:
+    assert audio.identify(head, PCM, complete=False) == PCM
+    assert audio.identify(head[:11], PCM, complete=False) is NEEDS_MORE
+
+
+@pytest.mark.parametrize("head", [AN_MP3, ID3, MPEG_1_128K_44100])
+def test_twelve_bytes_are_enough_for_ordinary_mp3(head: bytes) -> None:
+    assert audio.identify(head[:12], MP3, complete=False) == MP3
+
+
+def test_a_wav_header_is_waited_for_but_not_for_ever() -> None:
+    head = A_WAV[:12] + b"LIST\xff\xff\xff\0"
+    assert audio.identify(A_WAV[:43], PCM, complete=False) is NEEDS_MORE
+    assert audio.identify(A_WAV[:44], PCM, complete=False) == AudioFacts("wav", 16_000, 2)
+    assert audio.identify(head + bytes(1000), PCM, complete=False) is NEEDS_MORE
+    assert audio.identify(head + bytes(1 << 16), PCM, complete=False) == WAV
+
+
+def test_a_tag_with_a_picture_is_not_waited_for_for_ever() -> None:
+    tag = b"ID3\x04\0\0\0\x10\0\0" + bytes(100)
+    assert audio.identify(tag, PCM, complete=False) is NEEDS_MORE
+    assert audio.identify(tag + bytes(1 << 16), PCM, complete=False) == MP3
+
+
+@given(st.binary(max_size=600), st.sampled_from(LABELS), st.booleans())
+def test_any_bytes_are_identified(content: bytes, label: AudioFacts, complete: bool) -> None:
+    for before in (b"", b"RIFF....WAVE", b"ID3", b"\xff\xf3\x84\xc4", b"{", b"<"):
+        found = audio.identify(before + content, label, complete=complete)
+        assert not complete or found is not NEEDS_MORE
+        if isinstance(found, AudioFacts):
+            audio.has_sound(before + content, found)
+            audio.duration(before + content, found)
+
+
+@pytest.mark.parametrize(
+    ("audio_format", "sound", "silence"),
+    [
+        ("mp3", AN_MP3, ID3), ("mp3", ID3 + AN_MP3, b"\xff"), ("wav", A_WAV, A_WAV[:44]), ("wav", A_WAV, bytes(100)),
+        ("pcm", b"ab", b"a"), ("ogg", b"OggS" + bytes(9), bytes(9)), ("opus", b"OggS" + bytes(9), b"OggS"),
+        ("flac", b"fLaC" + bytes(9), bytes(9)), ("flac", ID3 + b"fLaC" + bytes(9), ID3), ("x-new", b"anything", b""),
+    ],
+)  # fmt: skip
+def test_sound_is_what_has_some_of_its_format(audio_format: str, sound: bytes, silence: bytes) -> None:
+    assert audio.has_sound(sound, AudioFacts(audio_format))
+    assert not audio.has_sound(silence, AudioFacts(audio_format))

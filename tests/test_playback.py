@@ -281,12 +281,57 @@ def test_nothing_fed_is_nothing_played(loudspeaker: Loudspeaker) -> None:
     assert loudspeaker.heard == b""
 
 
-@pytest.mark.parametrize("size", [0, 0xFFFF_FFFF])
+@pytest.mark.parametrize("size", [0, 0xFFFF_FFFF, 0x7FFF_FFFF, 0x7FFF_F024, 2_000_000_036, 100])
 def test_a_wav_header_may_not_know_the_size(size: int, loudspeaker: Loudspeaker) -> None:
     """As that of a file which is sent while it is made."""
     with Player("wav") as playing:
         playing.feed(wav(SILENCE, size))
     assert loudspeaker.heard == SILENCE
+
+
+@FORMATS
+@pytest.mark.parametrize("size", [77, 1_000_000])
+def test_several_files_in_one_body_are_all_heard(
+    name: str, size: int, speech: dict[str, bytes], loudspeaker: Loudspeaker
+) -> None:
+    """As a server sends them that speaks sentence by sentence."""
+    body = speech[name] * 2
+    with Player(name) as playing:
+        for start in range(0, len(body), size):
+            playing.feed(body[start : start + size])
+    assert loudspeaker.heard == decoded(name, speech) * 2
+
+
+def test_mp3_without_a_note_after_mp3_with_one_is_heard(speech: dict[str, bytes], loudspeaker: Loudspeaker) -> None:
+    bare = speech["mp3"][first_frames(speech["mp3"], 1) :]
+    with Player("mp3") as playing:
+        playing.feed(speech["mp3"] + bare)
+    rest = miniaudio.decode(bare, nchannels=1, sample_rate=24_000).samples.tobytes()
+    assert loudspeaker.heard == decoded("mp3", speech) + rest
+
+
+def test_a_note_alone_between_files_is_passed_over(speech: dict[str, bytes], loudspeaker: Loudspeaker) -> None:
+    note = speech["mp3"][: first_frames(speech["mp3"], 1)]
+    with Player("mp3") as playing:
+        playing.feed(note * 2 + speech["mp3"])
+    assert loudspeaker.heard == decoded("mp3", speech)
+
+
+def test_wav_files_of_different_kinds_are_an_error_after_the_first(loudspeaker: Loudspeaker) -> None:
+    other = wav(SILENCE).replace((24_000).to_bytes(4, "little"), (16_000).to_bytes(4, "little"))
+    with Player("wav") as playing:
+        playing.feed(wav(SILENCE) + other)
+        with pytest.raises(errors.PlaybackError, match="do not fit together"):
+            playing.finish()
+
+
+def test_wav_in_the_other_order_is_refused(loudspeaker: Loudspeaker) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(480), 24_000, format="WAV", endian="BIG")
+    with Player("wav") as playing:
+        playing.feed(file.getvalue())
+        with pytest.raises(errors.PlaybackError, match="big-endian"):
+            playing.finish()
 
 
 def test_only_the_samples_of_a_wav_file_are_played(loudspeaker: Loudspeaker) -> None:

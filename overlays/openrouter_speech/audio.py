@@ -7,7 +7,7 @@ from functools import lru_cache
 from mmap import mmap
 from typing import NamedTuple
 
-from . import mp3, wav
+# `mp3` and `wav` are loaded where a closer look is taken: a client is ready without them.
 
 PCM_SAMPLE_RATE = 24_000
 """Hz. The rate of `audio/pcm` where the type does not say: `audio/pcm;rate=24000;channels=1` is what the API sends."""
@@ -104,8 +104,11 @@ _TEXT_HEAD = 512
 """Bytes that are looked at to tell text from audio."""
 _SHORT = 16
 """Bytes. What calls itself pcm and is shorter is text only if it is JSON: it may be a few loud samples."""
+_VARIETY = 8
+"""Different bytes in a text of that length; a signal that stands still, or jumps to and fro, has four."""
 _NO_CONTROL = bytes(byte for byte in range(256) if byte in b"\t\n\f\r" or (byte >= 0x20 and byte != 0x7F))
-_UTF_8 = bytes(byte for byte in _NO_CONTROL if byte <= 0xF4)
+_OF_TEXT = _NO_CONTROL[:-2]  # no text that is sent has þ or ÿ in it so early; samples and mp3 have 0xFF
+_WAV_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 _SIGNS = {b"OggS": "ogg", b"fLaC": "flac", b"\x1aE\xdf\xa3": "webm"}
 """How the bodies of some formats begin, whatever they are called. WAV and mp3 take a closer look."""
 _SAME = {"ogg": ("ogg", "opus"), "mp4": ("mp4", "m4a", "x-m4a", "aac")}
@@ -123,12 +126,12 @@ def identify(head: bytes, facts: AudioFacts, *, complete: bool) -> AudioFacts | 
     if len(head) < _ENOUGH and not complete:
         return Unidentified.NEEDS_MORE
     first = head[:4]
-    if first in wav.MAGICS and wav.is_wav(head):
+    if head[8:12] == b"WAVE" and first in _WAV_MAGICS:
         return _wav(head, complete=complete)
     if first in _SIGNS or (head[4:8] == b"ftyp" and not any(head[:2])):  # the size of that box, and its name
         name = _SIGNS.get(first, "mp4")
         return facts if facts.format in _SAME.get(name, (name,)) else AudioFacts(name)
-    if not head[:_ENOUGH].translate(None, _UTF_8):
+    if not head[:_ENOUGH].translate(None, _OF_TEXT):
         is_text = _is_text(head, is_pcm=facts.format == "pcm", complete=complete)
         if is_text is not False:
             return Unidentified.NOT_AUDIO if is_text else Unidentified.NEEDS_MORE
@@ -138,18 +141,22 @@ def identify(head: bytes, facts: AudioFacts, *, complete: bool) -> AudioFacts | 
 
 
 def _wav(head: bytes, *, complete: bool) -> AudioFacts | Unidentified:
+    from . import wav  # noqa: PLC0415
+
     if layout := wav.layout(head):
         return AudioFacts("wav", layout.sample_rate, layout.channels)
     return AudioFacts("wav") if complete or len(head) >= _MOST else Unidentified.NEEDS_MORE
 
 
 def _mpeg(head: bytes, facts: AudioFacts, *, complete: bool) -> AudioFacts | Unidentified:
-    """What may begin like mp3. Under another label it takes a tag and a frame, or two frames: samples look like one."""
+    """What may begin like mp3. Under another label it takes two frames, or a tag and one: samples can look like one."""
     if facts.format == "mp3":
         is_adts = head[0] == 0xFF and len(head) > 1 and head[1] & 0xF6 == 0xF0  # what would be layer 0 of mp3
         return AudioFacts("aac") if is_adts else facts
     if facts.format in {"aac", "flac"}:  # they may have the same tags, and nearly the same frames
         return facts
+    from . import mp3  # noqa: PLC0415
+
     tag = mp3.id3_size(head)
     if tag and complete and tag >= len(head):
         return facts
@@ -180,7 +187,8 @@ def _is_text(head: bytes, *, is_pcm: bool, complete: bool) -> bool | None:
         return bool(text)
     if len(start) < _SHORT:
         return text[:1] in {"{", "["} and _is_json(text)
-    return text[:1] in {"{", "[", "<"} or len(text.split()) > 1
+    # Loud samples can be printable; but not when there are so many different ones.
+    return len(set(start)) >= _VARIETY and (text[:1] in {"{", "[", "<"} or len(text.split()) > 1)
 
 
 def _is_json(text: str) -> bool:
@@ -193,12 +201,14 @@ def _is_json(text: str) -> bool:
 
 def has_sound(audio: Audio, facts: AudioFacts) -> bool:
     """Whether complete audio has sound of its format in it, as far as that can be told."""
+    if facts.format == "pcm":
+        return len(audio) >= facts.frame_size
+    from . import mp3, wav  # noqa: PLC0415
+
     if facts.format == "mp3":
         return mp3.has_sound(audio)
     if facts.format == "wav":
         return any(span.size for span in wav.spans(audio))
-    if facts.format == "pcm":
-        return len(audio) >= facts.frame_size
     sign = {"ogg": b"OggS", "opus": b"OggS", "flac": b"fLaC"}.get(facts.format, b"")
     if facts.format == "flac":
         audio = audio[mp3.id3_size(audio) :][:5] if audio[:3] == b"ID3" else audio
@@ -265,6 +275,10 @@ def _number(text: str) -> int:
 
 def facts_from_audio(audio: Audio, facts: AudioFacts) -> AudioFacts:
     """Complete what the headers told with what the first bytes of the audio tell. An unknown stays None."""
+    if facts.format not in {"mp3", "wav"}:
+        return facts
+    from . import mp3, wav  # noqa: PLC0415
+
     if facts.format == "wav" and (layout := wav.layout(audio)):
         return AudioFacts("wav", layout.sample_rate, layout.channels)
     if facts.format == "mp3" and (frame := mp3.first_frame(audio)):
@@ -280,6 +294,8 @@ def duration(audio: Audio, facts: AudioFacts) -> float | None:
     """
     if facts.format == "pcm" and facts.sample_rate:
         return len(audio) / facts.frame_size / facts.sample_rate
+    from . import mp3, wav  # noqa: PLC0415
+
     if facts.format == "wav":
         return wav.duration(audio)
     if facts.format == "mp3":

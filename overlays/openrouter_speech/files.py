@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
-from . import audio, wav
+from . import audio
 from .audio import AudioFacts
 from .errors import APIConnectionError, AudioError, FileWriteError, SuffixMismatchError
 
@@ -66,6 +66,9 @@ class _HeadedSink(AudioSink):
     """pcm in a WAV file."""
 
     def __init__(self, file: BinaryIO, facts: AudioFacts) -> None:
+        from . import wav  # noqa: PLC0415  (here and below: for those only who write WAV)
+
+        self._wav = wav
         super().__init__(file, facts)
         self._written = 0
         # Nobody can go back in a pipe; elsewhere the sizes are filled in at the end, when they are known.
@@ -78,7 +81,7 @@ class _HeadedSink(AudioSink):
         Raises:
             ValueError: It does not fit into a WAV file; nothing of this chunk was written.
         """
-        wav.check_size(self._written + len(chunk))
+        self._wav.check_size(self._written + len(chunk))
         super().write(chunk)
         self._written += len(chunk)
 
@@ -90,7 +93,7 @@ class _HeadedSink(AudioSink):
 
     def _header(self, size: int | None) -> bytes:
         rate, channels = self._facts.sample_rate, self._facts.channels
-        return wav.header(size, rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
+        return self._wav.header(size, rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
 
 
 class _RepairedSink(AudioSink):
@@ -102,6 +105,8 @@ class _RepairedSink(AudioSink):
         Raises:
             ValueError: It is several WAV files that do not fit together; they are left as they came.
         """
+        from . import wav  # noqa: PLC0415
+
         self._file.flush()
         path = Path(self._file.name)
         if not path.stat().st_size:
@@ -125,6 +130,8 @@ class _PipedSink(AudioSink):
     """WAV in a pipe or a device: one header without sizes, and the samples as they come."""
 
     def __init__(self, file: BinaryIO, facts: AudioFacts) -> None:
+        from . import wav  # noqa: PLC0415
+
         super().__init__(file, facts)
         self._reader = wav.Reader()
 

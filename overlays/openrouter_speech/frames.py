@@ -3,12 +3,15 @@
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from . import audio, codings, errors
+from . import audio, errors
 from .audio import AudioFacts, Unidentified
+
+if TYPE_CHECKING:
+    from .codings import Decoder
 
 _HEAD = 1 << 16
 """Bytes of the beginning that are kept for the check at the end of a stream."""
@@ -74,7 +77,7 @@ class Frames:
         """Bytes, as they came."""
         self._undecoded = b""
         self._encoding: str = response.headers.get("content-encoding", "")
-        self._decoder: codings.Decoder | None = None
+        self._decoder: Decoder | None = None
         self._refusal: Callable[[bytes], errors.OpenRouterError] | None = None
         """Makes the error for a body that is not handed on, once it was read."""
         if not response.is_success:
@@ -320,6 +323,8 @@ class Frames:
     # The coding of the content
 
     def _prepare_decoder(self) -> None:
+        from . import codings  # noqa: PLC0415  (few responses are coded)
+
         try:
             decoder = codings.decoder(self._encoding)
         except codings.CodingError as error:
@@ -327,10 +332,10 @@ class Frames:
         else:
             self._decoder = None if self._was_read else decoder
 
-    def _decoded(self, decoder: codings.Decoder, chunk: bytes) -> bytes:
+    def _decoded(self, decoder: "Decoder", chunk: bytes) -> bytes:
         try:
             decoded = decoder.decode(chunk)
-        except codings.CodingError as error:
+        except ValueError as error:
             self._decoder = None
             if not self.received:
                 self._refuse_coding(error)
@@ -348,7 +353,7 @@ class Frames:
             self._undecoded += chunk
         return decoded
 
-    def _refuse_coding(self, cause: codings.CodingError) -> None:
+    def _refuse_coding(self, cause: ValueError) -> None:
         message = f"The response says Content-Encoding: {self._encoding}, but cannot be decoded: {cause}."
 
         def refusal(body: bytes) -> errors.OpenRouterError:

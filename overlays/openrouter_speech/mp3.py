@@ -272,8 +272,6 @@ def _note(audio: Bytes, start: int, header: Header) -> Note | None:
         return None
     note = audio[at : start + header.size]
     flags = int.from_bytes(note[4:8])
-    if flags > 0xF:
-        return None
     frames = int.from_bytes(note[8:12]) if flags & 1 else 0
     lame = 8 + 4 * (flags & 1) + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)
     delays = note[lame + 21 : lame + 24]

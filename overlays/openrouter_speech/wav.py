@@ -31,6 +31,8 @@ _SIGNATURE = re.compile(rb"R(?:IFF|IFX|F64).{4}WAVE", re.DOTALL)
 """The beginning of a file that follows another."""
 _SIGNATURE_SIZE = 12
 """Bytes."""
+_MOST_CHUNKS = 1000
+"""Before the samples. Files have a handful; a body of zeros has one in each eight bytes."""
 _LARGEST_NOTE = 1 << 24
 """Bytes. What calls itself a chunk after the samples and is larger is taken for samples."""
 
@@ -67,7 +69,8 @@ class Layout(NamedTuple):
 
     def __str__(self) -> str:
         channels = f"{self.channels} channel{'s' if self.channels != 1 else ''}"
-        return f"{self.sample_rate} Hz, {channels}, {8 * self.sample_width} bits, encoding {self.encoding}"
+        order = ", big-endian" if self.byte_order == ">" else ""
+        return f"{self.sample_rate} Hz, {channels}, {8 * self.sample_width} bits, encoding {self.encoding}{order}"
 
 
 class Span(NamedTuple):
@@ -129,11 +132,11 @@ def layout(audio: Bytes, start: int = 0) -> Layout | None:
         return None
     order = ">" if audio[start : start + 4] == b"RIFX" else "<"
     position, form, data, long_size = start + 12, None, None, None
-    while position + 8 <= len(audio):
+    for _ in range(_MOST_CHUNKS):
+        if position + 8 > len(audio):
+            break
         name, size = struct.unpack_from(order + "4sI", audio, position)
         position += 8
-        if not _is_name(name) or name in MAGICS:
-            return None
         if name == b"fmt ":
             form = _form(audio, position, order)
         elif name == b"ds64" and position + 16 <= len(audio):
@@ -201,8 +204,8 @@ def _ends_at(audio: Bytes, end: int, order: str, *, complete: bool) -> bool | No
     rest = len(audio) - end
     if rest < 0 or (rest < 9 and not complete):
         return False if complete else None
-    # Too little for a chunk; or a chunk, after a byte that makes the length even, or without it.
-    return rest < 8 or any(_is_note(audio, position, order, complete=complete) for position in (end, end + 1))
+    # At most a byte that makes the length even; or a chunk, after such a byte or without it.
+    return rest < 2 or any(_is_note(audio, position, order, complete=complete) for position in (end, end + 1))
 
 
 def _is_note(audio: Bytes, position: int, order: str, *, complete: bool) -> bool:

@@ -80,6 +80,71 @@ def test_mp3_without_its_encoders_note_is_decoded_to_its_end(tmp_path: Path) -> 
     assert joined.spans == ((0, 70_001), (70_001, frames))
 
 
+def test_a_part_may_be_several_files(tmp_path: Path) -> None:
+    """As a server sends them that speaks sentence by sentence: each with its own note, or its own header."""
+    one, two = part(tmp_path / "one.mp3", 24_000), part(tmp_path / "two.mp3", 12_345)
+    (tmp_path / "both.mp3").write_bytes(one.read_bytes() + two.read_bytes())
+    three, four = part(tmp_path / "three.wav", 500), part(tmp_path / "four.wav", 700)
+    (tmp_path / "both.wav").write_bytes(three.read_bytes() + four.read_bytes())
+    joined = join([tmp_path / "both.mp3", tmp_path / "both.wav"], tmp_path / "book.wav")
+    assert joined.spans == ((0, 36_345), (36_345, 1200))
+    expected = [miniaudio.mp3_read_file_s16(str(file)).samples.tobytes() for file in (one, two)]
+    assert samples(tmp_path / "book.wav") == b"".join([*expected, samples(three), samples(four)])
+
+
+def test_several_mp3s_of_different_rates_are_all_heard(tmp_path: Path) -> None:
+    one, two = part(tmp_path / "one.mp3", 24_000), part(tmp_path / "two.mp3", 44_100, rate=44_100, channels=2)
+    (tmp_path / "both.mp3").write_bytes(one.read_bytes() + two.read_bytes())
+    assert join([tmp_path / "both.mp3"], tmp_path / "book.pcm").frames == pytest.approx(48_000, abs=2)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFF_FFFF, 0x7FFF_FFFF, 0x7FFF_F024, 2_000_000_036])
+def test_a_wav_header_may_not_know_the_size(size: int, tmp_path: Path) -> None:
+    """As in a part that was kept by an older version, as it came."""
+    content = part(tmp_path / "one.wav", 500).read_bytes()
+    streamed = tmp_path / "two.wav"
+    field = size.to_bytes(4, "little")
+    streamed.write_bytes(content[:4] + field + content[8:40] + field + content[44:])
+    assert join([streamed], tmp_path / "book.pcm").frames == 500
+    assert (tmp_path / "book.pcm").read_bytes() == content[44:]
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "IMA_ADPCM"])
+def test_every_kind_of_samples_gets_16_bits(subtype: str, tmp_path: Path) -> None:
+    check_kind(tmp_path / "one.wav", subtype=subtype)
+
+
+@pytest.mark.parametrize(("name", "subtype"), [("one.flac", "PCM_16"), ("one.ogg", "VORBIS"), ("one.opus", "OPUS")])
+def test_other_formats_are_joined_too(name: str, subtype: str, tmp_path: Path) -> None:
+    check_kind(tmp_path / name, subtype=subtype, format="FLAC" if name == "one.flac" else "OGG")
+
+
+def check_kind(file: Path, **about: str) -> None:
+    tone = np.sin(np.arange(4800) / 20) / 2
+    soundfile.write(file, tone, RATE, **about)
+    target = file.with_name("book.pcm")
+    frames = soundfile.info(file).frames
+    assert join([file], target).frames == frames >= 4800
+    joined = np.frombuffer(target.read_bytes(), "<i2")[:4800] / 32768
+    assert np.abs(joined - tone)[100:-100].max() < 0.1
+
+
+@pytest.mark.parametrize("name", ["empty.mp3", "empty.wav", "no.wav", "different.wav"])
+def test_a_part_that_cannot_be_decoded_is_named(name: str, tmp_path: Path) -> None:
+    one, two = part(tmp_path / "one.wav", 500), part(tmp_path / "two.wav", 500, rate=16_000)
+    contents = {"no.wav": b"RIFF not at all", "different.wav": one.read_bytes() + two.read_bytes()}
+    (tmp_path / name).write_bytes(contents.get(name, b""))
+    with pytest.raises(ValueError, match=f"{name} cannot be decoded"):
+        join([tmp_path / name], tmp_path / "book.wav")
+    assert (tmp_path / name).exists()
+
+
+def test_samples_in_the_other_order_are_turned(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "one.wav", np.arange(500, dtype=np.int16), RATE, endian="BIG")
+    join([tmp_path / "one.wav"], tmp_path / "book.pcm")
+    assert (tmp_path / "book.pcm").read_bytes() == np.arange(500, dtype="<i2").tobytes()
+
+
 def test_where_each_part_begins_is_told(tmp_path: Path) -> None:
     files = parts(tmp_path, [100, 200])
     joined = join([files[0], None, files[1]], tmp_path / "book.pcm", [0, 0, 10])

@@ -41,9 +41,24 @@ def test_a_part_that_is_cut_short_does_not_count(folder: Folder, size: int) -> N
     assert folder.stored([KEY]) == {}
 
 
+@pytest.mark.parametrize("size", [0, 0xFFFF_FFFF, 0x7FFF_FFFF, 0x7FFF_F024, 2_000_000_036, 1 << 28])
+def test_a_size_that_a_server_did_not_know_is_no_measure(size: int, folder: Folder) -> None:
+    file, field = folder.place(KEY, "wav"), size.to_bytes(4, "little")
+    content = file.read_bytes()
+    file.write_bytes(content[:4] + field + content[8:40] + field + content[44:])
+    assert folder.stored([KEY])[KEY].seconds == 0.1
+
+
+def test_a_part_of_several_files_counts(folder: Folder) -> None:
+    file = folder.place(KEY, "wav")
+    file.write_bytes(file.read_bytes() * 2)
+    assert folder.stored([KEY])[KEY].seconds == 0.2
+
+
 def test_a_part_that_is_no_audio_does_not_count(folder: Folder) -> None:
-    folder.place("b" * 32, "mp3").write_bytes(b"nothing of the kind")
-    assert folder.stored(["b" * 32]) == {}
+    for content in (b"nothing of the kind", b"\xff", b"ID3\x04\0\0\0\0\x01\0" + bytes(128)):
+        folder.place("b" * 32, "mp3").write_bytes(content)
+        assert folder.stored(["b" * 32]) == {}
 
 
 def test_a_part_of_another_length_than_the_manifest_has_is_looked_at(folder: Folder) -> None:

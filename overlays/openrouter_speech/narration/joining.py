@@ -123,9 +123,9 @@ def _opening(part: Path) -> Iterator[_Samples]:
             if part.suffix == ".mp3":
                 yield _mp3(content, miniaudio)
             elif wav.is_wav(content):
-                yield _wav(content, soundfile)
+                yield _wav(content, miniaudio, soundfile)
             else:
-                yield _other(file, soundfile)
+                yield _other(file, miniaudio, soundfile)
     except (soundfile.LibsndfileError, miniaudio.MiniaudioError, ValueError) as error:
         raise ValueError(
             f"The part {part} cannot be decoded ({error}): remove it, and the same call asks for it again"
@@ -151,35 +151,45 @@ def _mp3(content: mmap, miniaudio: Any) -> _Samples:
     return _Samples(AudioFacts("pcm", rate, channels), frames, blocks())
 
 
-def _wav(content: mmap, soundfile: Any) -> _Samples:
+def _wav(content: mmap, miniaudio: Any, soundfile: Any) -> _Samples:
     """By our own reading of where the samples are, which copes with headers that don't know."""
     spans = list(wav.spans(content))
     wav.check_kinds(spans)
     layout = spans[0].layout if spans else None
     subtype = _RAW.get((layout.encoding, layout.sample_width)) if layout else None
     if layout is None or subtype is None:
-        return _other(BytesIO(content), soundfile)
+        return _other(BytesIO(content), miniaudio, soundfile)
     endian = "LITTLE" if layout.byte_order == "<" else "BIG"
 
     def blocks() -> Iterator[bytes]:
         for span in spans:
-            raw = BytesIO(content[span.start : span.start + span.size])
+            end = span.start + span.size
+            if (subtype, endian) == ("PCM_16", "LITTLE"):
+                size = _FRAMES * layout.frame_size
+                yield from (content[at : min(at + size, end)] for at in range(span.start, end, size))
+                continue
+            raw = BytesIO(content[span.start : end])
             with soundfile.SoundFile(raw, "r", layout.sample_rate, layout.channels, subtype, endian, "RAW") as opened:
-                yield from _read(opened)
+                yield from _read(opened, miniaudio)
 
     frames = sum(span.size for span in spans) // layout.frame_size
     return _Samples(AudioFacts("pcm", layout.sample_rate, layout.channels), frames, blocks())
 
 
-def _other(file: Any, soundfile: Any) -> _Samples:
+def _other(file: Any, miniaudio: Any, soundfile: Any) -> _Samples:
     opened = soundfile.SoundFile(file)
-    return _Samples(AudioFacts("pcm", opened.samplerate, opened.channels), opened.frames, _read(opened))
+    return _Samples(AudioFacts("pcm", opened.samplerate, opened.channels), opened.frames, _read(opened, miniaudio))
 
 
-def _read(opened: Any) -> Iterator[bytes]:
+def _read(opened: Any, miniaudio: Any) -> Iterator[bytes]:
     with opened:
-        while block := bytes(opened.buffer_read(_FRAMES, dtype="int16")):
-            yield block
+        if opened.subtype not in {"FLOAT", "DOUBLE"}:
+            while block := bytes(opened.buffer_read(_FRAMES, dtype="int16")):
+                yield block
+            return
+        floats, integers = miniaudio.SampleFormat.FLOAT32, miniaudio.SampleFormat.SIGNED16
+        while block := bytes(opened.buffer_read(_FRAMES, dtype="float32")):  # as integers, it would make zeros of them
+            yield bytes(miniaudio.convert_sample_format(floats, block, integers))
 
 
 def _facts(parts: Iterable[Path]) -> tuple[AudioFacts, int]:

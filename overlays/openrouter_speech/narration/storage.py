@@ -20,8 +20,8 @@ VERSION = 1
 """Of the manifest's form."""
 SUFFIXES = (".wav", ".mp3")
 _LARGEST_PART = 1 << 28
-"""Bytes: 1.5 hours at 24 kHz, where a request makes some minutes. Numbers that servers write for a size that they do not
-know yet are larger: 0x7FFFFFFF, 0x7FFFF024, 2000000036, 0xFFFFFFFF."""
+"""Bytes: 1.5 hours at 24 kHz, where a request makes minutes. What servers write for a size that they do not know yet is
+larger: 0x7FFFFFFF, 0x7FFFF024, 2000000036, 0xFFFFFFFF."""
 
 
 @frozen
