@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_speech import errors
+from openrouter_speech import OpenRouter, errors
 from openrouter_speech.retries import BackoffStrategy, RetryConfig
 
 from .conftest import Caller, Connect, connecting
@@ -148,7 +148,7 @@ def test_a_wrong_coding_is_said_as_that(
     connect: Connect, tmp_path: Path, use: Any, encoding: str, body: bytes, message: str
 ) -> None:
     """And the bytes are kept as they came, to the last."""
-    with WireServer(in_chunks(body, 100, Content_Encoding=encoding)) as server:
+    with WireServer(in_chunks(body, 1 if body[:1] == b"\x1f" else 100, Content_Encoding=encoding)) as server:
         with pytest.raises(errors.NotAudioError, match=message) as raised:
             use(connect(server_url=server.url), tmp_path)
         assert len(server.requests) == 1
@@ -271,14 +271,18 @@ def test_the_bytes_are_believed_before_the_label(
         assert (speech.audio_format, speech.sample_rate, speech.channels) == facts
 
 
-def test_a_stream_knows_the_audio_by_its_bytes(connect: Connect) -> None:
-    with WireServer(http(body=WAV)) as server:
-        caller = connect(server_url=server.url)
-        if caller._runner is not None:
-            return
-        with caller.open_router.tts.stream_speech(input="Hello", model="a/b", voice="c") as stream:
-            assert (stream.audio_format, stream.sample_rate, stream.channels) == ("wav", 16_000, 1)
-            assert (stream.duration, stream.bytes_received) == (None, len(WAV))
+@pytest.mark.parametrize(
+    ("body", "content_type", "facts"),
+    [(WAV, PCM, ("wav", 16_000, 1)), (MP3, "audio/mpeg", ("mp3", 24_000, 1)), (AUDIO, PCM, ("pcm", 24_000, 1))],
+    ids=["wav", "mp3", "pcm"],
+)
+def test_a_stream_knows_the_audio_by_its_first_bytes(
+    body: bytes, content_type: str, facts: tuple[str, int, int]
+) -> None:
+    clients = mocked(lambda: httpx.Response(200, content=body, headers={"content-type": content_type}))
+    with OpenRouter("key", **clients).tts.stream_speech(input="Hello", model="a/b", voice="c") as stream:
+        assert (stream.audio_format, stream.sample_rate, stream.channels) == facts
+        assert stream.duration == (len(AUDIO) / 48_000 if content_type == PCM and body is AUDIO else None)
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"\xff\xf3\x84\xc4" + bytes(100), b"\1\2" * 40_000], ids=range(3))
@@ -305,3 +309,11 @@ def test_a_long_tag_is_no_reason_to_refuse_a_stream(connect: Connect, tmp_path: 
             with pytest.raises(errors.NotAudioError) as raised:
                 call()
             assert raised.value.audio == tag
+
+
+def test_text_that_is_cut_is_text(connect: Connect) -> None:
+    """What a server says counts for more than that the connection was lost."""
+    with WireServer(http(body=ERROR[:-1], content_type="audio/mpeg", length=len(ERROR))) as server:
+        with pytest.raises(errors.NotAudioError, match="The provider failed") as raised:
+            connect(server_url=server.url).create()
+    assert raised.value.audio == ERROR[:-1]
