@@ -83,9 +83,11 @@ class OpenRouterError(Exception):
         retry_after: Seconds to wait before another attempt, as far as the server said.
         throttled: Whether too much was sent at once: a 429, or a 402 for what is in flight. It passes by itself.
         maybe_billed: Whether the audio may have been synthesized, and charged, without arriving.
+        retryable: Whether another attempt could help. It could not if the audio is there already.
     """
 
     maybe_billed: bool = False
+    retryable: bool = True
 
     def __init__(
         self, message: str, raw_response: httpx.Response | None = None, *, data: ErrorResponse | None = None
@@ -279,6 +281,7 @@ class SaveError(OpenRouterError):
     """
 
     maybe_billed = True
+    retryable = False
 
     def __init__(self, message: str, *, saved_to: Path | None = None, audio: bytes = b"") -> None:
         super().__init__(message)

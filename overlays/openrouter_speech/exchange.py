@@ -88,8 +88,6 @@ class _Attempts:
 
     def delay_after(self, error: errors.OpenRouterError) -> float | None:
         """Seconds to wait before the next attempt; None where the error is to be raised."""
-        if isinstance(error, errors.SaveError):  # the audio is there: another attempt would buy it again
-            return None
         delay = retries.decide(self._config, error, self._made - 1, time.monotonic() - self._begun)
         outcome = error.status_code or type(error).__name__
         if delay is None:
@@ -175,7 +173,7 @@ def _send(client: httpx.Client, request: httpx.Request) -> httpx.Response:
     for _ in range(_MOST_STALE):
         try:
             return client.send(request, stream=True, follow_redirects=False)
-        except httpx.WriteError as error:
+        except httpx.ConnectError as error:
             if not _is_stale(error):
                 raise
             logger.debug("the connection was stale: sending on another one")
@@ -187,14 +185,14 @@ async def _send_async(client: httpx.AsyncClient, request: httpx.Request) -> http
     for _ in range(_MOST_STALE):
         try:
             return await client.send(request, stream=True, follow_redirects=False)
-        except httpx.WriteError as error:
+        except httpx.ConnectError as error:
             if not _is_stale(error):
                 raise
             logger.debug("the connection was stale: sending on another one")
     return await client.send(request, stream=True, follow_redirects=False)
 
 
-def _is_stale(error: httpx.WriteError) -> bool:
+def _is_stale(error: httpx.ConnectError) -> bool:
     from .delivery import is_stale  # noqa: PLC0415  (httpx loads httpcore, which that needs, with its first client)
 
     return is_stale(error)
