@@ -87,21 +87,21 @@ workflow-lint: $(INSTALLED) ## with Node.js, look at .github/workflows with acti
 upstream-diff: $(INSTALLED) ## compare openapi.yaml with the provider's: make upstream-diff UPSTREAM=file-or-URL
 	@test -n "$$UPSTREAM" || { \
 		echo "Name what to compare with: make upstream-diff UPSTREAM=file-or-URL" >&2; exit 2; }
-	@$(BIN)/python -m openrouter_speech.contract upstream-diff --ours $(OPENAPI) $(ARGS) -- "$$UPSTREAM"
+	@$(BIN)/python -m tools upstream-diff --ours $(OPENAPI) $(ARGS) -- "$$UPSTREAM"
 
 .PHONY: spec-diff
 spec-diff: $(INSTALLED) ## what changed in openapi.yaml since a commit: make spec-diff BASE=v0.1.0
 	@test -n "$$BASE" || { echo "Name what to compare with: make spec-diff BASE=<branch, tag or hash>" >&2; exit 2; }
-	@$(BIN)/python -m openrouter_speech.contract spec-diff --ours $(OPENAPI) $(ARGS) -- "$$BASE"
+	@$(BIN)/python -m tools spec-diff --ours $(OPENAPI) $(ARGS) -- "$$BASE"
 
 .PHONY: api-diff
 api-diff: $(INSTALLED) ## what changed in the Python API since a commit: make api-diff BASE=v0.1.0
 	@test -n "$$BASE" || { echo "Name what to compare with: make api-diff BASE=<branch, tag or hash>" >&2; exit 2; }
-	@$(BIN)/python -m openrouter_speech.contract api-diff $(ARGS) -- "$$BASE"
+	@$(BIN)/python -m tools api-diff $(ARGS) -- "$$BASE"
 
 .PHONY: release-check
 release-check: $(INSTALLED) ## fail when version and CHANGELOG.md do not fit what changed since the last tag, or since BASE
-	@$(BIN)/python -m openrouter_speech.contract release-check $${BASE:+-- "$$BASE"}
+	@$(BIN)/python -m tools release-check $${BASE:+-- "$$BASE"}
 
 .PHONY: check-wheel
 check-wheel: $(INSTALLED) ## build the wheel, install it in an empty environment, make a call with it

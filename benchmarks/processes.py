@@ -66,7 +66,7 @@ class Server(_Process):
             connection.sendall(b"GET /stats HTTP/1.1\r\n\r\n")
             return float(json.loads(connection.recv(65536).partition(b"\r\n\r\n")[2])["cpu"])
 
-    def exchange(self, connection: socket.socket, answer: str, length: int) -> None:
+    def send_with_retries(self, connection: socket.socket, answer: str, length: int) -> None:
         """One request of a client that does nothing with its answer, of this length, but count its bytes."""
         body = b'{"input":"Hello world","model":"elevenlabs/eleven-turbo-v2","voice":"alloy","response_format":"pcm"}'
         head = f"POST /{answer}/api/v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -142,8 +142,8 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep_async(delay: float) -> None:
         seconds.append(delay)
 
-    monkeypatch.setattr("openrouter_speech.exchange.sleep", seconds.append)
-    monkeypatch.setattr("openrouter_speech.exchange.sleep_async", sleep_async)
+    monkeypatch.setattr("openrouter_speech._http.sending.sleep", seconds.append)
+    monkeypatch.setattr("openrouter_speech._http.sending.sleep_async", sleep_async)
     return seconds
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator, OpenAPIV32SpecValidator
-from openrouter_speech.contract import document
+
+from tools import document
 
 from .npx import Program
 

@@ -9,38 +9,38 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter_speech import audio, wav
-from openrouter_speech.audio import AudioFacts, Unidentified
+from openrouter_speech._core import audio, wav
+from openrouter_speech._core.audio import AudioInfo, Unidentified
 from openrouter_speech.mock.encoder import encode
 from openrouter_speech.mock.synthesizer import speak
 
 
 @pytest.mark.parametrize(
-    ("content_type", "facts"),
+    ("content_type", "info"),
     [
-        ("audio/mpeg", AudioFacts("mp3")),
-        ("audio/pcm;rate=24000;channels=1", AudioFacts("pcm", 24_000, 1)),
-        ('Audio/PCM; channels=2; rate="44100"', AudioFacts("pcm", 44_100, 2)),
-        ("audio/pcm", AudioFacts("pcm", 24_000, 1)),
-        ("audio/L16;rate=16000", AudioFacts("pcm", 16_000, 1)),
-        ("audio/pcm;rate=0;channels=many", AudioFacts("pcm", 24_000, 1)),
-        ("application/ogg", AudioFacts("ogg")),
-        ("audio/x-wav", AudioFacts("wav")),
-        ("audio/ogg; codecs=opus", AudioFacts("ogg")),
-        ("application/octet-stream", AudioFacts("pcm", 24_000, 1)),
-        ("", AudioFacts("pcm", 24_000, 1)),
+        ("audio/mpeg", AudioInfo("mp3")),
+        ("audio/pcm;rate=24000;channels=1", AudioInfo("pcm", 24_000, 1)),
+        ('Audio/PCM; channels=2; rate="44100"', AudioInfo("pcm", 44_100, 2)),
+        ("audio/pcm", AudioInfo("pcm", 24_000, 1)),
+        ("audio/L16;rate=16000", AudioInfo("pcm", 16_000, 1)),
+        ("audio/pcm;rate=0;channels=many", AudioInfo("pcm", 24_000, 1)),
+        ("application/ogg", AudioInfo("ogg")),
+        ("audio/x-wav", AudioInfo("wav")),
+        ("audio/ogg; codecs=opus", AudioInfo("ogg")),
+        ("application/octet-stream", AudioInfo("pcm", 24_000, 1)),
+        ("", AudioInfo("pcm", 24_000, 1)),
         ("application/json", None),
-        ("audio/pcm; rate=8000, audio/pcm; rate=8000", AudioFacts("pcm", 8_000, 1)),
-        ("audio/mpeg, audio/mpeg", AudioFacts("mp3")),
-        ("audio/pcm;codec=mulaw", AudioFacts("mulaw")),
-        ("audio/pcm; encoding=signed-integer; bits=16; endian=little", AudioFacts("pcm", 24_000, 1)),
-        ("audio/pcm; bits=24", AudioFacts("pcm with 24 bits")),
-        ("audio/L16; endianness=big", AudioFacts("big-endian pcm")),
+        ("audio/pcm; rate=8000, audio/pcm; rate=8000", AudioInfo("pcm", 8_000, 1)),
+        ("audio/mpeg, audio/mpeg", AudioInfo("mp3")),
+        ("audio/pcm;codec=mulaw", AudioInfo("mulaw")),
+        ("audio/pcm; encoding=signed-integer; bits=16; endian=little", AudioInfo("pcm", 24_000, 1)),
+        ("audio/pcm; bits=24", AudioInfo("pcm with 24 bits")),
+        ("audio/L16; endianness=big", AudioInfo("big-endian pcm")),
         ("text/html; charset=utf-8", None),
     ],
 )
-def test_the_type_tells_the_format(content_type: str, facts: AudioFacts | None) -> None:
-    assert audio.facts_from_content_type(content_type) == facts
+def test_the_type_tells_the_format(content_type: str, info: AudioInfo | None) -> None:
+    assert audio.info_from_content_type(content_type) == info
 
 
 @pytest.mark.parametrize(
@@ -57,38 +57,38 @@ def test_the_type_tells_the_format(content_type: str, facts: AudioFacts | None) 
 )
 def test_a_format_goes_by_many_names(audio_format: str, subtypes: str) -> None:
     for subtype in subtypes.split():
-        facts = audio.facts_from_content_type(f"audio/{subtype}")
-        assert facts is not None
-        assert facts.format == audio_format
+        info = audio.info_from_content_type(f"audio/{subtype}")
+        assert info is not None
+        assert info.format == audio_format
 
 
 @pytest.mark.parametrize("subtype", ["l8", "l24", "basic", "pcmu", "pcma", "mulaw", "alaw", "x-mulaw", "g722"])
 def test_other_samples_are_not_called_pcm(subtype: str) -> None:
-    assert audio.facts_from_content_type(f"audio/{subtype};rate=8000") == AudioFacts(subtype)
+    assert audio.info_from_content_type(f"audio/{subtype};rate=8000") == AudioInfo(subtype)
 
 
 @pytest.mark.parametrize("name", ["rate", "samplerate", "sample_rate", "sample-rate", "SampleRate"])
 @pytest.mark.parametrize("value", ["44100", '"44100"', " 44100 ", "'44100'", "44100.0"])
 def test_a_rate_is_written_in_many_ways(name: str, value: str) -> None:
     for kind in ("audio/pcm", "audio/L16", "application/octet-stream"):
-        assert audio.facts_from_content_type(f"{kind};{name}={value};Channels=2") == AudioFacts("pcm", 44_100, 2)
+        assert audio.info_from_content_type(f"{kind};{name}={value};Channels=2") == AudioInfo("pcm", 44_100, 2)
 
 
 @pytest.mark.parametrize(
     "value", ["0", "-1", "70000000", str(10**12), "9" * 5000, "x", "", "44.1", "1e5", "٣", "\u00b2", "=", "nan"]
 )
 def test_a_number_that_cannot_be_is_taken_for_nothing(value: str) -> None:
-    facts = audio.facts_from_content_type(f"audio/pcm;rate={value};channels={value or 70_000}")
-    assert facts is not None
-    assert (facts.sample_rate, facts.channels) == (24_000, 1)
+    info = audio.info_from_content_type(f"audio/pcm;rate={value};channels={value or 70_000}")
+    assert info is not None
+    assert (info.sample_rate, info.channels) == (24_000, 1)
 
 
 @given(st.text(), st.sampled_from([None, "mp3", "pcm"]))
 def test_any_type_is_read(text: str, requested: str | None) -> None:
     for content_type in (text, "audio/pcm;" + text, "audio/" + text):
-        facts = audio.facts_from_content_type(content_type, requested)
-        if facts is not None and facts.format == "pcm":
-            wav.header(facts.frame_size, facts.sample_rate or 0, facts.channels or 0)
+        info = audio.info_from_content_type(content_type, requested)
+        if info is not None and info.format == "pcm":
+            wav.header(info.frame_size, info.sample_rate or 0, info.channels or 0)
 
 
 @pytest.mark.parametrize(
@@ -96,19 +96,19 @@ def test_any_type_is_read(text: str, requested: str | None) -> None:
     ["application/octet-stream", "binary/octet-stream", "application/x-octet-stream", "", "audio/*", "*/*", "audio/"],
 )
 def test_what_was_asked_for_counts_where_the_type_says_nothing(content_type: str) -> None:
-    assert audio.facts_from_content_type(content_type, requested="mp3") == AudioFacts("mp3")
+    assert audio.info_from_content_type(content_type, requested="mp3") == AudioInfo("mp3")
 
 
 def test_what_was_asked_for_does_not_count_where_the_type_speaks() -> None:
-    assert audio.facts_from_content_type("audio/mpeg", requested="pcm") == AudioFacts("mp3")
+    assert audio.info_from_content_type("audio/mpeg", requested="pcm") == AudioInfo("mp3")
 
 
 def test_a_pcm_frame_is_a_sample_of_each_channel() -> None:
-    assert (AudioFacts("pcm", 24_000, 2).frame_size, AudioFacts("mp3").frame_size) == (4, 1)
+    assert (AudioInfo("pcm", 24_000, 2).frame_size, AudioInfo("mp3").frame_size) == (4, 1)
 
 
 def test_pcm_duration_is_exact() -> None:
-    assert audio.duration(bytes(24_000 * 2 * 3), AudioFacts("pcm", 24_000, 1)) == 3.0
+    assert audio.duration(bytes(24_000 * 2 * 3), AudioInfo("pcm", 24_000, 1)) == 3.0
 
 
 @pytest.mark.parametrize("text", ["Hi", "Hello world", "A longer sentence, with a pause in it. And another one!"])
@@ -117,7 +117,7 @@ def test_mp3_duration_is_what_a_decoder_plays(text: str) -> None:
     samples = speak(text, "alloy")
     encoded, _ = encode(samples, "mp3")
     decoded = miniaudio.decode(encoded)
-    duration = audio.duration(encoded, AudioFacts("mp3"))
+    duration = audio.duration(encoded, AudioInfo("mp3"))
     assert duration == decoded.num_frames / decoded.sample_rate == len(samples) / 24_000
 
 
@@ -132,8 +132,8 @@ MPEG_2_MONO_24000 = mp3_frame(0xFFF384C0, 192)
 
 
 def test_mp3_frames_without_an_encoders_note_are_counted() -> None:
-    assert audio.duration(MPEG_1_128K_44100 * 100, AudioFacts("mp3")) == pytest.approx(100 * 1152 / 44_100)
-    assert audio.duration(MPEG_2_MONO_24000 * 100, AudioFacts("mp3")) == 100 * 576 / 24_000
+    assert audio.duration(MPEG_1_128K_44100 * 100, AudioInfo("mp3")) == pytest.approx(100 * 1152 / 44_100)
+    assert audio.duration(MPEG_2_MONO_24000 * 100, AudioInfo("mp3")) == 100 * 576 / 24_000
 
 
 @pytest.mark.parametrize("note", [b"Info\0\0\0\0", b"Xing\0\0\0\x0f" + bytes(116) + b"????"])
@@ -141,20 +141,20 @@ def test_a_note_without_a_lame_part_is_no_sound(note: bytes) -> None:
     """It takes the place of a frame; what the encoder added is not known then."""
     first = MPEG_2_MONO_24000[:13] + note
     frames = first.ljust(192, b"\0") + MPEG_2_MONO_24000 * 10
-    assert audio.duration(frames, AudioFacts("mp3")) == 10 * 576 / 24_000
+    assert audio.duration(frames, AudioInfo("mp3")) == 10 * 576 / 24_000
 
 
 @pytest.mark.parametrize("before", [b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128), b"\x00\xff\x00junk"])
 def test_mp3_tags_and_junk_are_passed_over(before: bytes) -> None:
-    assert audio.duration(before + MPEG_2_MONO_24000 * 10, AudioFacts("mp3")) == 10 * 576 / 24_000
+    assert audio.duration(before + MPEG_2_MONO_24000 * 10, AudioInfo("mp3")) == 10 * 576 / 24_000
 
 
 @pytest.mark.parametrize(
-    ("content", "facts"),
-    [(MPEG_1_128K_44100, AudioFacts("mp3", 44_100, 2)), (MPEG_2_MONO_24000, AudioFacts("mp3", 24_000, 1))],
+    ("content", "info"),
+    [(MPEG_1_128K_44100, AudioInfo("mp3", 44_100, 2)), (MPEG_2_MONO_24000, AudioInfo("mp3", 24_000, 1))],
 )
-def test_the_first_mp3_frame_tells_rate_and_channels(content: bytes, facts: AudioFacts) -> None:
-    assert audio.facts_from_audio(content, AudioFacts("mp3")) == facts
+def test_the_first_mp3_frame_tells_rate_and_channels(content: bytes, info: AudioInfo) -> None:
+    assert audio.info_from_audio(content, AudioInfo("mp3")) == info
 
 
 @pytest.mark.parametrize("name", ["mp3", "wav"])
@@ -163,12 +163,12 @@ def test_the_first_mp3_frame_tells_rate_and_channels(content: bytes, facts: Audi
     [b"RIFF....WAVEdata\0\0\0\0", b"RIFF....WAVE", b"", b"RIFF", b"not audio at all", b"\xff\xfb", bytes(100)],
 )
 def test_bytes_that_are_no_audio_tell_nothing(name: str, content: bytes) -> None:
-    assert audio.facts_from_audio(content, AudioFacts(name)) == AudioFacts(name)
-    assert audio.duration(content, AudioFacts(name)) is None
+    assert audio.info_from_audio(content, AudioInfo(name)) == AudioInfo(name)
+    assert audio.duration(content, AudioInfo(name)) is None
 
 
 def test_other_formats_are_not_measured() -> None:
-    assert audio.duration(b"OggS", AudioFacts("ogg")) is None
+    assert audio.duration(b"OggS", AudioInfo("ogg")) is None
 
 
 def test_a_wav_header_is_what_readers_expect() -> None:
@@ -185,9 +185,9 @@ def test_a_wav_file_is_measured_by_its_header() -> None:
     plain = wav.header(len(pcm), 48_000, 2) + pcm
     chunk = struct.pack("<4sI3sx", b"LIST", 3, b"abc")
     for content in (plain, plain[:36] + chunk + plain[36:]):
-        assert audio.facts_from_audio(content, AudioFacts("wav")) == AudioFacts("wav", 48_000, 2)
-        assert audio.duration(content, AudioFacts("wav")) == 1.0
-        assert audio.duration(content[: -len(pcm) // 2], AudioFacts("wav")) == 0.5
+        assert audio.info_from_audio(content, AudioInfo("wav")) == AudioInfo("wav", 48_000, 2)
+        assert audio.duration(content, AudioInfo("wav")) == 1.0
+        assert audio.duration(content[: -len(pcm) // 2], AudioInfo("wav")) == 0.5
 
 
 def test_a_wav_file_cannot_be_larger_than_its_header_can_say() -> None:
@@ -198,8 +198,8 @@ def test_a_wav_file_cannot_be_larger_than_its_header_can_say() -> None:
 # The bytes are believed before the label
 
 NEEDS_MORE, NOT_AUDIO = Unidentified.NEEDS_MORE, Unidentified.NOT_AUDIO
-PCM, MP3, WAV = AudioFacts("pcm", 24_000, 1), AudioFacts("mp3"), AudioFacts("wav")
-LABELS = [PCM, MP3, WAV, AudioFacts("ogg"), AudioFacts("x-new")]
+PCM, MP3, WAV = AudioInfo("pcm", 24_000, 1), AudioInfo("mp3"), AudioInfo("wav")
+LABELS = [PCM, MP3, WAV, AudioInfo("ogg"), AudioInfo("x-new")]
 A_WAV = wav.header(4, 16_000, 2) + bytes(4)
 AN_MP3 = MPEG_2_MONO_24000 * 3
 ID3 = b"ID3\x04\0\0\0\0\x01\0" + b"\xff\xfb" * 64
@@ -208,26 +208,26 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head></htm
 SENTENCE = b"upstream connect error or disconnect/reset before headers"
 
 
-@pytest.mark.parametrize("label", LABELS, ids=lambda facts: facts.format)
+@pytest.mark.parametrize("label", LABELS, ids=lambda info: info.format)
 @pytest.mark.parametrize(
-    ("content", "facts"),
+    ("content", "info"),
     [
-        (A_WAV, AudioFacts("wav", 16_000, 2)),
-        (A_WAV[:36] + b"LIST\x04\0\0\0abcd" + A_WAV[36:], AudioFacts("wav", 16_000, 2)),
+        (A_WAV, AudioInfo("wav", 16_000, 2)),
+        (A_WAV[:36] + b"LIST\x04\0\0\0abcd" + A_WAV[36:], AudioInfo("wav", 16_000, 2)),
         (b"RIFX" + A_WAV[4:], WAV),
-        (b"RF64" + A_WAV[4:], AudioFacts("wav", 16_000, 2)),
+        (b"RF64" + A_WAV[4:], AudioInfo("wav", 16_000, 2)),
         (A_WAV[:20], WAV),
         (AN_MP3, MP3),
         (ID3 + AN_MP3, MP3),
-        (b"OggS\0\x02" + bytes(20), AudioFacts("ogg")),
-        (b"fLaC\0\0\0\x22" + bytes(20), AudioFacts("flac")),
-        (b"\x1aE\xdf\xa3" + bytes(20), AudioFacts("webm")),
-        (b"\0\0\0\x20ftypM4A " + bytes(20), AudioFacts("mp4")),
+        (b"OggS\0\x02" + bytes(20), AudioInfo("ogg")),
+        (b"fLaC\0\0\0\x22" + bytes(20), AudioInfo("flac")),
+        (b"\x1aE\xdf\xa3" + bytes(20), AudioInfo("webm")),
+        (b"\0\0\0\x20ftypM4A " + bytes(20), AudioInfo("mp4")),
     ],
     ids=lambda content: repr(content[:4]) if isinstance(content, bytes) else "",
 )
-def test_a_body_is_what_its_bytes_say(label: AudioFacts, content: bytes, facts: AudioFacts) -> None:
-    assert audio.identify(content, label, complete=True) == facts
+def test_a_body_is_what_its_bytes_say(label: AudioInfo, content: bytes, info: AudioInfo) -> None:
+    assert audio.identify(content, label, complete=True) == info
 
 
 @pytest.mark.parametrize(
@@ -236,14 +236,14 @@ def test_a_body_is_what_its_bytes_say(label: AudioFacts, content: bytes, facts: 
      ("m4a", b"\0\0\0\x20ftypM4A ")],
 )  # fmt: skip
 def test_a_label_that_is_as_right_stays(label: str, content: bytes) -> None:
-    assert audio.identify(content, AudioFacts(label), complete=True) == AudioFacts(label)
+    assert audio.identify(content, AudioInfo(label), complete=True) == AudioInfo(label)
 
 
 def test_aac_is_told_from_mp3() -> None:
-    assert audio.identify(b"\xff\xf1\x50\x80" + bytes(20), MP3, complete=True) == AudioFacts("aac")
+    assert audio.identify(b"\xff\xf1\x50\x80" + bytes(20), MP3, complete=True) == AudioInfo("aac")
 
 
-@pytest.mark.parametrize("label", LABELS, ids=lambda facts: facts.format)
+@pytest.mark.parametrize("label", LABELS, ids=lambda info: info.format)
 @pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\n  \n"])
 @pytest.mark.parametrize(
     "text",
@@ -251,7 +251,7 @@ def test_aac_is_told_from_mp3() -> None:
      b'{"a":"b"}', '{"error": "Stimme fehlt: wähle eine andere"}'.encode(),
      '{"error": "声が見つかりません"}'.encode() * 40, b"{}"],
 )  # fmt: skip
-def test_text_is_not_audio(label: AudioFacts, before: bytes, text: bytes) -> None:
+def test_text_is_not_audio(label: AudioInfo, before: bytes, text: bytes) -> None:
     assert audio.identify(before + text, label, complete=True) is NOT_AUDIO
     arrived = next(
         found
@@ -314,7 +314,7 @@ def test_twelve_bytes_are_enough_for_ordinary_mp3(head: bytes) -> None:
 def test_a_wav_header_is_waited_for_but_not_for_ever() -> None:
     head = A_WAV[:12] + b"LIST\xff\xff\xff\0"
     assert audio.identify(A_WAV[:43], PCM, complete=False) is NEEDS_MORE
-    assert audio.identify(A_WAV[:44], PCM, complete=False) == AudioFacts("wav", 16_000, 2)
+    assert audio.identify(A_WAV[:44], PCM, complete=False) == AudioInfo("wav", 16_000, 2)
     assert audio.identify(head + bytes(1000), PCM, complete=False) is NEEDS_MORE
     assert audio.identify(head + bytes(1 << 16), PCM, complete=False) == WAV
 
@@ -326,11 +326,11 @@ def test_a_tag_with_a_picture_is_not_waited_for_for_ever() -> None:
 
 
 @given(st.binary(max_size=600), st.sampled_from(LABELS), st.booleans())
-def test_any_bytes_are_identified(content: bytes, label: AudioFacts, complete: bool) -> None:
+def test_any_bytes_are_identified(content: bytes, label: AudioInfo, complete: bool) -> None:
     for before in (b"", b"RIFF....WAVE", b"ID3", b"\xff\xf3\x84\xc4", b"{", b"<"):
         found = audio.identify(before + content, label, complete=complete)
         assert not complete or found is not NEEDS_MORE
-        if isinstance(found, AudioFacts):
+        if isinstance(found, AudioInfo):
             audio.has_sound(before + content, found)
             audio.duration(before + content, found)
 
@@ -344,5 +344,5 @@ def test_any_bytes_are_identified(content: bytes, label: AudioFacts, complete: b
     ],
 )  # fmt: skip
 def test_sound_is_what_has_some_of_its_format(audio_format: str, sound: bytes, silence: bytes) -> None:
-    assert audio.has_sound(sound, AudioFacts(audio_format))
-    assert not audio.has_sound(silence, AudioFacts(audio_format))
+    assert audio.has_sound(sound, AudioInfo(audio_format))
+    assert not audio.has_sound(silence, AudioInfo(audio_format))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter_speech import bodies
+from openrouter_speech._core import bodies
 
 SAID = "voice is required"
 PROVIDER = "Provider returned error"

@@ -13,8 +13,8 @@ import httpx
 import openrouter_speech
 import pytest
 from openrouter_speech import OpenRouter, SpeechResponse, components, errors, utils
+from openrouter_speech._http.session import SERVER_URL
 from openrouter_speech.mock import MockServer
-from openrouter_speech.session import SERVER_URL
 from openrouter_speech.tts import TTS, SpeechParams
 
 from .conftest import KEY, PROJECT, REQUEST, Connect
@@ -435,7 +435,7 @@ def test_the_example_of_the_reference_runs(server: MockServer, monkeypatch: pyte
         pytest.skip(f"the reference document is not at {document}")
     (example,) = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
     assert SERVER_URL.startswith("https://")
-    monkeypatch.setattr("openrouter_speech.session.SERVER_URL", server.url)
+    monkeypatch.setattr("openrouter_speech._http.session.SERVER_URL", server.url)
     monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
     exec(example.replace("from openrouter ", "from openrouter_speech "), {})
     assert "200" in capsys.readouterr().out

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from openrouter_speech import codings
+from openrouter_speech._core import codings
 
 AUDIO = bytes(range(256)) * 8
 RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)

@@ -11,7 +11,7 @@ import httpcore
 import httpx
 import pytest
 from openrouter_speech import OpenRouter, errors
-from openrouter_speech.delivery import Delivery, UndeliveredError, _unacknowledged
+from openrouter_speech._http.delivery import Delivery, UndeliveredError, _unacknowledged
 
 from .conftest import KEY, REQUEST, Connect, connecting
 from .wire_server import CLOSE, Answer, Connection, WireServer, chunk, hang_up, head, http

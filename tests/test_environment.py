@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_speech import OpenRouter, environment, errors
-from openrouter_speech.addresses import host_and_port
+from openrouter_speech import OpenRouter, errors
+from openrouter_speech._core.addresses import host_and_port
+from openrouter_speech._http import environment
 from openrouter_speech.tts import SpeechParams
 
 from .conftest import KEY, REQUEST, Connect

@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_speech import bodies, errors, retries
+from openrouter_speech import errors
+from openrouter_speech._core import bodies, retries
 from openrouter_speech.components import ErrorResponse
 
 from .conftest import KEY
@@ -35,7 +36,7 @@ def test_all_errors_are_exported_and_under_one_roof() -> None:
 @pytest.mark.parametrize(("status", "kind"), errors.BY_STATUS.items())
 def test_a_documented_error(status: int, kind: type[errors.APIStatusError]) -> None:
     response = answer(status, documented(status), **{"x-generation-id": "gen-tts-1-a"})
-    error = errors.from_answer(response)
+    error = errors.from_response(response)
     assert type(error) is kind
     assert error.message == str(error)
     assert error.message.startswith(f"{status}: The sentence")
@@ -50,7 +51,7 @@ def test_a_documented_error(status: int, kind: type[errors.APIStatusError]) -> N
 @pytest.mark.parametrize("status", [*retries.MAYBE_BILLED_STATUSES, 500, 502, 503, 521, 529, 599])
 def test_a_status_after_which_audio_may_exist_says_so(status: int) -> None:
     for content in (documented(status), documented(status, message="The sentence."), b"<title>The sentence</title>"):
-        error = errors.from_answer(answer(status, content))
+        error = errors.from_response(answer(status, content))
         assert error.maybe_billed is (status in retries.MAYBE_BILLED_STATUSES)
         charged = ". The request may have been charged." if error.maybe_billed else ""
         assert str(error).rstrip(".") == f"{status}: The sentence{charged}".rstrip(".")
@@ -58,7 +59,7 @@ def test_a_status_after_which_audio_may_exist_says_so(status: int) -> None:
 
 @pytest.mark.parametrize("status", [403, 408, 418, 501, 521, 599])
 def test_any_other_status_has_the_default_class(status: int) -> None:
-    error = errors.from_answer(answer(status, documented(status)))
+    error = errors.from_response(answer(status, documented(status)))
     assert type(error) is errors.OpenRouterDefaultError
     assert str(error) == f"{status}: The sentence"
 
@@ -92,14 +93,14 @@ ZOD = {"success": False, "error": {"name": "ZodError", "message": json.dumps(ISS
 )
 def test_a_message_comes_from_any_body(content: bytes, message: str) -> None:
     """And never a second exception."""
-    error = errors.from_answer(answer(502, content))
+    error = errors.from_response(answer(502, content))
     assert str(error) == f"502: {message}"
     assert error.data is None
     assert error.body == content.decode(errors="replace")
 
 
 def test_a_redirect_says_where_it_points() -> None:
-    error = errors.from_answer(answer(307, location="https://elsewhere.test/api"))
+    error = errors.from_response(answer(307, location="https://elsewhere.test/api"))
     assert isinstance(error, errors.RedirectError)
     assert error.location == "https://elsewhere.test/api"
     assert "https://elsewhere.test/api" in str(error)
@@ -107,13 +108,13 @@ def test_a_redirect_says_where_it_points() -> None:
 
 
 def test_a_redirect_may_not_say_where() -> None:
-    error = errors.from_answer(answer(304))
+    error = errors.from_response(answer(304))
     assert isinstance(error, errors.RedirectError)
     assert error.location is None
 
 
 def test_a_success_that_is_not_audio_carries_its_message() -> None:
-    error = errors.from_answer(answer(200, documented(502), **{"content-type": "application/json"}))
+    error = errors.from_response(answer(200, documented(502), **{"content-type": "application/json"}))
     assert isinstance(error, errors.NotAudioError)
     assert "The sentence" in str(error)
     assert error.maybe_billed
@@ -171,7 +172,7 @@ def test_no_answer(cause: httpx.RequestError, kind: type[errors.OpenRouterError]
     ],
 )
 def test_when_to_come_back(headers: dict[str, str], content: bytes, seconds: float | None) -> None:
-    assert errors.from_answer(answer(429, content, **headers)).retry_after == seconds
+    assert errors.from_response(answer(429, content, **headers)).retry_after == seconds
 
 
 @pytest.mark.parametrize(
@@ -186,12 +187,12 @@ def test_when_to_come_back(headers: dict[str, str], content: bytes, seconds: flo
     ],
 )
 def test_a_reset_counts_where_too_much_was_sent(status: int, metadata: Any, throttled: bool, seconds: Any) -> None:
-    error = errors.from_answer(answer(status, documented(status, metadata=metadata), **{"x-ratelimit-reset": "9"}))
+    error = errors.from_response(answer(status, documented(status, metadata=metadata), **{"x-ratelimit-reset": "9"}))
     assert (error.throttled, error.retry_after) == (throttled, seconds)
 
 
 def test_a_wait_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    error = errors.from_answer(answer(429, documented(429), **{"retry-after": "7"}))
+    error = errors.from_response(answer(429, documented(429), **{"retry-after": "7"}))
     assert error.retry_after == 7
     monkeypatch.delattr(retries, "retry_after")
     assert error.retry_after == 7
@@ -214,7 +215,7 @@ STEERING = "\x1b[2Jgone\x07\r\nfake: line\u2028\u202eback\x9b\ud800"
 )
 def test_a_message_steers_no_terminal(response: httpx.Response) -> None:
     """The body and the model have what was sent."""
-    error = errors.from_answer(response)
+    error = errors.from_response(response)
     assert str(error).isprintable()
     assert r"\x1b[2Jgone\x07" in str(error)
     assert r"\u2028\u202eback\x9b" in str(error)
@@ -224,16 +225,16 @@ def test_a_message_steers_no_terminal(response: httpx.Response) -> None:
 
 
 def test_a_header_in_a_message_steers_no_terminal() -> None:
-    moved = errors.from_answer(answer(307, location="https://b.test/\x1b[31m"))
+    moved = errors.from_response(answer(307, location="https://b.test/\x1b[31m"))
     assert isinstance(moved, errors.RedirectError)
     assert (moved.location, str(moved).isprintable()) == ("https://b.test/\x1b[31m", True)
-    assert str(errors.from_answer(answer(200, b"{}", **{"content-type": "a/\x1b[31m"}))).isprintable()
+    assert str(errors.from_response(answer(200, b"{}", **{"content-type": "a/\x1b[31m"}))).isprintable()
     assert r": bad line: \x1b." in str(errors.from_transport(httpx.RemoteProtocolError("bad\n line: \x1b"), REQUEST))
     assert str(errors.TruncatedAudioError("Half of \x1b", answer(200))) == r"Half of \x1b"
 
 
 def test_a_documented_message_is_in_the_model_as_it_came() -> None:
-    error = errors.from_answer(answer(400, documented(400, message="a\x1bb")))
+    error = errors.from_response(answer(400, documented(400, message="a\x1bb")))
     assert error.data is not None
     assert (error.data.error.message, error.message) == ("a\x1bb", r"400: a\x1bb")
 
@@ -250,7 +251,7 @@ def test_a_documented_message_is_in_the_model_as_it_came() -> None:
     ids=range(5),
 )
 def test_a_key_that_comes_back_is_not_in_the_message(response: httpx.Response) -> None:
-    message = str(errors.from_answer(response, partial(bodies.without, KEY)))
+    message = str(errors.from_response(response, partial(bodies.without, KEY)))
     assert KEY[:8] not in message
     assert "**********" in message
 
@@ -262,9 +263,9 @@ def test_a_short_key_of_a_test_is_no_word_of_a_message() -> None:
 def everyone() -> list[errors.OpenRouterError]:
     audio = answer(200, b"half", **{"content-type": "audio/pcm"})
     return [
-        *(errors.from_answer(answer(status, documented(status))) for status in (*errors.BY_STATUS, 418)),
-        errors.from_answer(answer(302, location="https://elsewhere.test")),
-        errors.from_answer(answer(200, b"{}", **{"content-type": "application/json"})),
+        *(errors.from_response(answer(status, documented(status))) for status in (*errors.BY_STATUS, 418)),
+        errors.from_response(answer(302, location="https://elsewhere.test")),
+        errors.from_response(answer(200, b"{}", **{"content-type": "application/json"})),
         errors.from_transport(httpx.ReadTimeout(""), REQUEST),
         errors.from_transport(httpx.ConnectError("refused"), REQUEST),
         errors.EmptyAudioError("Nothing came", audio),

@@ -13,15 +13,17 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_speech import errors, files, wav
-from openrouter_speech.audio import AudioFacts
+from openrouter_speech import _files as files
+from openrouter_speech import errors
+from openrouter_speech._core import wav
+from openrouter_speech._core.audio import AudioInfo
 
-PCM = AudioFacts("pcm", 24_000, 1)
-MP3 = AudioFacts("mp3")
+PCM = AudioInfo("pcm", 24_000, 1)
+MP3 = AudioInfo("mp3")
 
 
-def save(path: Path, content: bytes, facts: AudioFacts = PCM) -> None:
-    with files.saving(path, facts) as sink:
+def save(path: Path, content: bytes, info: AudioInfo = PCM) -> None:
+    with files.saving(path, info) as sink:
         for start in range(0, len(content), 100):
             sink.write(content[start : start + 100])
 
@@ -38,7 +40,7 @@ def test_a_wav_file_gets_its_header(tmp_path: Path) -> None:
 
 
 def test_a_wav_answer_gets_no_second_header(tmp_path: Path) -> None:
-    save(tmp_path / "a.wav", b"RIFF....", AudioFacts("wav"))
+    save(tmp_path / "a.wav", b"RIFF....", AudioInfo("wav"))
     assert (tmp_path / "a.wav").read_bytes() == b"RIFF...."
 
 
@@ -220,8 +222,8 @@ def test_a_name_that_is_too_long_is_explained(tmp_path: Path) -> None:
 # Audio that was paid for
 
 
-def keep(path: Path, *chunks: bytes, facts: AudioFacts = PCM) -> None:
-    with files.keeping(path, facts) as sink:
+def keep(path: Path, *chunks: bytes, info: AudioInfo = PCM) -> None:
+    with files.keeping(path, info) as sink:
         for chunk in chunks:
             sink.write(chunk)
 
@@ -241,7 +243,7 @@ def keep(path: Path, *chunks: bytes, facts: AudioFacts = PCM) -> None:
 )
 def test_a_wrong_suffix_costs_no_audio(tmp_path: Path, name: str, audio_format: str, beside: str) -> None:
     with pytest.raises(errors.SuffixMismatchError, match="name it") as raised:
-        keep(tmp_path / name, b"RIFFaudio" * 2, facts=AudioFacts(audio_format))
+        keep(tmp_path / name, b"RIFFaudio" * 2, info=AudioInfo(audio_format))
     assert raised.value.saved_to == tmp_path / beside
     assert str(tmp_path / beside) in str(raised.value)
     assert isinstance(raised.value, ValueError)
@@ -296,12 +298,12 @@ def test_a_limit_of_the_system_is_a_failure_like_any_other(tmp_path: Path) -> No
     """A write that is done in part, and a name in the way: by the system itself, in a process of its own."""
     script = """
 import resource, signal, sys
-from openrouter_speech import errors, files
-from openrouter_speech.audio import AudioFacts
+from openrouter_speech import _files as files, errors
+from openrouter_speech._core.audio import AudioInfo
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    with files.keeping(sys.argv[1], AudioFacts("pcm")) as sink:
+    with files.keeping(sys.argv[1], AudioInfo("pcm")) as sink:
         for _ in range(3):
             sink.write(bytes(range(200)) * 4)
 except errors.FileWriteError as error:

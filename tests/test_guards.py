@@ -12,16 +12,20 @@ import httpx
 import jsonschema_rs
 import pytest
 import yaml
-from openrouter_speech import OpenRouter, audio, errors
+from openrouter_speech import OpenRouter, errors
+from openrouter_speech._core import audio
+from openrouter_speech._http.session import Session
 from openrouter_speech.mock import encoder, synthesizer
-from openrouter_speech.session import Session
 from openrouter_speech.tts import SpeechParams
 
 from .conftest import KEY, PROJECT, REQUEST
 from .test_description import resolved
 
 PACKAGE = "overlays/openrouter_speech"
-HOW = f"add it to SpeechParams in {PACKAGE}/tts.py, to Session.call in session.py, and to speech_request in wire.py"
+HOW = (
+    f"add it to SpeechParams in {PACKAGE}/tts.py, to Session.call in _http/session.py, and to speech_request in "
+    "_generated.py"
+)
 SAMPLES = {"string": "any", "integer": 1, "number": 1.0, "boolean": True, "object": {}, "array": []}
 
 
@@ -70,7 +74,9 @@ def test_create_speech_offers_each_body_field(fields: dict[str, Any]) -> None:
     assert not missing, f"create_speech does not offer the body field {missing}: {HOW}"
     body = json.loads(sent(**{name: sample(field) for name, field in fields.items()}).content)
     missing = sorted(fields.keys() - body.keys())
-    assert not missing, f"create_speech takes the body field {missing} and does not send it: see to {PACKAGE}/wire.py"
+    assert not missing, (
+        f"create_speech takes the body field {missing} and does not send it: see to {PACKAGE}/_generated.py"
+    )
 
 
 def test_create_speech_sends_each_header(document: Any, operation: Any, fields: dict[str, Any]) -> None:
@@ -97,16 +103,16 @@ def test_audio_knows_each_format(fields: dict[str, Any]) -> None:
     """A suffix stands for it, and what the mock server makes of it is recognized and has its length."""
     samples = synthesizer.speak("Hello")
     for name in fields["response_format"]["enum"]:
-        assert name in audio.SUFFIXES.values(), f"no suffix of a file stands for {name}: see to {PACKAGE}/audio.py"
+        assert name in audio.SUFFIXES.values(), f"no suffix stands for {name}: see to {PACKAGE}/_core/audio.py"
         try:
             encoded, content_type = encoder.encode(samples, name)
         except ValueError:
             continue  # the next guard speaks of it
-        facts = audio.facts_from_content_type(content_type)
-        assert facts is not None, f"{content_type} is not known as audio: see to {PACKAGE}/audio.py"
-        assert facts.format == name, f"{content_type} is taken for {facts.format}: see to {PACKAGE}/audio.py"
-        seconds = audio.duration(encoded, facts)
-        assert seconds is not None, f"nobody can tell how long {name} plays: see to duration in {PACKAGE}/audio.py"
+        info = audio.info_from_content_type(content_type)
+        assert info is not None, f"{content_type} is not known as audio: see to {PACKAGE}/_core/audio.py"
+        assert info.format == name, f"{content_type} is taken for {info.format}: see to {PACKAGE}/_core/audio.py"
+        seconds = audio.duration(encoded, info)
+        assert seconds is not None, f"no duration is known for {name}: see to duration in {PACKAGE}/_core/audio.py"
         assert seconds == pytest.approx(len(samples) / synthesizer.SAMPLE_RATE, abs=1 / synthesizer.SAMPLE_RATE)
 
 

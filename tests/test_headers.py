@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from openrouter_speech import headers
+from openrouter_speech._core import headers
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter_speech import mp3
+from openrouter_speech._core import mp3
 
 RATE = 24_000
 

@@ -18,25 +18,28 @@ import miniaudio
 import numpy as np
 import pytest
 import soundfile
-from openrouter_speech import OpenRouter, errors, mp3
-from openrouter_speech.audio import AudioFacts
+from openrouter_speech import OpenRouter, errors
+from openrouter_speech._core import mp3
+from openrouter_speech._core.audio import AudioInfo
 from openrouter_speech.mock import MockServer
 from openrouter_speech.playback import Player, buffers, device, play_async, play_file, player
-from openrouter_speech.playback.device import Form
+from openrouter_speech.playback.device import SampleFormat
 
 from .conftest import KEY, REQUEST
 
 FRAMES = 480
 """What the devices in here ask for: 20 ms at 24,000 Hz."""
-MONO = Form(24_000, 1)
+MONO = SampleFormat(24_000, 1)
 SILENCE = b"\0\0" * FRAMES
 
 
 class FakeDevice:
     """Asks for samples as soon as it had the last ones, or where it is not `listening`, when the test says so."""
 
-    def __init__(self, form: Form, take: Callable[[int], bytes], heard: bytearray, *, listening: bool) -> None:
-        self.form, self._take, self._heard = form, take, heard
+    def __init__(
+        self, sample_format: SampleFormat, take: Callable[[int], bytes], heard: bytearray, *, listening: bool
+    ) -> None:
+        self.sample_format, self._take, self._heard = sample_format, take, heard
         self.most = 0
         """Bytes that came at a time."""
         self.closed = threading.Event()
@@ -46,7 +49,7 @@ class FakeDevice:
 
     def ask(self) -> bytes:
         samples = self._take(FRAMES)
-        assert len(samples) <= FRAMES * self.form.frame_size
+        assert len(samples) <= FRAMES * self.sample_format.frame_size
         self._heard += samples
         self.most = max(self.most, len(samples))
         return samples
@@ -69,8 +72,8 @@ class Loudspeaker:
         self.heard = bytearray()
         self.devices: list[FakeDevice] = []
 
-    def open(self, form: Form, take: Callable[[int], bytes]) -> FakeDevice:
-        self.devices.append(FakeDevice(form, take, self.heard, listening=self.listening))
+    def open(self, sample_format: SampleFormat, take: Callable[[int], bytes]) -> FakeDevice:
+        self.devices.append(FakeDevice(sample_format, take, self.heard, listening=self.listening))
         return self.devices[-1]
 
     def ask(self) -> bytes:
@@ -105,8 +108,8 @@ def speech(server: MockServer) -> dict[str, bytes]:
 
 def wav(pcm: bytes, size: int | None = None, before: bytes = b"") -> bytes:
     size = len(pcm) if size is None else size
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 24_000, 48_000, 2, 16)
-    return b"RIFF\xff\xff\xff\xffWAVE" + form + before + struct.pack("<4sI", b"data", size) + pcm
+    sample_format = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 24_000, 48_000, 2, 16)
+    return b"RIFF\xff\xff\xff\xffWAVE" + sample_format + before + struct.pack("<4sI", b"data", size) + pcm
 
 
 def decoded(name: str, speech: dict[str, bytes]) -> bytes:
@@ -354,7 +357,7 @@ def test_a_wav_file_may_have_other_samples(
     soundfile.write(file, np.linspace(-1, 1, 960).reshape(480, 2), 44_100, format=kind, subtype=subtype)
     with Player("wav") as playing:
         playing.feed(file.getvalue())
-    assert loudspeaker.devices[-1].form == Form(44_100, 2, encoding, width)
+    assert loudspeaker.devices[-1].sample_format == SampleFormat(44_100, 2, encoding, width)
     assert len(loudspeaker.heard) == 480 * 2 * width
     assert bytes(loudspeaker.heard) in file.getvalue()
 
@@ -364,7 +367,7 @@ def test_the_device_follows_the_rate_of_the_audio(loudspeaker: Loudspeaker) -> N
     soundfile.write(file, np.sin(np.arange(44_100).reshape(-1, 2) / 20), 44_100, format="MP3")
     with Player("mp3") as playing:
         playing.feed(file.getvalue())
-    assert [one.form for one in loudspeaker.devices] == [MONO, Form(44_100, 2)]
+    assert [one.sample_format for one in loudspeaker.devices] == [MONO, SampleFormat(44_100, 2)]
     assert loudspeaker.devices[1].most == FRAMES * 2 * 2
     assert loudspeaker.heard == miniaudio.decode(file.getvalue(), nchannels=2, sample_rate=44_100).samples.tobytes()
 
@@ -536,7 +539,7 @@ def test_a_loop_goes_on_while_the_end_is_played(whole: bool, loudspeaker: Loudsp
             raise errors.TruncatedAudioError("The audio stops short", httpx.Response(200))
 
     async def main() -> None:
-        playing = asyncio.create_task(play_async(AudioFacts("pcm"), chunks()))
+        playing = asyncio.create_task(play_async(AudioInfo("pcm"), chunks()))
         while not playing.done():
             await asyncio.sleep(0)
             if loudspeaker.devices:
@@ -558,7 +561,7 @@ def test_a_cancelled_play_falls_silent_at_once(loudspeaker: Loudspeaker, waits: 
             await asyncio.Event().wait()
 
     async def main() -> None:
-        playing = asyncio.create_task(play_async(AudioFacts("pcm"), chunks()))
+        playing = asyncio.create_task(play_async(AudioInfo("pcm"), chunks()))
         while not loudspeaker.devices:
             await asyncio.sleep(0)
         await asyncio.sleep(0)

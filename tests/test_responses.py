@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from openrouter_speech import OpenRouter, errors
-from openrouter_speech.retries import BackoffStrategy, RetryConfig
+from openrouter_speech._core.retries import BackoffStrategy, RetryConfig
 
 from .conftest import Caller, Connect, connecting
 from .wire_server import CLOSE, Answer, Connection, WireServer, chunk, head, http
@@ -260,28 +260,28 @@ def test_text_is_no_audio_under_any_label(
 @pytest.mark.parametrize(
     "content_type", ["audio/mpeg", "audio/pcm;rate=8000", "application/octet-stream", "text/plain"]
 )
-@pytest.mark.parametrize(("body", "facts"), [(WAV, ("wav", 16_000, 1)), (MP3, ("mp3", 24_000, 1))], ids=["wav", "mp3"])
+@pytest.mark.parametrize(("body", "info"), [(WAV, ("wav", 16_000, 1)), (MP3, ("mp3", 24_000, 1))], ids=["wav", "mp3"])
 def test_the_bytes_are_believed_before_the_label(
-    connect: Connect, content_type: str, body: bytes, facts: tuple[str, int, int]
+    connect: Connect, content_type: str, body: bytes, info: tuple[str, int, int]
 ) -> None:
     with WireServer(in_chunks(body, 11, content_type)) as server:
         caller = connect(server_url=server.url)
         speech = caller.create()
         assert b"".join(caller.read_stream(3)) == speech.content == body
-        assert (speech.audio_format, speech.sample_rate, speech.channels) == facts
+        assert (speech.audio_format, speech.sample_rate, speech.channels) == info
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type", "facts"),
+    ("body", "content_type", "info"),
     [(WAV, PCM, ("wav", 16_000, 1)), (MP3, "audio/mpeg", ("mp3", 24_000, 1)), (AUDIO, PCM, ("pcm", 24_000, 1))],
     ids=["wav", "mp3", "pcm"],
 )
 def test_a_stream_knows_the_audio_by_its_first_bytes(
-    body: bytes, content_type: str, facts: tuple[str, int, int]
+    body: bytes, content_type: str, info: tuple[str, int, int]
 ) -> None:
     clients = mocked(lambda: httpx.Response(200, content=body, headers={"content-type": content_type}))
     with OpenRouter("key", **clients).tts.stream_speech(input="Hello", model="a/b", voice="c") as stream:
-        assert (stream.audio_format, stream.sample_rate, stream.channels) == facts
+        assert (stream.audio_format, stream.sample_rate, stream.channels) == info
         assert stream.duration == (len(AUDIO) / 48_000 if content_type == PCM and body is AUDIO else None)
 
 

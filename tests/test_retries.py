@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from attrs import evolve, frozen
-from openrouter_speech import retries
+from openrouter_speech._core import retries
+from openrouter_speech._core.retries import BackoffStrategy, RetryConfig, decide
 from openrouter_speech.mock.faults import CHAOS_STATUSES
-from openrouter_speech.retries import BackoffStrategy, RetryConfig, decide
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 BACKOFF = BackoffStrategy(initial_interval=100, max_interval=1000, exponent=2, max_elapsed_time=10_000, jitter_ms=0)

@@ -9,8 +9,8 @@ import yaml
 
 from . import spec_lint
 from .conftest import PROJECT, Make
-from .following.test_commands import NO_SETUP
 from .test_npx import needs
+from .tools.test_commands import NO_SETUP
 
 DESCRIPTION = (PROJECT / "openapi.yaml").read_text()
 RULES = PROJECT / ".redocly.yaml"

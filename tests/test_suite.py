@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from openrouter_speech import exchange
+from openrouter_speech._http import sending
 from openrouter_speech.narration import narrator
 
 from .conftest import FOREIGN, OUR_PLUGIN_ALONE, PROJECT, guarded_sleep
@@ -57,9 +57,9 @@ pytest.main(["-qs", "-pno:cacheprovider", *{OUR_PLUGIN_ALONE}, "{test}"], plugin
 
 def test_the_package_does_not_sleep() -> None:
     """Whether it has the function under a name of its own, or asks for it by that of its module."""
-    for module in (exchange, narrator):
+    for module in (sending, narrator):
         assert vars(module)["sleep"] is guarded_sleep
-    with pytest.raises(AssertionError, match=r"openrouter_speech\.exchange would sleep for 5 s"):
-        asyncio.run(exchange.sleep_async(5))
-    with pytest.raises(AssertionError, match=r"openrouter_speech\.exchange would sleep for 5 s"):
-        eval("sleep(5)", vars(exchange))
+    with pytest.raises(AssertionError, match=r"openrouter_speech\._http\.sending would sleep for 5 s"):
+        asyncio.run(sending.sleep_async(5))
+    with pytest.raises(AssertionError, match=r"openrouter_speech\._http\.sending would sleep for 5 s"):
+        eval("sleep(5)", vars(sending))

@@ -13,8 +13,9 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from openrouter_speech import files, wav
-from openrouter_speech.audio import AudioFacts
+from openrouter_speech import _files as files
+from openrouter_speech._core import wav
+from openrouter_speech._core.audio import AudioInfo
 
 RATE = 24_000
 PLACEHOLDERS = [0, 0xFFFF_FFFF, 0x7FFF_FFFF, 0x7FFF_F024, 2_000_000_036, 10_000_000, 0x8000_0000]
@@ -224,7 +225,7 @@ def test_a_header_without_a_size_is_read_to_the_end() -> None:
 
 
 def save(path: Path, content: bytes, audio_format: str = "wav") -> Path:
-    with files.saving(path, AudioFacts(audio_format, RATE, 1)) as sink:
+    with files.saving(path, AudioInfo(audio_format, RATE, 1)) as sink:
         for start in range(0, len(content), 5000):
             sink.write(content[start : start + 5000])
     return path
@@ -279,7 +280,7 @@ def test_files_that_do_not_fit_together_are_not_joined(tmp_path: Path) -> None:
     """They are in the file as they came when the error is raised, for whoever keeps it."""
     content = file() + file(OTHER, rate=16_000)
     with (tmp_path / "a.part").open("wb") as opened:
-        sink = files._sink(opened, AudioFacts("wav"), "wav")
+        sink = files._sink(opened, AudioInfo("wav"), "wav")
         sink.write(content)
         with pytest.raises(ValueError, match="do not fit together"):
             sink.finish()
@@ -315,7 +316,7 @@ def test_what_is_no_wav_goes_through_a_pipe_as_it_is(tmp_path: Path) -> None:
 def test_pcm_that_does_not_fit_is_refused_when_that_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wav, "_LARGEST", 1000)
     with (tmp_path / "a.part").open("wb") as opened:
-        sink = files._sink(opened, AudioFacts("pcm", RATE, 1), "wav")
+        sink = files._sink(opened, AudioInfo("pcm", RATE, 1), "wav")
         sink.write(PCM[:1000])
         with pytest.raises(ValueError, match="4 GiB"):
             sink.write(b"ab")

@@ -128,7 +128,8 @@ class Measures:
 
     def decision(self, count: int) -> dict[str, float]:
         """Seconds that our client takes to decide on a retry, for each kind of failure."""
-        from openrouter_speech import errors, retries  # noqa: PLC0415
+        from openrouter_speech import errors  # noqa: PLC0415
+        from openrouter_speech._core import retries  # noqa: PLC0415
 
         def failure(status: int, headers: dict[str, str]) -> errors.OpenRouterError:
             import httpx  # noqa: PLC0415

@@ -7,7 +7,7 @@ with OpenRouter(api_key=...) as open_router:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .version import __version__
+from ._version import __version__
 
 if TYPE_CHECKING:
     from . import components, errors, utils

@@ -6,12 +6,14 @@ from typing import Self
 
 import httpx
 
-from .connections import AsyncTransport
-from .credential import Credential
-from .retries import RetryConfig
-from .session import Session
+from ._core.retries import RetryConfig
+from ._generated import UNSET, Unset
+from ._http.credential import Credential
+from ._http.pools import AsyncTransport
+from ._http.session import Session
 from .tts import TTS
-from .wire import UNSET, Unset
+
+__all__ = ["OpenRouter"]
 
 
 class OpenRouter:

@@ -35,7 +35,8 @@ from typing import Any, Self
 
 import httpx
 
-from . import bodies, headers, retries, wire
+from . import _generated as wire
+from ._core import bodies, headers, retries
 from .components import ErrorResponse
 
 __all__ = [
@@ -340,7 +341,7 @@ _NEVER_SENT = (
 )
 
 
-def from_answer(response: httpx.Response, hide: Callable[[str], str] = str) -> OpenRouterError:
+def from_response(response: httpx.Response, hide: Callable[[str], str] = str) -> OpenRouterError:
     """The error for an answer that was read: one that is not a success, or a success that is not audio.
 
     Args:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+__all__ = ["openrouter_speech_mock"]
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -10,21 +10,23 @@ from typing import Self
 import httpx
 from attrs import field, frozen
 
-from . import audio, files
-from .audio import AudioFacts
-from .described import Described
-from .files import StrPath
-from .frames import Answer, without_connection
-from .streams import AsyncSpeechStream, SpeechStream
+from . import _files as files
+from ._core import audio
+from ._core.audio import AudioInfo
+from ._files import StrPath
+from ._http.body import OpenResponse, without_connection
+from .streams import AsyncSpeechStream, AudioDescription, SpeechStream
+
+__all__ = ["SavedSpeech", "SpeechResponse"]
 
 
-class SpeechResponse(Described, httpx.Response):
+class SpeechResponse(AudioDescription, httpx.Response):
     """The audio of one call, read to its end: `content` holds its bytes, and no connection is held."""
 
     time_to_first_audio: float | None
     """Seconds from sending the request to the first byte of audio."""
 
-    def __init__(self, answer: Answer, content: bytes, time_to_first_audio: float | None) -> None:
+    def __init__(self, opened: OpenResponse, content: bytes, time_to_first_audio: float | None) -> None:
         """Take over an answer.
 
         Args:
@@ -32,7 +34,7 @@ class SpeechResponse(Described, httpx.Response):
             content: The body, decoded.
             time_to_first_audio: In seconds.
         """
-        response = answer.response
+        response = opened.response
         super().__init__(
             response.status_code,
             headers=response.headers,
@@ -45,13 +47,13 @@ class SpeechResponse(Described, httpx.Response):
         self.read()
         self.is_closed = True
         with suppress(RuntimeError):  # an answer of httpx.MockTransport does not know
-            self.elapsed = answer.response.elapsed
+            self.elapsed = opened.response.elapsed
         self.time_to_first_audio = time_to_first_audio
-        self._header_facts = answer.facts
+        self._header_info = opened.info
 
     @cached_property
-    def _facts(self) -> AudioFacts:
-        return audio.facts_from_audio(self.content, self._header_facts)
+    def _info(self) -> AudioInfo:
+        return audio.info_from_audio(self.content, self._header_info)
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The audio, in pieces of `chunk_size` bytes; without it, in one."""
@@ -60,13 +62,13 @@ class SpeechResponse(Described, httpx.Response):
         for start in range(0, len(self._audio), size):
             yield self._audio[start : start + size]
 
-    def _describe(self) -> AudioFacts:
-        return self._facts
+    def _describe(self) -> AudioInfo:
+        return self._info
 
     @cached_property
     def duration(self) -> float | None:
         """Seconds: exact for pcm and wav, from its frames for mp3, None for a format that is not read here."""
-        return audio.duration(self.content, self._facts)
+        return audio.duration(self.content, self._info)
 
     def save(self, path: StrPath) -> Path:
         """Write the audio to a file. pcm is given a header where the suffix is `.wav`.
@@ -81,7 +83,7 @@ class SpeechResponse(Described, httpx.Response):
                 `saved_to` says where.
             FileWriteError: The file cannot be written; the message says why. The audio is in `audio` too.
         """
-        with files.keeping(path, self._facts) as sink:
+        with files.keeping(path, self._info) as sink:
             sink.write(self.content)
         return Path(path)
 
@@ -94,7 +96,7 @@ class SpeechResponse(Described, httpx.Response):
         """
         from . import playback  # noqa: PLC0415  (for those only who play)
 
-        playback.play(self._facts, [self.content])
+        playback.play(self._info, [self.content])
 
     def __repr__(self) -> str:
         seconds = "" if self.duration is None else f", {self.duration:.2f} s"
@@ -102,7 +104,7 @@ class SpeechResponse(Described, httpx.Response):
 
 
 @frozen
-class SavedSpeech(Described):
+class SavedSpeech(AudioDescription):
     """The audio of one call, in a file."""
 
     path: Path
@@ -111,24 +113,24 @@ class SavedSpeech(Described):
     """Bytes of audio that arrived; a `.wav` file may have a header before them."""
     time_to_first_audio: float | None
     """Seconds from sending the request to the first byte of audio."""
-    _facts: AudioFacts = field(repr=False)
+    _info: AudioInfo = field(repr=False)
 
     @classmethod
-    def from_stream(cls, path: Path, stream: SpeechStream | AsyncSpeechStream, facts: AudioFacts) -> Self:
-        """The facts of a stream that was saved; the file tells what its headers did not."""
+    def from_stream(cls, path: Path, stream: SpeechStream | AsyncSpeechStream, info: AudioInfo) -> Self:
+        """The info of a stream that was saved; the file tells what its headers did not."""
         with _mapped(path) as content:
-            known = audio.facts_from_audio(content, facts)
+            known = audio.info_from_audio(content, info)
         return cls(path, stream.headers, stream.bytes_received, stream.time_to_first_audio, known)
 
-    def _describe(self) -> AudioFacts:
-        return self._facts
+    def _describe(self) -> AudioInfo:
+        return self._info
 
     @property
     def duration(self) -> float | None:
         """Seconds, found out from the file at each call; None for a format that is not read here."""
-        facts = AudioFacts("wav") if files.format_of(self.path) == "wav" else self._facts
+        info = AudioInfo("wav") if files.format_of(self.path) == "wav" else self._info
         with _mapped(self.path) as content:
-            return audio.duration(content, facts)
+            return audio.duration(content, info)
 
     def play(self) -> None:
         """As `SpeechResponse.play`."""

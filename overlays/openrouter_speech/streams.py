@@ -6,42 +6,74 @@ from typing import cast
 
 import httpx
 
-from . import audio, files
-from .audio import AudioFacts
-from .described import Described
+from . import _files as files
+from ._core import audio, headers
+from ._core.audio import AudioInfo
+from ._files import StrPath
+from ._http.body import OpenResponse
 from .errors import PlaybackError
-from .files import StrPath
-from .frames import Answer
+
+__all__ = ["AsyncSpeechStream", "SpeechStream"]
 
 
-class _Stream(Described):
+class AudioDescription:
+    """What is known of the audio, as attributes. A subclass provides it."""
+
+    headers: httpx.Headers
+    """The headers of the response."""
+
+    def _describe(self) -> AudioInfo:
+        raise NotImplementedError
+
+    @property
+    def audio_format(self) -> str:
+        """The format of the audio: "mp3", "pcm", "wav", or the subtype of any other audio type."""
+        return self._describe().format
+
+    @property
+    def sample_rate(self) -> int | None:
+        """Hz. None if unknown or not parsed."""
+        return self._describe().sample_rate
+
+    @property
+    def channels(self) -> int | None:
+        """1 for mono, 2 for stereo. None if unknown or not parsed."""
+        return self._describe().channels
+
+    @property
+    def generation_id(self) -> str | None:
+        """Identifies the synthesis (`X-Generation-Id`)."""
+        return headers.generation_id(self.headers)
+
+
+class _Stream(AudioDescription):
     """What both kinds of stream know."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.response = answer.response
-        self.headers = answer.response.headers
-        self._frames = answer.frames
+    def __init__(self, opened: OpenResponse) -> None:
+        self.response = opened.response
+        self.headers = opened.response.headers
+        self._body = opened.body
 
-    def _describe(self) -> AudioFacts:
-        return self._frames.facts
+    def _describe(self) -> AudioInfo:
+        return self._body.info
 
     @property
     def bytes_received(self) -> int:
         """Bytes of audio that have arrived so far."""
-        return self._frames.received
+        return self._body.received
 
     @property
     def time_to_first_audio(self) -> float | None:
         """Seconds from sending the request to the first byte of audio."""
-        return self._frames.seconds_to_first
+        return self._body.seconds_to_first
 
     @property
     def duration(self) -> float | None:
         """Seconds of audio that have arrived so far; None for formats other than pcm."""
-        facts = self._frames.facts
-        if facts.format != "pcm" or not facts.sample_rate:
+        info = self._body.info
+        if info.format != "pcm" or not info.sample_rate:
             return None
-        return self.bytes_received // facts.frame_size / facts.sample_rate
+        return self.bytes_received // info.frame_size / info.sample_rate
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} [{self.response.status_code} {self.audio_format}, {self.bytes_received} bytes]>"
@@ -53,13 +85,13 @@ class SpeechStream(_Stream):
     `read`, `save` and `play` take all of it. An iteration that was left can be taken up again: it goes on where it was.
     """
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer)
-        if answer.chunks is None:
-            answer.chunks = (
+    def __init__(self, opened: OpenResponse) -> None:
+        super().__init__(opened)
+        if opened.chunks is None:
+            opened.chunks = (
                 iter([self.response.content]) if self.response.is_stream_consumed else self.response.iter_raw()
             )
-        self._chunks = cast("Iterator[bytes]", answer.chunks)
+        self._chunks = cast("Iterator[bytes]", opened.chunks)
 
     def look(self) -> None:
         """Wait for the first bytes, which tell what the audio is.
@@ -67,10 +99,10 @@ class SpeechStream(_Stream):
         Raises:
             OpenRouterError: There is no audio. An `AudioError` has the bytes that came in `audio`.
         """
-        while self._frames.is_unknown:
+        while self._body.is_unknown:
             self._receive()
-        if self._frames.has_nothing:
-            self._frames.finish()
+        if self._body.has_nothing:
+            self._body.finish()
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """Give the audio in pieces.
@@ -84,7 +116,7 @@ class SpeechStream(_Stream):
             APITimeoutError: The next bytes did not come in time; `audio` as for `AudioError`.
             StreamConsumedError: The stream was read to its end, or is closed.
         """
-        return self._pieces(self._frames.chunk_size(chunk_size))
+        return self._pieces(self._body.chunk_size(chunk_size))
 
     def __iter__(self) -> Iterator[bytes]:
         return self.iter_bytes()
@@ -96,13 +128,13 @@ class SpeechStream(_Stream):
             AudioError, APITimeoutError: As `iter_bytes`; `audio` is all that arrived.
             StreamConsumedError: Some of the stream was taken already, or it is closed.
         """
-        frames = self._frames
-        frames.claim("read")
-        frames.begin()
-        while not frames.at_end:
+        body = self._body
+        body.claim("read")
+        body.begin()
+        while not body.at_end:
             self._receive()
-        content = frames.take_all()
-        frames.finish(lambda facts: audio.has_sound(content, facts), content)
+        content = body.take_all()
+        body.finish(lambda info: audio.has_sound(content, info), content)
         return content
 
     def save(self, path: StrPath) -> Path:
@@ -113,15 +145,15 @@ class SpeechStream(_Stream):
             AudioError, APITimeoutError: As `iter_bytes`; `audio` is all that arrived.
             StreamConsumedError: Some of the stream was taken already, or it is closed. No file was touched.
         """
-        path, frames = Path(path), self._frames
-        frames.claim("save")
-        with files.keeping(path, frames.facts) as sink:
-            frames.begin()
-            sink.write(frames.take_all())
-            while not frames.at_end:
+        path, body = Path(path), self._body
+        body.claim("save")
+        with files.keeping(path, body.info) as sink:
+            body.begin()
+            sink.write(body.take_all())
+            while not body.at_end:
                 self._receive()
-                sink.write(frames.take_all())
-            frames.finish(sink.has_sound)
+                sink.write(body.take_all())
+            body.finish(sink.has_sound)
         return path
 
     def play(self) -> None:
@@ -136,138 +168,138 @@ class SpeechStream(_Stream):
         """
         from . import playback  # noqa: PLC0415  (for those only who play)
 
-        self._frames.claim("play")
+        self._body.claim("play")
         played: list[bytes] = []
         try:
-            playback.play(self._frames.facts, self._pieces(None, played))
+            playback.play(self._body.info, self._pieces(None, played))
         except PlaybackError:
-            self._frames.give_back(played)
+            self._body.give_back(played)
             raise
 
     def close(self) -> None:
         """End the response here. The end of the `with` block does it too."""
-        self._frames.close()
+        self._body.close()
         self.response.close()
 
     def _pieces(self, size: int | None, kept: list[bytes] | None = None) -> Iterator[bytes]:
-        frames = self._frames
-        frames.begin()
+        body = self._body
+        body.begin()
         while True:
-            if (piece := frames.take(size)) is not None:
+            if (piece := body.take(size)) is not None:
                 if kept is not None:
                     kept.append(piece)
                 yield piece
-            elif frames.at_end:
-                frames.finish()
+            elif body.at_end:
+                body.finish()
                 return
             else:
                 self._receive()
 
     def _receive(self) -> None:
         """Wait for the next bytes."""
-        frames = self._frames
-        frames.expect()
+        body = self._body
+        body.expect()
         try:
             chunk = next(self._chunks, None)
         except httpx.RequestError as cause:
-            raise frames.cut(cause) from cause
+            raise body.cut(cause) from cause
         except BaseException:
-            frames.abandon()
+            body.abandon()
             raise
-        frames.arrived(chunk)
+        body.arrived(chunk)
 
 
 class AsyncSpeechStream(_Stream):
     """As `SpeechStream`, for `async with` and `async for`."""
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer)
-        if answer.chunks is None:
+    def __init__(self, opened: OpenResponse) -> None:
+        super().__init__(opened)
+        if opened.chunks is None:
             consumed = self.response.is_stream_consumed
-            answer.chunks = _once(self.response.content) if consumed else self.response.aiter_raw()
-        self._chunks = cast("AsyncIterator[bytes]", answer.chunks)
+            opened.chunks = _once(self.response.content) if consumed else self.response.aiter_raw()
+        self._chunks = cast("AsyncIterator[bytes]", opened.chunks)
 
     async def look(self) -> None:
         """As `SpeechStream.look`."""
-        while self._frames.is_unknown:
+        while self._body.is_unknown:
             await self._receive()
-        if self._frames.has_nothing:
-            self._frames.finish()
+        if self._body.has_nothing:
+            self._body.finish()
 
     def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """As `SpeechStream.iter_bytes`."""
-        return self._pieces(self._frames.chunk_size(chunk_size))
+        return self._pieces(self._body.chunk_size(chunk_size))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self.iter_bytes()
 
     async def read(self) -> bytes:
         """As `SpeechStream.read`."""
-        frames = self._frames
-        frames.claim("read")
-        frames.begin()
-        while not frames.at_end:
+        body = self._body
+        body.claim("read")
+        body.begin()
+        while not body.at_end:
             await self._receive()
-        content = frames.take_all()
-        frames.finish(lambda facts: audio.has_sound(content, facts), content)
+        content = body.take_all()
+        body.finish(lambda info: audio.has_sound(content, info), content)
         return content
 
     async def save(self, path: StrPath) -> Path:
         """As `SpeechStream.save`."""
-        path, frames = Path(path), self._frames
-        frames.claim("save")
-        with files.keeping(path, frames.facts) as sink:
-            frames.begin()
-            sink.write(frames.take_all())
-            while not frames.at_end:
+        path, body = Path(path), self._body
+        body.claim("save")
+        with files.keeping(path, body.info) as sink:
+            body.begin()
+            sink.write(body.take_all())
+            while not body.at_end:
                 await self._receive()
-                sink.write(frames.take_all())
-            frames.finish(sink.has_sound)
+                sink.write(body.take_all())
+            body.finish(sink.has_sound)
         return path
 
     async def play(self) -> None:
         """As `SpeechStream.play`. Where it is cancelled, it falls silent at once."""
         from . import playback  # noqa: PLC0415  (for those only who play)
 
-        self._frames.claim("play")
+        self._body.claim("play")
         played: list[bytes] = []
         try:
-            await playback.play_async(self._frames.facts, self._pieces(None, played))
+            await playback.play_async(self._body.info, self._pieces(None, played))
         except PlaybackError:
-            self._frames.give_back(played)
+            self._body.give_back(played)
             raise
 
     async def close(self) -> None:
         """As `SpeechStream.close`."""
-        self._frames.close()
+        self._body.close()
         await self.response.aclose()
 
     async def _pieces(self, size: int | None, kept: list[bytes] | None = None) -> AsyncIterator[bytes]:
-        frames = self._frames
-        frames.begin()
+        body = self._body
+        body.begin()
         while True:
-            if (piece := frames.take(size)) is not None:
+            if (piece := body.take(size)) is not None:
                 if kept is not None:
                     kept.append(piece)
                 yield piece
-            elif frames.at_end:
-                frames.finish()
+            elif body.at_end:
+                body.finish()
                 return
             else:
                 await self._receive()
 
     async def _receive(self) -> None:
         """As `SpeechStream._receive`."""
-        frames = self._frames
-        frames.expect()
+        body = self._body
+        body.expect()
         try:
             chunk = await anext(self._chunks, None)
         except httpx.RequestError as cause:
-            raise frames.cut(cause) from cause
+            raise body.cut(cause) from cause
         except BaseException:
-            frames.abandon()
+            body.abandon()
             raise
-        frames.arrived(chunk)
+        body.arrived(chunk)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

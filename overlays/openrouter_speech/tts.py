@@ -5,21 +5,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Required, TypedDict, TypeVar, Unpack
 
-from . import files, receivers
+from . import _files as files
+from ._core.retries import RetryConfig
+from ._files import StrPath
+from ._generated import UNSET, Unset
+from ._http import receiving as receivers
+from ._http.body import OpenResponse
+from ._http.contexts import AsyncStreamContext, StreamContext
+from ._http.sending import Call, send_with_retries, send_with_retries_async
+from ._http.session import Session
 from .components import ResponseFormatEnum, SpeechRequestProvider
-from .contexts import AsyncStreamContext, StreamContext
-from .exchange import Call, exchange, exchange_async
-from .files import StrPath
-from .frames import Answer
 from .narration import CONCURRENCY, LIMIT, LimitUnit
 from .responses import SavedSpeech, SpeechResponse
-from .retries import RetryConfig
-from .session import Session
 from .streams import AsyncSpeechStream, SpeechStream
-from .wire import UNSET, Unset
+
+__all__ = ["TTS", "NarrationParams", "SpeechParams"]
 
 if TYPE_CHECKING:
-    from .narration.job import Job
+    from .narration.job import NarrationJob
     from .narration.results import Narration, NarrationPlan, NarrationProgress
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -117,14 +120,16 @@ class TTS:
     @_documented
     def create_speech(self, **params: Unpack[SpeechParams]) -> SpeechResponse:
         """Turn a text into audio, and return it when all of it is there."""
-        return exchange(self._session.connections.sync_client(), self._call(TTS.create_speech, params), receivers.read)
+        return send_with_retries(
+            self._session.connections.sync_client(), self._call(TTS.create_speech, params), receivers.read
+        )
 
     @_documented
     async def create_speech_async(self, **params: Unpack[SpeechParams]) -> SpeechResponse:
         """As `create_speech`."""
         call = self._call(TTS.create_speech_async, params)
         async with self._session.connections.async_client() as client:
-            return await exchange_async(client, call, receivers.read_async)
+            return await send_with_retries_async(client, call, receivers.read_async)
 
     @_documented
     def stream_speech(self, **params: Unpack[SpeechParams]) -> StreamContext:
@@ -158,14 +163,14 @@ class TTS:
             AudioError, APITimeoutError: The audio is not whole; `audio` is what arrived.
         """
         call = self._call(TTS.save_speech, _with_format_of(path, params))
-        return exchange(self._session.connections.sync_client(), call, receivers.saver(path))
+        return send_with_retries(self._session.connections.sync_client(), call, receivers.saver(path))
 
     @_documented
     async def save_speech_async(self, path: StrPath, **params: Unpack[SpeechParams]) -> SavedSpeech:
         """As `save_speech`."""
         call = self._call(TTS.save_speech_async, _with_format_of(path, params))
         async with self._session.connections.async_client() as client:
-            return await exchange_async(client, call, receivers.saver_async(path))
+            return await send_with_retries_async(client, call, receivers.saver_async(path))
 
     @_documented
     def plan_narration(
@@ -242,8 +247,8 @@ class TTS:
         )
         client = self._session.connections.sync_client()
 
-        def ask(part: str, receive: Callable[[Answer], T]) -> T:
-            return exchange(client, self._part(part, params), receive)
+        def ask(part: str, receive: Callable[[OpenResponse], T]) -> T:
+            return send_with_retries(client, self._part(part, params), receive)
 
         return narrator.narrate(job, ask, concurrency, on_progress)
 
@@ -268,9 +273,9 @@ class TTS:
             TTS.narrate_async, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
         )
 
-        async def ask(part: str, receive: Callable[[Answer], Awaitable[T]]) -> T:
+        async def ask(part: str, receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
             async with self._session.connections.async_client() as client:
-                return await exchange_async(client, self._part(part, params), receive)
+                return await send_with_retries_async(client, self._part(part, params), receive)
 
         return await narrator.narrate_async(job, ask, concurrency, on_progress)
 
@@ -296,7 +301,7 @@ class TTS:
         limit_unit: LimitUnit,
         pause_ms: int,
         folder: StrPath | None,
-    ) -> "Job":
+    ) -> "NarrationJob":
         from .narration.job import prepare  # noqa: PLC0415
 
         call = self._call(method, _with_format_of_parts(params), text)
@@ -309,7 +314,7 @@ class TTS:
 
     @contextmanager
     def _stream(self, call: Call) -> Iterator[SpeechStream]:
-        stream = exchange(self._session.connections.sync_client(), call, receivers.stream)
+        stream = send_with_retries(self._session.connections.sync_client(), call, receivers.stream)
         try:
             yield stream
         finally:
@@ -318,7 +323,7 @@ class TTS:
     @asynccontextmanager
     async def _stream_async(self, call: Call) -> AsyncIterator[AsyncSpeechStream]:
         async with self._session.connections.async_client() as client:
-            stream = await exchange_async(client, call, receivers.stream_async)
+            stream = await send_with_retries_async(client, call, receivers.stream_async)
             try:
                 yield stream
             finally:

@@ -7,9 +7,10 @@ import tomllib
 
 import httpx
 import pytest
-from openrouter_speech import environment, errors
+from openrouter_speech import errors
+from openrouter_speech._http import environment
+from openrouter_speech._http.environment import Problem
 from openrouter_speech.cli import doctor
-from openrouter_speech.environment import Problem
 from openrouter_speech.mock import MockServer
 
 from ..conftest import KEY, PROJECT

@@ -124,7 +124,7 @@ def test_a_book_survives_a_failing_server_and_two_kills(
 
     frames = sum(map(len, parts.values())) * FRAMES_A_CHARACTER
     told = json.loads(done.stdout)
-    assert (told["requests"], told["asked_requests"]) == (len(parts), len(missing))
+    assert (told["requests"], told["new_requests"]) == (len(parts), len(missing))
     assert told["duration"] == pytest.approx(frames / SAMPLE_RATE, abs=1e-6)
     decoded = miniaudio.decode_file(str(tmp_path / "book.mp3"), nchannels=1, sample_rate=SAMPLE_RATE)
     assert decoded.num_frames == frames

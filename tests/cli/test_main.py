@@ -13,7 +13,7 @@ import typer
 from openrouter_speech.cli import failures
 from openrouter_speech.cli.app import app
 from openrouter_speech.cli.options import Settings
-from openrouter_speech.errors import OpenRouterError, from_answer
+from openrouter_speech.errors import OpenRouterError, from_response
 
 from .conftest import PROGRAM, Run
 
@@ -186,7 +186,7 @@ def test_every_error_has_an_exit_code(kind: type[OpenRouterError]) -> None:
 def test_a_hint_is_of_use(status: int, metadata: dict[str, str], hint: str) -> None:
     """No credit helps against what passes; more retries do not help where none is made."""
     error = {"code": status, "message": "No", "metadata": metadata}
-    assert hint in failures.outcome(from_answer(httpx.Response(status, json={"error": error})))[1]
+    assert hint in failures.outcome(from_response(httpx.Response(status, json={"error": error})))[1]
 
 
 def test_a_message_cannot_steer_the_terminal() -> None:

@@ -57,7 +57,7 @@ def test_it_is_json_for_programs(run: Run) -> None:
     before = json.loads(run("narrate", "book.txt", "-o", "book.wav", "--json", "-n").stdout)
     assert (before["dry_run"], before["requests"], before["missing_characters"]) == (True, 3, 45)
     after = json.loads(run("narrate", "book.txt", "-o", "book.wav", "--json", "--srt").stdout)
-    assert (after["path"], after["asked_requests"], after["captions"]) == ("book.wav", 3, ["book.srt"])
+    assert (after["path"], after["new_requests"], after["captions"]) == ("book.wav", 3, ["book.srt"])
     assert after["duration"] > 1
 
 

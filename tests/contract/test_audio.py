@@ -1,7 +1,7 @@
 """What the contract tests take for audio: whole files of each format pass, and nothing else does."""
 
 import pytest
-from openrouter_speech import wav
+from openrouter_speech._core import wav
 
 from . import audio
 from .peer import SILENCE, SILENT_MP3

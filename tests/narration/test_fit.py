@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from openrouter_speech.audio import AudioFacts
+from openrouter_speech._core.audio import AudioInfo
 from openrouter_speech.narration.fit import Fit, least_seconds
 
 WAV, HOURS_OF_4_GIB = Path("book.wav"), 0xFFFF_FFFF / 48_000 / 3600
-PCM = AudioFacts("pcm", 24_000, 1)
+PCM = AudioInfo("pcm", 24_000, 1)
 
 
 @pytest.mark.parametrize(
@@ -47,17 +47,17 @@ def test_each_part_makes_it_longer() -> None:
         fit.check()
 
 
-@pytest.mark.parametrize("facts", [AudioFacts("wav", 96_000, 1), AudioFacts("wav", 44_100, 3)])
-def test_what_mp3_cannot_hold_is_told_by_the_first_part(facts: AudioFacts) -> None:
-    described = f"{facts.sample_rate} Hz and {facts.channels} channel"
+@pytest.mark.parametrize("info", [AudioInfo("wav", 96_000, 1), AudioInfo("wav", 44_100, 3)])
+def test_what_mp3_cannot_hold_is_told_by_the_first_part(info: AudioInfo) -> None:
+    described = f"{info.sample_rate} Hz and {info.channels} channel"
     with pytest.raises(ValueError, match=rf"{described}.*Name book.mp3 \.wav or \.pcm"):
-        Fit(Path("book.mp3"), 0).add(Path("a.wav"), facts, 1)
-    Fit(WAV, 0).add(Path("a.wav"), facts, 1)
+        Fit(Path("book.mp3"), 0).add(Path("a.wav"), info, 1)
+    Fit(WAV, 0).add(Path("a.wav"), info, 1)
 
 
 def test_parts_that_differ_are_told_apart() -> None:
     fit = Fit(WAV, 0)
     fit.add(Path("a.wav"), PCM, 1)
-    fit.add(Path("b.mp3"), AudioFacts("mp3", 24_000, 1), 1)
+    fit.add(Path("b.mp3"), AudioInfo("mp3", 24_000, 1), 1)
     with pytest.raises(ValueError, match=r"a\.wav has 24000 Hz and 1 channel, c\.wav has 24000 Hz and 2 channels"):
-        fit.add(Path("c.wav"), AudioFacts("wav", 24_000, 2), 1)
+        fit.add(Path("c.wav"), AudioInfo("wav", 24_000, 2), 1)

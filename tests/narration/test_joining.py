@@ -8,8 +8,8 @@ import miniaudio
 import numpy as np
 import pytest
 import soundfile
-from openrouter_speech import audio, mp3
-from openrouter_speech.audio import AudioFacts
+from openrouter_speech._core import audio, mp3
+from openrouter_speech._core.audio import AudioInfo
 from openrouter_speech.narration import joining
 from openrouter_speech.narration.joining import Joined
 
@@ -62,7 +62,7 @@ def test_mp3_is_as_long_as_its_parts_to_the_sample(tmp_path: Path, suffix: str) 
     decoded = miniaudio.mp3_read_file_s16(str(tmp_path / "book.mp3"))
     assert decoded.num_frames == joined.frames
     content = (tmp_path / "book.mp3").read_bytes()
-    assert audio.duration(content, AudioFacts("mp3")) == joined.frames / RATE
+    assert audio.duration(content, AudioInfo("mp3")) == joined.frames / RATE
 
 
 def test_mp3_without_its_encoders_note_is_decoded_to_its_end(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_mp3_without_its_encoders_note_is_decoded_to_its_end(tmp_path: Path) -> 
     note = mp3.first_frame(noted)
     assert note is not None
     streamed.write_bytes(noted[note.end :])
-    seconds = audio.duration(streamed.read_bytes(), AudioFacts("mp3"))
+    seconds = audio.duration(streamed.read_bytes(), AudioInfo("mp3"))
     assert seconds is not None
     frames = round(seconds * RATE)
     assert frames > 70_001
@@ -198,7 +198,7 @@ def test_a_rate_that_mp3_does_not_have_is_named(tmp_path: Path) -> None:
 
 def test_what_wav_cannot_hold_is_said_before_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = parts(tmp_path)
-    monkeypatch.setattr("openrouter_speech.wav._LARGEST", 2 * sum(LENGTHS))
+    monkeypatch.setattr("openrouter_speech._core.wav._LARGEST", 2 * sum(LENGTHS))
     join(files, tmp_path / "fits.wav")
     with pytest.raises(ValueError, match="do not fit into a WAV file"):
         next(joining.join(files, [0, 0, 0, 0, 1], tmp_path / "book.wav", tmp_path / "scratch"))

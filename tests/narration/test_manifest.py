@@ -6,10 +6,10 @@ from openrouter_speech.narration.joining import Joined
 from openrouter_speech.narration.manifest import chapters, content, cues
 from openrouter_speech.narration.plan import Part
 from openrouter_speech.narration.results import Chapter
-from openrouter_speech.narration.storage import Stored
+from openrouter_speech.narration.storage import StoredPart
 
 PARTS = [Part(0, "One. Two.", "a"), Part(0, "Three.", "b"), Part(1, "* * *", None), Part(2, "Four.", "a")]
-STORED = {"a": Stored(Path("folder/parts/a.wav"), 100, 0.5, "gen-1")}
+STORED = {"a": StoredPart(Path("folder/parts/a.wav"), 100, 0.5, "gen-1")}
 JOINED = Joined(1000, ((0, 501), (501, 200), (701, 0), (801, 501)), 1302)
 
 

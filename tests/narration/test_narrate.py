@@ -15,18 +15,12 @@ from typing import Any
 import httpx
 import miniaudio
 import pytest
-from openrouter_speech import (
-    Narration,
-    NarrationPlan,
-    NarrationProgress,
-    OpenRouter,
-    audio,
-    errors,
-)
-from openrouter_speech.audio import AudioFacts
+from openrouter_speech import Narration, NarrationPlan, NarrationProgress, OpenRouter, errors
+from openrouter_speech._core import audio
+from openrouter_speech._core.audio import AudioInfo
+from openrouter_speech._core.retries import BackoffStrategy, RetryConfig
 from openrouter_speech.mock import MockServer
 from openrouter_speech.narration import lock
-from openrouter_speech.retries import BackoffStrategy, RetryConfig
 from openrouter_speech.tts import TTS, NarrationParams
 
 from ..conftest import KEY
@@ -79,7 +73,7 @@ def test_the_duration_is_exact_as_players_and_decoders_have_it(
     frames = sum(miniaudio.decode_file(str(file), nchannels=1, sample_rate=24_000).num_frames for file in files)
     assert narration.duration == (frames + 2 * 3_000) / 24_000
     assert miniaudio.decode_file(str(target), nchannels=1, sample_rate=24_000).num_frames == frames + 2 * 3_000
-    assert audio.duration(target.read_bytes(), AudioFacts(suffix[1:])) == narration.duration
+    assert audio.duration(target.read_bytes(), AudioInfo(suffix[1:])) == narration.duration
 
 
 def test_the_manifest_tells_what_is_heard_when(narrate: Narrate, server: MockServer) -> None:
@@ -121,9 +115,9 @@ def test_the_same_call_again_asks_for_nothing(narrate: Narrate, server: MockServ
     assert server.requests == []
     assert second.path.read_bytes() == content
     assert [part["generation_id"] for part in manifest(second)["parts"]] == ids
-    assert (first.requests, first.asked_requests, second.requests, second.asked_requests) == (3, 3, 3, 0)
-    assert (first.characters, first.asked_characters) == (len(TEXT) - 4, len(TEXT) - 4)
-    assert (second.characters, second.asked_characters) == (len(TEXT) - 4, 0)
+    assert (first.requests, first.new_requests, second.requests, second.new_requests) == (3, 3, 3, 0)
+    assert (first.characters, first.new_characters) == (len(TEXT) - 4, len(TEXT) - 4)
+    assert (second.characters, second.new_characters) == (len(TEXT) - 4, 0)
 
 
 def test_a_changed_paragraph_is_asked_for_alone(narrate: Narrate, server: MockServer) -> None:
@@ -172,7 +166,7 @@ def test_when_the_server_is_busy_all_wait_once(narrate: Narrate, server: MockSer
     server.script(["429; retry-after=7"] * 3)
     seen: list[NarrationProgress] = []
     narration = narrate(concurrency=3, on_progress=seen.append)
-    assert narration.asked_requests == 3
+    assert narration.new_requests == 3
     assert [round(seconds, 1) for seconds in slept] == [7]
     assert [request.status for request in server.requests] == [429] * 3 + [200] * 3
     assert max(progress.waiting_seconds or 0 for progress in seen) == pytest.approx(7, abs=0.1)
@@ -216,7 +210,7 @@ def test_as_many_requests_are_under_way_as_are_allowed_and_no_more(narrate: Narr
 def test_passing_failures_are_outlasted(narrate: Narrate, server: MockServer, slept: list[float]) -> None:
     """More than the two retries of a single call; each part has its own."""
     server.script([500, 502, 503, 529, 500, 503])
-    assert narrate(concurrency=1, text="One part.").asked_requests == 1
+    assert narrate(concurrency=1, text="One part.").new_requests == 1
     assert len(slept) == 6
 
 
@@ -245,7 +239,7 @@ def test_a_failure_for_good_keeps_what_is_there_and_says_how_to_go_on(
     told = json.loads((folder_of(tmp_path / "book.wav") / "manifest.json").read_text())
     assert [bool(part["generation_id"]) for part in told["parts"]] == [True, False, False]
     server.reset()
-    assert narrate().asked_requests == 2
+    assert narrate().new_requests == 2
     assert sorted(inputs(server)) == sorted(PARAGRAPHS[1:])
 
 
@@ -287,7 +281,7 @@ def stopped_by(kind: type[BaseException], narrate: Narrate, server: MockServer, 
     told = json.loads((folder_of(folder / "book.wav") / "manifest.json").read_text())
     assert len([part for part in told["parts"] if part["generation_id"]]) == 2
     server.reset()
-    assert narrate().asked_requests == 1
+    assert narrate().new_requests == 1
 
 
 def test_what_progress_raises_ends_it(narrate: Narrate, server: MockServer, tmp_path: Path) -> None:
@@ -328,7 +322,7 @@ def test_cancellation_ends_it_at_once_and_leaves_nothing_half(server: MockServer
     assert [part.suffix for part in parts] == [".wav"]
     server.reset()
     with OpenRouter(KEY, server_url=server.url) as open_router:
-        assert open_router.tts.narrate(TEXT, tmp_path / "book.wav", **SETTINGS).asked_requests == 2
+        assert open_router.tts.narrate(TEXT, tmp_path / "book.wav", **SETTINGS).new_requests == 2
 
 
 KILLED = """
@@ -364,12 +358,12 @@ def test_after_kill_9_it_goes_on_with_what_is_missing(server: MockServer, tmp_pa
     with OpenRouter("any-key", server_url=server.url) as open_router:
         plan = open_router.tts.plan_narration(text, target, **SETTINGS)
         narration = open_router.tts.narrate(text, target, **SETTINGS)
-    assert narration.asked_requests == plan.missing_requests == 12 - len(finished)
+    assert narration.new_requests == plan.missing_requests == 12 - len(finished)
     keys = {part["text"]: part["key"] for part in manifest(narration)["parts"]}
     assert not finished & {keys[text] for text in inputs(server)}
     assert len(server.requests) == 12 - len(finished)
     content = target.read_bytes()
-    assert audio.duration(content, AudioFacts("mp3")) == narration.duration
+    assert audio.duration(content, AudioInfo("mp3")) == narration.duration
     assert narration.duration == sum(len(spoken(server, paragraph)) for paragraph in text.split("\n\n")) / 48_000
 
 
@@ -519,7 +513,7 @@ def test_what_cannot_be_joined_is_kept_and_not_bought_again(
     assert str(kept) in str(refused.value)
     assert server.requests == []
     kept.unlink()
-    assert narrate("One part.").asked_requests == 1
+    assert narrate("One part.").new_requests == 1
 
 
 def test_what_cannot_be_joined_is_kept_each_time(narrate: Narrate, tmp_path: Path) -> None:
@@ -602,7 +596,7 @@ def test_another_suffix_is_made_of_the_same_parts(narrate: Narrate, server: Mock
     narrate(path=tmp_path / "book.wav")
     server.reset()
     for name in ("book.mp3", "book.pcm"):
-        assert narrate(path=tmp_path / name).asked_requests == 0
+        assert narrate(path=tmp_path / name).new_requests == 0
     assert server.requests == []
     assert folder_of(tmp_path / "book.wav").is_dir()
 
@@ -610,8 +604,8 @@ def test_another_suffix_is_made_of_the_same_parts(narrate: Narrate, server: Mock
 def test_the_folder_of_an_earlier_version_still_counts(narrate: Narrate, tmp_path: Path) -> None:
     narrate()
     folder_of(tmp_path / "book.wav").rename(tmp_path / "book.wav.narration")
-    assert narrate().asked_requests == 0
-    assert narrate(path=tmp_path / "book.mp3").asked_requests == 0
+    assert narrate().new_requests == 0
+    assert narrate(path=tmp_path / "book.mp3").new_requests == 0
 
 
 def test_where_there_are_no_locks_nothing_is_cleaned_up(
@@ -692,7 +686,7 @@ def test_what_another_narration_brought_meanwhile_is_not_bought_again(
         return held(folder)
 
     monkeypatch.setattr(lock, "held", held_later)
-    assert narrate(path=target).asked_requests == 0
+    assert narrate(path=target).new_requests == 0
     assert len(server.requests) == 3
 
 
@@ -711,7 +705,7 @@ def test_a_rate_that_mp3_does_not_have_is_told_by_the_first_part(
     with pytest.raises(ValueError, match="mp3 cannot hold 96000 Hz"):
         narrate(path=tmp_path / "book.mp3")
     assert server.requests == []
-    assert narrate(client={**pcm(96_000), "server_url": server.url}).asked_requests == 2
+    assert narrate(client={**pcm(96_000), "server_url": server.url}).new_requests == 2
 
 
 def test_parts_that_differ_end_it(narrate: Narrate, server: MockServer) -> None:
@@ -737,7 +731,7 @@ def test_what_turns_out_too_long_for_wav_ends_it(narrate: Narrate, server: MockS
     with pytest.raises(errors.SuffixMismatchError, match="4 GiB"):
         narrate(pause_ms=25_000_000, concurrency=1, client={**pcm(48_000), "server_url": server.url})
     narration = narrate(pause_ms=1, client={**pcm(48_000), "server_url": server.url})
-    assert narration.asked_requests == 2
+    assert narration.new_requests == 2
 
 
 def test_a_part_that_is_refused_is_named(narrate: Narrate, server: MockServer, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 from openrouter_speech import OpenRouter
-from openrouter_speech.exchange import Call
+from openrouter_speech._http.sending import Call
 from openrouter_speech.narration import plan
 from openrouter_speech.narration.plan import Part
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from openrouter_speech import OpenRouter, errors
-from openrouter_speech.retries import BackoffStrategy, RetryConfig
+from openrouter_speech._core.retries import BackoffStrategy, RetryConfig
 
 from .leftovers import memory
 from .server import AUDIO, FAULTS, HEADER, PASSING

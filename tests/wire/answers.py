@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from openrouter_speech import errors
-from openrouter_speech.retries import BackoffStrategy, RetryConfig
+from openrouter_speech._core.retries import BackoffStrategy, RetryConfig
 
 from ..wire_server import CLOSE, Answer, Connection, chunk, hang_up, head, http, silence
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from openrouter_speech import OpenRouter, errors, exchange
-from openrouter_speech.aiohttp_client import AiohttpClient
-from openrouter_speech.retries import RetryConfig
+from openrouter_speech import OpenRouter, errors
+from openrouter_speech._core.retries import RetryConfig
+from openrouter_speech._http import sending as send_with_retries
+from openrouter_speech._http.aiohttp_client import AiohttpClient
 
 from ..conftest import KEY, REQUEST, Connect, connecting
 from ..wire_server import CLOSE, Answer, Connection, WireServer, chunk, hang_up, head, http, refusing, silence
@@ -244,7 +245,7 @@ def test_a_length_is_held_to_whatever_the_transport(connect: Connect) -> None:
 
 
 def test_the_awaited_sleep_is_asyncios() -> None:
-    asyncio.run(exchange.sleep_async(0))
+    asyncio.run(send_with_retries.sleep_async(0))
 
 
 def test_each_attempt_is_logged(connect: Connect, slept: list[float], caplog: pytest.LogCaptureFixture) -> None:
@@ -286,7 +287,7 @@ def test_cancelling_a_delay_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> No
         sleeping.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("openrouter_speech.exchange.sleep_async", sleep_for_ever)
+    monkeypatch.setattr("openrouter_speech._http.sending.sleep_async", sleep_for_ever)
 
     async def main() -> None:
         limits, timeout = httpx.Limits(max_connections=1), httpx.Timeout(60, pool=2)
@@ -330,13 +331,13 @@ def test_the_environments_proxy_is_used(connect: Connect, monkeypatch: pytest.Mo
     """For plain http the proxy is sent the whole URL. The warning is that of an address off this machine."""
     with WireServer(GOOD) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/api/v1"))
-        monkeypatch.setattr("openrouter_speech.session._warned_of", {"example.test"})
+        monkeypatch.setattr("openrouter_speech._http.session._warned_of", {"example.test"})
         assert connect(server_url="http://example.test/api").create().content == bytes(480)
         assert proxy.requests[0].head.startswith("POST http://example.test/api/audio/speech HTTP/1.1")
 
 
 def test_plain_http_to_another_machine_warns_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openrouter_speech.session._warned_of", set())
+    monkeypatch.setattr("openrouter_speech._http.session._warned_of", set())
     for loopback in ("http://127.0.0.1:1", "http://localhost", "http://[::1]:1", "https://example.test"):
         OpenRouter(KEY, server_url=loopback)
     with pytest.warns(UserWarning, match=r"example\.test unencrypted") as warned:

@@ -125,7 +125,7 @@ def test_leaving_a_stream_early_closes_its_connection() -> None:
 
 @pytest.mark.parametrize("chunk_size", [None, 5, 1000])
 def test_pieces_are_whole_frames_however_the_network_cuts_them(connect: Connect, chunk_size: int | None) -> None:
-    """Of stereo here: four bytes. Which pieces come of which cuts is tested in test_frames.py."""
+    """Of stereo here: four bytes. Which pieces come of which cuts is tested in test_body.py."""
     audio = bytes(number % 251 for number in range(480))
 
     def in_pieces(connection: Connection) -> object:

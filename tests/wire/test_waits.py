@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from openrouter_speech import errors
-from openrouter_speech.retries import BackoffStrategy, RetryConfig
+from openrouter_speech._core.retries import BackoffStrategy, RetryConfig
 
 from ..conftest import KEY, Connect, connecting
 from ..wire_server import Answer, WireServer, http

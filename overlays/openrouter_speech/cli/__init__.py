@@ -9,6 +9,8 @@ import sys
 import warnings
 from types import FrameType
 
+__all__ = ["main"]
+
 _EXTRA = frozenset({"typer", "rich", "shellingham", "annotated_doc"})
 """What the extra `cli` brings; typer needs the others."""
 _INTERRUPTED = 128 + signal.SIGINT

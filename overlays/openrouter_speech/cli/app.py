@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
+from .._version import __version__
 from ..narration import CONCURRENCY, LIMIT, SMALLEST_LIMIT
-from ..version import __version__
 from .options import Settings, not_negative, option, unreadable, with_settings
 
 _EXIT_CODES = (

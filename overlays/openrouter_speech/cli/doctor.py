@@ -20,12 +20,13 @@ import httpx
 import typer
 from attrs import asdict, frozen
 
-from .. import errors, retries
-from ..bodies import escaped
-from ..credential import Credential
-from ..environment import check_environment
-from ..session import SERVER_URL
-from ..version import __version__
+from .. import errors
+from .._core import retries
+from .._core.bodies import escaped
+from .._http.credential import Credential
+from .._http.environment import check_environment
+from .._http.session import SERVER_URL
+from .._version import __version__
 from .failures import by_option, one_line
 from .options import HEADERS, Settings, unreadable
 

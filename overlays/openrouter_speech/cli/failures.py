@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from .. import errors
-from ..bodies import escaped
+from .._core.bodies import escaped
 from .options import Settings
 
 REFUSED, WRONG_USAGE, INTERRUPTED, NO_READER = 1, 2, 130, 141

@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import asdict
 
-from .. import files
-from ..bodies import escaped
+from .. import _files as files
+from .._core.bodies import escaped
 from ..narration.job import PATIENT
 from ..narration.results import Narration, NarrationPlan, NarrationProgress
 from . import progress, texts
@@ -108,7 +108,7 @@ def _cost(plan: NarrationPlan) -> str:
 
 def _outcome(narration: Narration, captions: list[str]) -> str:
     audio = f"{progress.length(narration.duration)} of audio in {_counted(narration.parts, 'part')}"
-    asked = f"{_counted(narration.asked_requests, 'request')}, {_counted(narration.asked_characters, 'character')}"
+    asked = f"{_counted(narration.new_requests, 'request')}, {_counted(narration.new_characters, 'character')}"
     return "; ".join([f"{narration.path}: {audio}", f"asked for {asked}", *captions])
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from .._core.retries import RetryConfig
     from ..client import OpenRouter
-    from ..retries import RetryConfig
 
 VOICE, SERVICE, APP, OUTPUT = "The voice", "The service", "Your app", "Output"
 
@@ -198,7 +198,7 @@ class Settings:
 
     def retry(self, default: "RetryConfig") -> "RetryConfig":
         """The retries of a call; `default` is what they are where no option says otherwise."""
-        from ..retries import BackoffStrategy, RetryConfig
+        from .._core.retries import BackoffStrategy, RetryConfig
 
         usual = default.backoff
         scale = 1 if self.retry_wait is None else self.retry_wait * 1000 / usual.initial_interval

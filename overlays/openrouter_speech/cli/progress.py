@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..bodies import escaped
-from ..retries import logger
+from .._core.bodies import escaped
+from .._core.retries import logger
 from .failures import one_line
 
 if TYPE_CHECKING:

@@ -12,9 +12,11 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from .. import audio, errors, files, retries
-from ..audio import AudioFacts
-from ..bodies import escaped
+from .. import _files as files
+from .. import errors
+from .._core import audio, retries
+from .._core.audio import AudioInfo
+from .._core.bodies import escaped
 from ..responses import SavedSpeech
 from ..streams import SpeechStream
 from . import progress, texts
@@ -44,14 +46,14 @@ class Said:
     """Seconds."""
 
     def __str__(self) -> str:
-        facts = [
+        info = [
             None if self.duration is None else f"{progress.length(self.duration)} of {self.format}",
             progress.size(self.bytes),
             None if self.time_to_first_audio is None else f"first audio after {self.time_to_first_audio:.2f} s",
             self.generation_id,
         ]
         where = {None: "played", "-": "standard output"}.get(self.path, self.path)
-        return f"{where}: {', '.join(filter(None, facts))}"
+        return f"{where}: {', '.join(filter(None, info))}"
 
 
 def say(
@@ -122,13 +124,13 @@ def _name(path: Path | None, *, piped: bool) -> str:
 def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator[Callable[[bytes], Any]]:
     """Where the audio is written to."""
     if path is not None:
-        facts = AudioFacts(stream.audio_format, stream.sample_rate, stream.channels)
+        info = AudioInfo(stream.audio_format, stream.sample_rate, stream.channels)
         try:
-            with files.keeping(path, facts) as sink:
+            with files.keeping(path, info) as sink:
                 yield sink.write
         except errors.FileWriteError as error:
             if error.audio:
-                _keep_elsewhere(error, path, facts)
+                _keep_elsewhere(error, path, info)
             raise
     elif piped:
         out = sys.stdout.buffer
@@ -142,14 +144,14 @@ def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator
         yield lambda _: None
 
 
-def _keep_elsewhere(error: errors.FileWriteError, path: Path, facts: AudioFacts) -> None:
+def _keep_elsewhere(error: errors.FileWriteError, path: Path, info: AudioInfo) -> None:
     """Put audio that was paid for where there is room: nobody holds it any more when the command ends."""
     for folder in (Path.cwd(), Path(tempfile.gettempdir())):
         with suppress(OSError):
-            number, name = tempfile.mkstemp(files.true_suffix(facts.format), f"{path.stem}-", folder)
+            number, name = tempfile.mkstemp(files.true_suffix(info.format), f"{path.stem}-", folder)
             os.close(number)
             try:
-                with files.saving(name, facts) as sink:
+                with files.saving(name, info) as sink:
                     sink.write(error.audio)
             except OSError:
                 Path(name).unlink()
@@ -188,22 +190,22 @@ class _Length:
             self._beginning += chunk
             if len(self._beginning) >= _ENOUGH:
                 sample = bytes(self._beginning[_HEAD:])
-                seconds = audio.duration(sample, AudioFacts(self._stream.audio_format))
+                seconds = audio.duration(sample, AudioInfo(self._stream.audio_format))
                 self._bytes_per_second = len(sample) / seconds if seconds else None
         return self._stream.bytes_received / self._bytes_per_second if self._bytes_per_second else None
 
 
 def _result(path: Path | str | None, stream: SpeechStream, characters: int) -> Said:
-    facts, duration = AudioFacts(stream.audio_format, stream.sample_rate, stream.channels), stream.duration
+    info, duration = AudioInfo(stream.audio_format, stream.sample_rate, stream.channels), stream.duration
     if isinstance(path, Path) and path.is_file():
-        saved = SavedSpeech.from_stream(path, stream, facts)
-        facts = AudioFacts(saved.audio_format, saved.sample_rate, saved.channels)
+        saved = SavedSpeech.from_stream(path, stream, info)
+        info = AudioInfo(saved.audio_format, saved.sample_rate, saved.channels)
         duration = saved.duration if duration is None else duration
     return Said(
         path=None if path is None else str(path),
-        format=facts.format,
-        sample_rate=facts.sample_rate,
-        channels=facts.channels,
+        format=info.format,
+        sample_rate=info.sample_rate,
+        channels=info.channels,
         duration=duration,
         bytes=stream.bytes_received,
         characters=characters,

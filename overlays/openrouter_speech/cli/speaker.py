@@ -4,9 +4,10 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from .. import audio, errors
+from .. import errors
+from .._core import audio
 from ..playback import Player
-from ..playback.device import Form, open_device
+from ..playback.device import SampleFormat, open_device
 from ..streams import SpeechStream
 
 
@@ -34,7 +35,7 @@ class Speaker:
         """
         if self._wanted:
             try:
-                open_device(Form(audio.PCM_SAMPLE_RATE, audio.PCM_CHANNELS), lambda _: b"").close()
+                open_device(SampleFormat(audio.PCM_SAMPLE_RATE, audio.PCM_CHANNELS), lambda _: b"").close()
             except errors.PlaybackError as problem:
                 self._put_off(problem)
         return self

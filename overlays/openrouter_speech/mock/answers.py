@@ -9,7 +9,7 @@ from typing import Any, Literal
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from ..audio import PCM_SAMPLE_WIDTH
+from .._core.audio import PCM_SAMPLE_WIDTH
 from .description import JSON, Answer, Operation
 from .encoder import encode
 from .faults import Fault, decimal, now, zod_error

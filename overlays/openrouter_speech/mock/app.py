@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..version import __version__
+from .._version import __version__
 from . import docs_page
 from .answers import Answers, Pace, RefusedError, error
 from .description import Description, Operation, Parameter

@@ -4,7 +4,7 @@ import io
 
 import soundfile
 
-from .. import wav
+from .._core import wav
 from .synthesizer import SAMPLE_RATE, Samples
 
 CHANNELS = 1

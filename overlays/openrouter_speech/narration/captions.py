@@ -6,9 +6,11 @@ from pathlib import Path
 
 from attrs import frozen
 
-from .. import files
-from ..files import StrPath
+from .. import _files as files
+from .._files import StrPath
 from . import storage
+
+__all__ = ["Cue"]
 
 LONGEST = 84
 """Characters of one caption: two lines, as long as television has them."""

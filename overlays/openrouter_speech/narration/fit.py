@@ -5,8 +5,9 @@ The last word is `joining`'s, which decodes. This is told earlier: by what is mi
 
 from pathlib import Path
 
-from .. import audio, files, wav
-from ..audio import AudioFacts
+from .. import _files as files
+from .._core import audio, wav
+from .._core.audio import AudioInfo
 
 _LETTERS_A_SECOND = 100
 """No voice is faster: twice the fastest speaker on record, who says 637 words, some 3,300 letters, a minute."""
@@ -33,7 +34,7 @@ class Fit:
     def __init__(self, target: Path, seconds: float) -> None:
         self._target = target
         self._seconds = seconds
-        self._first: tuple[Path, AudioFacts] | None = None
+        self._first: tuple[Path, AudioInfo] | None = None
 
     def check(self) -> None:
         """Refuse what is known to be too long for the file.
@@ -43,8 +44,8 @@ class Fit:
         """
         if files.format_of(self._target) != "wav":
             return
-        facts = self._first[1] if self._first else AudioFacts("pcm")
-        rate, channels = facts.sample_rate or audio.PCM_SAMPLE_RATE, facts.channels or audio.PCM_CHANNELS
+        info = self._first[1] if self._first else AudioInfo("pcm")
+        rate, channels = info.sample_rate or audio.PCM_SAMPLE_RATE, info.channels or audio.PCM_CHANNELS
         try:
             wav.header(int(self._seconds * rate) * channels * audio.PCM_SAMPLE_WIDTH, rate, channels)
         except ValueError as error:
@@ -53,12 +54,12 @@ class Fit:
                 f"4 GiB that a WAV file can hold. Name it .mp3 or .pcm: {_ALL_KEPT}"
             ) from error
 
-    def add(self, part: Path, facts: AudioFacts, seconds: float) -> None:
+    def add(self, part: Path, info: AudioInfo, seconds: float) -> None:
         """Add a part that is there.
 
         Args:
             part: Its file.
-            facts: What it is.
+            info: What it is.
             seconds: How much longer than reckoned it makes the whole.
 
         Raises:
@@ -66,29 +67,29 @@ class Fit:
         """
         self._seconds += seconds
         if self._first is None:
-            self._first = part, facts
-            if files.format_of(self._target) == "mp3" and not _fits_mp3(facts):
+            self._first = part, info
+            if files.format_of(self._target) == "mp3" and not _fits_mp3(info):
                 raise ValueError(
-                    f"mp3 cannot hold {_described(facts)}, which {part} has. "
+                    f"mp3 cannot hold {_described(info)}, which {part} has. "
                     f"Name {self._target.name} .wav or .pcm: {_ALL_KEPT}"
                 )
         first, like = self._first
-        if _kind(facts) != _kind(like):
+        if _kind(info) != _kind(like):
             raise ValueError(
-                f"The parts do not fit together: {first} has {_described(like)}, {part} has {_described(facts)}. "
+                f"The parts do not fit together: {first} has {_described(like)}, {part} has {_described(info)}. "
                 "Remove those of the wrong kind, and the same call asks for them again"
             )
 
 
-def _fits_mp3(facts: AudioFacts) -> bool:
-    rate, channels = _kind(facts)
+def _fits_mp3(info: AudioInfo) -> bool:
+    rate, channels = _kind(info)
     return rate in _MP3_RATES and channels <= _MP3_CHANNELS
 
 
-def _kind(facts: AudioFacts) -> tuple[int, int]:
-    return facts.sample_rate or audio.PCM_SAMPLE_RATE, facts.channels or audio.PCM_CHANNELS
+def _kind(info: AudioInfo) -> tuple[int, int]:
+    return info.sample_rate or audio.PCM_SAMPLE_RATE, info.channels or audio.PCM_CHANNELS
 
 
-def _described(facts: AudioFacts) -> str:
-    rate, channels = _kind(facts)
+def _described(info: AudioInfo) -> str:
+    rate, channels = _kind(info)
     return f"{rate} Hz and {channels} channel{'s' if channels != 1 else ''}"

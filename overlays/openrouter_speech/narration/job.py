@@ -7,31 +7,32 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from .. import files, retries
+from .. import _files as files
+from .._core import retries
+from .._core.retries import BackoffStrategy, RetryConfig
+from .._files import StrPath
+from .._http.sending import Call
 from ..errors import ConfigurationError
-from ..exchange import Call
-from ..files import StrPath
-from ..retries import BackoffStrategy, RetryConfig
 from . import LimitUnit, joining, plan
 from .fit import Fit, least_seconds
 from .plan import Part
 from .results import NarrationPlan
-from .storage import Folder, Stored
+from .storage import PartStore, StoredPart
 
 PATIENT = evolve(retries.DEFAULT, max_retries=10, backoff=BackoffStrategy(500, 30_000, 2, 600_000, jitter_ms=250))
 """What is done for each part where nothing is configured: at most 10 retries, within 10 minutes."""
 
 
 @frozen
-class Job:
+class NarrationJob:
     """All that a narration needs."""
 
     target: Path
-    folder: Folder
+    folder: PartStore
     parts: tuple[Part, ...]
     requests: dict[str, str]
     """The texts to ask for, by key, in the order of the text."""
-    stored: dict[str, Stored]
+    stored: dict[str, StoredPart]
     """What the folder has of them."""
     pause_ms: float
     retry: RetryConfig
@@ -75,11 +76,11 @@ class Job:
         missing, times = self.missing, self.times
         fit = Fit(self.target, silence + sum(times[key] * self.least_seconds(key) for key in missing))
         for key, part in self.stored.items():
-            fit.add(part.file, self.folder.facts(part), times[key] * part.seconds)
+            fit.add(part.file, self.folder.info(part), times[key] * part.seconds)
         fit.check()
         return fit
 
-    def looked_up(self) -> "Job":
+    def looked_up(self) -> "NarrationJob":
         """The same, with what the folder has now.
 
         Raises:
@@ -105,7 +106,7 @@ def prepare(
     limit_unit: LimitUnit,
     pause_ms: float,
     folder: StrPath | None,
-) -> Job:
+) -> NarrationJob:
     """Work out a narration. Nothing is written.
 
     Args:
@@ -122,11 +123,11 @@ def prepare(
     joining.check_installed()
     parts = plan.parts_of(text, limit, limit_unit, plan.keys_for(call))
     requests = {part.key: part.text for part in parts if part.key}
-    place = Folder(_default_folder(target) if folder is None else Path(folder))
+    place = PartStore(_default_folder(target) if folder is None else Path(folder))
     place.check()
     if place.holds(target):
         raise ValueError(f"{target} is in the folder of the parts, {place.path}, which can go afterwards: name another")
-    job = Job(
+    job = NarrationJob(
         target=target,
         folder=place,
         parts=parts,

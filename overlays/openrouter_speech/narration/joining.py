@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from attrs import frozen
 
-from .. import audio, files, mp3, wav
-from ..audio import AudioFacts
+from .. import _files as files
+from .._core import audio, mp3, wav
+from .._core.audio import AudioInfo
 from . import extra
 
 _FRAMES = 1 << 16
@@ -72,21 +73,21 @@ def join(
         ValueError: The parts do not fit together, or not into a WAV file.
         OSError: The file cannot be written.
     """
-    facts, frames = _facts(list(filter(None, parts)))
-    rate = facts.sample_rate or audio.PCM_SAMPLE_RATE
+    info, frames = _info(list(filter(None, parts)))
+    rate = info.sample_rate or audio.PCM_SAMPLE_RATE
     silences = [round(pause * rate / 1000) for pause in pauses_ms]
     if files.format_of(target) == "wav":
-        wav.check_size((frames + sum(silences)) * facts.frame_size)
-    with _sink(target, scratch, facts) as sink:
+        wav.check_size((frames + sum(silences)) * info.frame_size)
+    with _sink(target, scratch, info) as sink:
         written, spans = 0, []
         for file, silence in zip(parts, silences, strict=True):
-            for block in _silence(silence, facts.frame_size):
+            for block in _silence(silence, info.frame_size):
                 sink.write(block)
             written += silence
             begin = written
             for block in _decoded(file):
                 sink.write(block)
-                written += len(block) // facts.frame_size
+                written += len(block) // info.frame_size
                 yield written / rate
             spans.append((begin, written - begin))
     return Joined(rate, tuple(spans), written)
@@ -103,7 +104,7 @@ def _libraries() -> tuple[Any, Any]:
 class _Samples(NamedTuple):
     """What is in a part, once it is decoded."""
 
-    facts: AudioFacts
+    info: AudioInfo
     frames: int
     blocks: Iterator[bytes]
     """Its samples with 16 bits."""
@@ -148,7 +149,7 @@ def _mp3(content: mmap, miniaudio: Any) -> _Samples:
                 yield samples.tobytes()
 
     frames = sum(round(segment.samples * rate / segment.header.sample_rate) for segment in segments)
-    return _Samples(AudioFacts("pcm", rate, channels), frames, blocks())
+    return _Samples(AudioInfo("pcm", rate, channels), frames, blocks())
 
 
 def _wav(content: mmap, miniaudio: Any, soundfile: Any) -> _Samples:
@@ -173,12 +174,12 @@ def _wav(content: mmap, miniaudio: Any, soundfile: Any) -> _Samples:
                 yield from _read(opened, miniaudio)
 
     frames = sum(span.size for span in spans) // layout.frame_size
-    return _Samples(AudioFacts("pcm", layout.sample_rate, layout.channels), frames, blocks())
+    return _Samples(AudioInfo("pcm", layout.sample_rate, layout.channels), frames, blocks())
 
 
 def _other(file: Any, miniaudio: Any, soundfile: Any) -> _Samples:
     opened = soundfile.SoundFile(file)
-    return _Samples(AudioFacts("pcm", opened.samplerate, opened.channels), opened.frames, _read(opened, miniaudio))
+    return _Samples(AudioInfo("pcm", opened.samplerate, opened.channels), opened.frames, _read(opened, miniaudio))
 
 
 def _read(opened: Any, miniaudio: Any) -> Iterator[bytes]:
@@ -192,25 +193,25 @@ def _read(opened: Any, miniaudio: Any) -> Iterator[bytes]:
             yield bytes(miniaudio.convert_sample_format(floats, block, integers))
 
 
-def _facts(parts: Iterable[Path]) -> tuple[AudioFacts, int]:
+def _info(parts: Iterable[Path]) -> tuple[AudioInfo, int]:
     """What all parts are, and how many frames they have."""
-    first, facts, frames = None, AudioFacts("pcm"), 0
+    first, info, frames = None, AudioInfo("pcm"), 0
     for part in parts:
         with _opening(part) as opened:
-            own = opened.facts
+            own = opened.info
             frames += opened.frames
         if first is None:
-            first, facts = part, own
-        if own != facts:
+            first, info = part, own
+        if own != info:
             raise ValueError(
-                f"The parts do not fit together: {first} has {_described(facts)}, {part} has {_described(own)}. "
+                f"The parts do not fit together: {first} has {_described(info)}, {part} has {_described(own)}. "
                 "Remove those of the wrong kind, and the same call asks for them again"
             )
-    return facts, frames
+    return info, frames
 
 
-def _described(facts: AudioFacts) -> str:
-    return f"{facts.sample_rate} Hz and {facts.channels} channel{'s' if facts.channels != 1 else ''}"
+def _described(info: AudioInfo) -> str:
+    return f"{info.sample_rate} Hz and {info.channels} channel{'s' if info.channels != 1 else ''}"
 
 
 def _decoded(file: Path | None) -> Iterator[bytes]:
@@ -225,17 +226,17 @@ def _silence(frames: int, frame_size: int) -> Iterator[bytes]:
 
 
 @contextmanager
-def _sink(target: Path, scratch: Path, facts: AudioFacts) -> Iterator[_Sink]:
+def _sink(target: Path, scratch: Path, info: AudioInfo) -> Iterator[_Sink]:
     """What takes 16-bit samples and makes the target of them."""
     if files.format_of(target) != "mp3":
-        with files.saving(target, facts) as sink:
+        with files.saving(target, info) as sink:
             yield sink
         return
     try:
-        with _Encoder(scratch, facts) as encoder:
+        with _Encoder(scratch, info) as encoder:
             yield encoder
         # The encoder goes back to the beginning at its end, which no half-written file of `files` allows.
-        with files.saving(target, AudioFacts("mp3")) as sink, scratch.open("rb") as encoded:
+        with files.saving(target, AudioInfo("mp3")) as sink, scratch.open("rb") as encoded:
             while block := encoded.read(1 << 16):
                 sink.write(block)
     finally:
@@ -245,14 +246,14 @@ def _sink(target: Path, scratch: Path, facts: AudioFacts) -> Iterator[_Sink]:
 class _Encoder:
     """An mp3 file that takes samples."""
 
-    def __init__(self, file: Path, facts: AudioFacts) -> None:
+    def __init__(self, file: Path, info: AudioInfo) -> None:
         _, soundfile = _libraries()
         try:
             self._file = soundfile.SoundFile(
-                file, "w", facts.sample_rate, facts.channels, format="MP3", subtype="MPEG_LAYER_III"
+                file, "w", info.sample_rate, info.channels, format="MP3", subtype="MPEG_LAYER_III"
             )
         except soundfile.LibsndfileError as error:
-            raise ValueError(f"mp3 cannot hold {_described(facts)} ({error}): choose .wav") from error
+            raise ValueError(f"mp3 cannot hold {_described(info)} ({error}): choose .wav") from error
 
     def write(self, chunk: bytes, /) -> None:
         self._file.buffer_write(chunk, dtype="int16")

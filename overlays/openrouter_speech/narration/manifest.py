@@ -10,11 +10,11 @@ from .joining import Joined
 from .plan import Part
 from .results import Chapter
 from .splitting import Splitter
-from .storage import Stored
+from .storage import StoredPart
 
 
 def content(
-    parts: Sequence[Part], stored: Mapping[str, Stored], about: Mapping[str, Any], joined: Joined | None
+    parts: Sequence[Part], stored: Mapping[str, StoredPart], about: Mapping[str, Any], joined: Joined | None
 ) -> dict[str, Any]:
     """The manifest; until the parts are joined, it has no times in it.
 
@@ -51,7 +51,7 @@ def cues(parts: Sequence[Part], joined: Joined) -> Iterator[captions.Cue]:
             yield from captions.share_out(splitter.parts(part.text), start / second, frames / second)
 
 
-def _entry(part: Part, stored: Stored | None, time: tuple[int, int] | None) -> dict[str, Any]:
+def _entry(part: Part, stored: StoredPart | None, time: tuple[int, int] | None) -> dict[str, Any]:
     known_ms = round(stored.seconds * 1000) if stored else None
     start_ms, duration_ms = time or (None, known_ms)
     return {

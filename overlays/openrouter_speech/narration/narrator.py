@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from attrs import evolve
 
-from ..audio import AudioFacts
+from .._core.audio import AudioInfo
+from .._http.body import OpenResponse
+from .._http.sending import sleep_async
 from ..errors import APIStatusError, AudioError, NotAudioError, OpenRouterError, SaveError, SuffixMismatchError
-from ..exchange import sleep_async
-from ..frames import Answer
 from ..streams import AsyncSpeechStream, SpeechStream
 from . import joining, lock, manifest, plan
-from .job import Job
+from .job import NarrationJob
 from .results import Narration, NarrationProgress
-from .storage import SUFFIXES, Stored
-from .work import Request, Work
+from .scheduler import Request, Scheduler
+from .storage import SUFFIXES, StoredPart
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -40,24 +40,24 @@ OnProgress = Callable[[NarrationProgress], object]
 class Arrived(NamedTuple):
     """A part whose audio has come."""
 
-    part: Stored
-    facts: AudioFacts
+    part: StoredPart
+    info: AudioInfo
     bytes_received: int
 
 
-class Ask(Protocol):
+class SendPart(Protocol):
     """Sends the request for a text, once, and hands its answer on."""
 
-    def __call__(self, text: str, receive: Callable[[Answer], Arrived], /) -> Arrived: ...
+    def __call__(self, text: str, receive: Callable[[OpenResponse], Arrived], /) -> Arrived: ...
 
 
-class AskAsync(Protocol):
+class SendPartAsync(Protocol):
     """As `Ask`."""
 
-    async def __call__(self, text: str, receive: Callable[[Answer], Awaitable[Arrived]], /) -> Arrived: ...
+    async def __call__(self, text: str, receive: Callable[[OpenResponse], Awaitable[Arrived]], /) -> Arrived: ...
 
 
-def narrate(job: Job, ask: Ask, concurrency: int, on_progress: OnProgress | None) -> Narration:
+def narrate(job: NarrationJob, ask: SendPart, concurrency: int, on_progress: OnProgress | None) -> Narration:
     """Ask for what is missing, and join all."""
     with _begun(job, concurrency, on_progress) as run:
         run.report()
@@ -70,7 +70,9 @@ def narrate(job: Job, ask: Ask, concurrency: int, on_progress: OnProgress | None
                     return cast("Narration", end.value)
 
 
-async def narrate_async(job: Job, ask: AskAsync, concurrency: int, on_progress: OnProgress | None) -> Narration:
+async def narrate_async(
+    job: NarrationJob, ask: SendPartAsync, concurrency: int, on_progress: OnProgress | None
+) -> Narration:
     """As `narrate`."""
     import asyncio  # noqa: PLC0415  (as in `exchange`)
 
@@ -87,7 +89,7 @@ async def narrate_async(job: Job, ask: AskAsync, concurrency: int, on_progress: 
 
 
 @contextmanager
-def _begun(job: Job, concurrency: int, on_progress: OnProgress | None) -> Iterator["_Run"]:
+def _begun(job: NarrationJob, concurrency: int, on_progress: OnProgress | None) -> Iterator["_Run"]:
     """A narration that has its folder for itself, and leaves its manifest up to date."""
     plan.whole_number("concurrency", concurrency, 1)
     with lock.held(job.folder.path) as alone:
@@ -98,17 +100,17 @@ def _begun(job: Job, concurrency: int, on_progress: OnProgress | None) -> Iterat
             yield run
 
 
-def _ask_all(run: "_Run", ask: Ask, concurrency: int) -> None:
+def _ask_all(run: "_Run", ask: SendPart, concurrency: int) -> None:
     # Loaded here: only narrations need it.
     from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # noqa: PLC0415
 
     under_way: dict[Future[Arrived], Request] = {}
     with ThreadPoolExecutor(concurrency, "openrouter-speech-narration") as pool:
         try:
-            while not run.work.is_over:
-                for request in run.work.begin(run.now()):
+            while not run.scheduler.is_over:
+                for request in run.scheduler.begin(run.now()):
                     under_way[pool.submit(ask, request.text, run.receiver(request))] = request
-                delay = run.work.delay(run.now())
+                delay = run.scheduler.delay(run.now())
                 if under_way:
                     for future in wait(under_way, delay, FIRST_COMPLETED).done:
                         run.settle(under_way.pop(future), future.exception() or future.result())
@@ -123,15 +125,15 @@ def _ask_all(run: "_Run", ask: Ask, concurrency: int) -> None:
     run.raise_error()
 
 
-async def _ask_all_async(run: "_Run", ask: AskAsync) -> None:
+async def _ask_all_async(run: "_Run", ask: SendPartAsync) -> None:
     import asyncio  # noqa: PLC0415
 
     under_way: dict[Task[Arrived], Request] = {}
     try:
-        while not run.work.is_over:
-            for request in run.work.begin(run.now()):
+        while not run.scheduler.is_over:
+            for request in run.scheduler.begin(run.now()):
                 under_way[asyncio.ensure_future(ask(request.text, run.receiver_async(request)))] = request
-            delay = run.work.delay(run.now())
+            delay = run.scheduler.delay(run.now())
             if under_way:
                 done, _ = await asyncio.wait(under_way, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -154,10 +156,10 @@ async def _ask_all_async(run: "_Run", ask: AskAsync) -> None:
 class _Run:
     """One narration while it goes on: what is there, what is asked for next, and what of that is told."""
 
-    def __init__(self, job: Job, concurrency: int, on_progress: OnProgress | None) -> None:
-        self.work = Work([Request(key, text) for key, text in job.missing.items()], job.retry, concurrency)
+    def __init__(self, job: NarrationJob, concurrency: int, on_progress: OnProgress | None) -> None:
+        self.scheduler = Scheduler([Request(key, text) for key, text in job.missing.items()], job.retry, concurrency)
         self._job = job
-        self._stored: dict[str, Stored] = {}
+        self._stored: dict[str, StoredPart] = {}
         self._unsaved: list[SaveError] = []
         self._on_progress = on_progress
         self._ahead = 0.0
@@ -179,64 +181,64 @@ class _Run:
         """Take a moment that was slept for as reached, even if the sleep ended a little early."""
         self._ahead += max(0.0, moment - self.now())
 
-    def receiver(self, request: Request) -> Callable[[Answer], Arrived]:
+    def receiver(self, request: Request) -> Callable[[OpenResponse], Arrived]:
         """What keeps the audio of a request."""
 
-        def receive(answer: Answer) -> Arrived:
-            stream = SpeechStream(answer)
+        def receive(opened: OpenResponse) -> Arrived:
+            stream = SpeechStream(opened)
             try:
                 file = stream.save(self._place(request, stream))
             except (NotAudioError, SuffixMismatchError) as error:
-                return self._kept(request, answer, stream, self._rescued(request, error))
-            return self._kept(request, answer, stream, file)
+                return self._kept(request, opened, stream, self._rescued(request, error))
+            return self._kept(request, opened, stream, file)
 
         return receive
 
-    def receiver_async(self, request: Request) -> Callable[[Answer], Awaitable[Arrived]]:
+    def receiver_async(self, request: Request) -> Callable[[OpenResponse], Awaitable[Arrived]]:
         """As `receiver`."""
 
-        async def receive(answer: Answer) -> Arrived:
-            stream = AsyncSpeechStream(answer)
+        async def receive(opened: OpenResponse) -> Arrived:
+            stream = AsyncSpeechStream(opened)
             try:
                 file = await stream.save(self._place(request, stream))
             except (NotAudioError, SuffixMismatchError) as error:
-                return self._kept(request, answer, stream, self._rescued(request, error))
-            return self._kept(request, answer, stream, file)
+                return self._kept(request, opened, stream, self._rescued(request, error))
+            return self._kept(request, opened, stream, file)
 
         return receive
 
     def settle(self, request: Request, outcome: Arrived | BaseException) -> None:
         """Take note of what became of a request, and tell it."""
         self.take(request, outcome)
-        if isinstance(outcome, Arrived) or self.work.held(self.now()):
+        if isinstance(outcome, Arrived) or self.scheduler.held(self.now()):
             self.report()
 
     def take(self, request: Request, outcome: Arrived | BaseException) -> None:
         """Take note of what became of a request."""
         if isinstance(outcome, BaseException):
-            self.work.failed(request, outcome, self.now())
-            if self.work.error is outcome:
+            self.scheduler.failed(request, outcome, self.now())
+            if self.scheduler.error is outcome:
                 self._locate(outcome, request)
             elif isinstance(outcome, SaveError):
                 self._unsaved.append(outcome)
             return
-        self.work.succeeded(request)
+        self.scheduler.succeeded(request)
         part = outcome.part
         self._progress = evolve(self._progress, bytes_received=self._progress.bytes_received + outcome.bytes_received)
         self._add(request.key, part)
         longer = self._times[request.key] * (part.seconds - self._job.least_seconds(request.key))
         try:
-            self._fit.add(part.file, outcome.facts, longer)
+            self._fit.add(part.file, outcome.info, longer)
             self._fit.check()
         except ValueError as error:  # no further part is paid for
-            self.work.error = self.work.error or SuffixMismatchError(str(error), saved_to=part.file)
+            self.scheduler.error = self.scheduler.error or SuffixMismatchError(str(error), saved_to=part.file)
         if time.monotonic() - self._last_manifest >= _BETWEEN_MANIFESTS:
             with suppress(OSError):  # the part is there, and there is a manifest at the end
                 self._write_manifest()
 
     def raise_error(self) -> None:
         """Raise what ended the work, if anything did; the audio of parts that could not be written goes with it."""
-        error = self.work.error
+        error = self.scheduler.error
         if error is not None and self._unsaved:
             raise error from ExceptionGroup("Other parts came, and could not be written either", self._unsaved)
         if error is not None:
@@ -245,7 +247,7 @@ class _Run:
     def report(self, joined_seconds: float = 0.0) -> None:
         """Tell how far it is."""
         if self._on_progress is not None:
-            waiting = self.work.held(self.now()) or None
+            waiting = self.scheduler.held(self.now()) or None
             self._on_progress(evolve(self._progress, waiting_seconds=waiting, joined_seconds=joined_seconds))
 
     @contextmanager
@@ -280,14 +282,14 @@ class _Run:
             parts=self._progress.parts,
             requests=len(job.requests),
             characters=sum(map(len, job.requests.values())),
-            asked_requests=len(asked),
-            asked_characters=sum(map(len, asked.values())),
+            new_requests=len(asked),
+            new_characters=sum(map(len, asked.values())),
             chapters=tuple(manifest.chapters(job.parts, joined)),
             manifest=job.folder.manifest,
             cues=tuple(manifest.cues(job.parts, joined)),
         )
 
-    def _add(self, key: str, part: Stored) -> None:
+    def _add(self, key: str, part: StoredPart) -> None:
         times, progress = self._times[key], self._progress
         self._stored[key] = part
         self._progress = evolve(
@@ -311,13 +313,13 @@ class _Run:
         raise error
 
     def _kept(
-        self, request: Request, answer: Answer, stream: SpeechStream | AsyncSpeechStream, file: "Path"
+        self, request: Request, opened: OpenResponse, stream: SpeechStream | AsyncSpeechStream, file: "Path"
     ) -> Arrived:
         """The part in a file that was just written; what is none stays where it is, and is an error."""
         folder = self._job.folder
         part = folder.look_at(file, stream.generation_id)
         if part:
-            return Arrived(part, folder.facts(part), stream.bytes_received)
+            return Arrived(part, folder.info(part), stream.bytes_received)
         where = plan.whereabouts(self._job.parts, request.key)
         if file.suffix in SUFFIXES:
             file = folder.put_aside(file)
@@ -328,7 +330,7 @@ class _Run:
         raise AudioError(
             f"{reason}. What came for {where} is kept: {file}. Remove that file, and the same call asks for the part "
             "again, and pays again",
-            answer.response,
+            opened.response,
             bytes_received=stream.bytes_received,
         )
 

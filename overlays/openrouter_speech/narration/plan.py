@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from attrs import frozen
 
-from ..exchange import Call
+from .._http.sending import Call
 from . import SMALLEST_LIMIT, splitting
 
 _LONGEST_TITLE = 60

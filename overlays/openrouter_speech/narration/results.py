@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from ..files import StrPath
+from .._files import StrPath
+
+__all__ = ["Chapter", "Narration", "NarrationPlan", "NarrationProgress"]
 
 if TYPE_CHECKING:
     from .captions import Cue
@@ -74,9 +76,9 @@ class Narration:
     """Requests in all, those of earlier calls included."""
     characters: int
     """Characters in all of them."""
-    asked_requests: int
+    new_requests: int
     """Requests that this call was answered with audio; a request that failed is not in it."""
-    asked_characters: int
+    new_characters: int
     """Characters in those."""
     chapters: tuple[Chapter, ...] = field(repr=False)
     """Where each paragraph begins."""

@@ -15,9 +15,10 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from .. import audio, files, wav
-from ..audio import AudioFacts
-from ..files import StrPath
+from .. import _files as files
+from .._core import audio, wav
+from .._core.audio import AudioInfo
+from .._files import StrPath
 
 VERSION = 1
 """Of the manifest's form."""
@@ -30,7 +31,7 @@ _UNKNOWN = ".bin"
 
 
 @frozen
-class Stored:
+class StoredPart:
     """A part whose audio is in the folder."""
 
     file: Path
@@ -39,7 +40,7 @@ class Stored:
     generation_id: str | None = None
 
 
-class Folder:
+class PartStore:
     """The folder of one narration. It is made by `open`; until then, nothing is written."""
 
     def __init__(self, path: Path) -> None:
@@ -81,7 +82,7 @@ class Folder:
         place = self._parts / f"{key}{suffix}"
         return place if suffix in SUFFIXES else _free(place)
 
-    def look_at(self, file: Path, generation_id: str | None) -> Stored | None:
+    def look_at(self, file: Path, generation_id: str | None) -> StoredPart | None:
         """The part in a file that has just been written; None where no audio can be read in it."""
         part = _whole(file, {}) if file.suffix in SUFFIXES else None
         return evolve(part, generation_id=generation_id) if part else None
@@ -104,7 +105,7 @@ class Folder:
         found.pop("", None)  # hidden files are none of ours
         return found
 
-    def stored(self, keys: Iterable[str]) -> dict[str, Stored]:
+    def stored(self, keys: Iterable[str]) -> dict[str, StoredPart]:
         """What is there of these parts, and whole."""
         known = self._known()
         found = {}
@@ -115,10 +116,10 @@ class Folder:
                     found[key] = part
         return found
 
-    def facts(self, part: Stored) -> AudioFacts:
+    def info(self, part: StoredPart) -> AudioInfo:
         """The rate and the channels of a part."""
         with part.file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return audio.facts_from_audio(content, AudioFacts(part.file.suffix[1:]))
+            return audio.info_from_audio(content, AudioInfo(part.file.suffix[1:]))
 
     def write_manifest(self, content: dict[str, Any]) -> None:
         """Replace the manifest."""
@@ -148,18 +149,20 @@ def _free(path: Path) -> Path:
     return free
 
 
-def _whole(file: Path, known: dict[str, Any]) -> Stored | None:
+def _whole(file: Path, known: dict[str, Any]) -> StoredPart | None:
     """The part in a file, unless it is missing, has no sound, or lacks some of what its header says."""
     try:
         size = file.stat().st_size
         with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
             if file.suffix == ".wav" and _is_cut(content):
                 return None
-            seconds = _known_seconds(known, size) or audio.duration(content, AudioFacts(file.suffix[1:]))
+            seconds = _known_seconds(known, size) or audio.duration(content, AudioInfo(file.suffix[1:]))
     except (OSError, ValueError):  # it is not there, or empty
         return None
     generation_id = known.get("generation_id")
-    return Stored(file, size, seconds, generation_id if isinstance(generation_id, str) else None) if seconds else None
+    return (
+        StoredPart(file, size, seconds, generation_id if isinstance(generation_id, str) else None) if seconds else None
+    )
 
 
 def _is_cut(content: mmap.mmap) -> bool:

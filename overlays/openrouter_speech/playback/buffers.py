@@ -6,7 +6,7 @@ from threading import Condition
 from typing import TypeVar
 
 from ..errors import PlaybackError
-from .device import BUFFERED, Form
+from .device import BUFFERED, SampleFormat
 
 T = TypeVar("T")
 
@@ -70,8 +70,8 @@ class Backlog:
 class Samples:
     """Decoded audio. The device takes it out, and never waits: where there is none, it plays silence."""
 
-    def __init__(self, form: Form) -> None:
-        self._form = form
+    def __init__(self, sample_format: SampleFormat) -> None:
+        self._sample_format = sample_format
         self._samples = bytearray()
         self._changed = Condition()
         self._expected = False
@@ -81,10 +81,10 @@ class Samples:
         self._asked = 0
         self._silence = inf
 
-    def begin(self, form: Form) -> None:
+    def begin(self, sample_format: SampleFormat) -> None:
         """Hold samples of this form."""
         with self._changed:
-            self._form = form
+            self._sample_format = sample_format
 
     def expect(self) -> None:
         """From now on the device is asking for something that is on its way."""
@@ -94,7 +94,7 @@ class Samples:
     def put(self, samples: bytes) -> None:
         """Add samples; wait while there are many."""
         with self._changed:
-            while len(self._samples) > _AHEAD * self._form.bytes_per_second and not self._ended:
+            while len(self._samples) > _AHEAD * self._sample_format.bytes_per_second and not self._ended:
                 self._changed.wait()
             if not self._ended:
                 self._expected = True
@@ -114,11 +114,11 @@ class Samples:
         with self._changed:
             self._asked += 1
             self._changed.notify_all()
-            seconds = frames / self._form.sample_rate
+            seconds = frames / self._sample_format.sample_rate
             if not self._flowing and not self._may_flow(seconds):
                 self._silence += seconds
                 return b""
-            size = frames * self._form.frame_size
+            size = frames * self._sample_format.frame_size
             taken = bytes(self._samples[:size])
             del self._samples[:size]
             self._flowing = len(taken) == size
@@ -145,5 +145,5 @@ class Samples:
     def _may_flow(self, seconds: float) -> bool:
         if self._expected:
             self._gathering += seconds
-        enough = len(self._samples) >= GATHERED * self._form.bytes_per_second
+        enough = len(self._samples) >= GATHERED * self._sample_format.bytes_per_second
         return bool(self._samples) and (enough or self._ended or self._gathering >= GATHERED)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from .. import audio, mp3, wav
-from ..audio import AudioFacts
+from .._core import audio, mp3, wav
+from .._core.audio import AudioInfo
 from ..errors import PlaybackError
 from .buffers import Backlog
-from .device import Form, load_miniaudio
+from .device import SampleFormat, load_miniaudio
 
 PLAYABLE = ("mp3", "wav", "pcm")
 
@@ -18,7 +18,7 @@ _WAV_ENCODINGS = {(1, 1): "UNSIGNED8", (1, 2): "SIGNED16", (1, 3): "SIGNED24", (
 """By encoding and bytes per sample."""
 
 
-def decode(facts: AudioFacts, backlog: Backlog) -> tuple[Form, Iterator[bytes]]:
+def decode(info: AudioInfo, backlog: Backlog) -> tuple[SampleFormat, Iterator[bytes]]:
     """Wait for the head of the audio.
 
     Returns:
@@ -27,28 +27,28 @@ def decode(facts: AudioFacts, backlog: Backlog) -> tuple[Form, Iterator[bytes]]:
     Raises:
         PlaybackError: It is not audio of the format, or none that can be played.
     """
-    if facts.format == "mp3":
+    if info.format == "mp3":
         return _mp3(backlog)
-    if facts.format == "wav":
+    if info.format == "wav":
         return _wav(backlog)
-    form = Form(facts.sample_rate or audio.PCM_SAMPLE_RATE, facts.channels or audio.PCM_CHANNELS)
-    return form, _whole_frames(form, backlog)
+    sample_format = SampleFormat(info.sample_rate or audio.PCM_SAMPLE_RATE, info.channels or audio.PCM_CHANNELS)
+    return sample_format, _whole_frames(sample_format, backlog)
 
 
-def _wav(backlog: Backlog) -> tuple[Form, Iterator[bytes]]:
+def _wav(backlog: Backlog) -> tuple[SampleFormat, Iterator[bytes]]:
     layout = backlog.peek(wav.layout)
     if layout is None:
         raise PlaybackError("What came is not wav audio: it has no such header.")
     encoding = _WAV_ENCODINGS.get((layout.encoding, layout.sample_width))
     if encoding is None or layout.byte_order != "<":
         raise PlaybackError(f"Only uncompressed wav audio can be played, and this is not ({layout}).")
-    form = Form(layout.sample_rate, layout.channels, encoding, layout.sample_width)
-    return form, _unwrapped(form, backlog)
+    sample_format = SampleFormat(layout.sample_rate, layout.channels, encoding, layout.sample_width)
+    return sample_format, _unwrapped(sample_format, backlog)
 
 
-def _unwrapped(form: Form, backlog: Backlog) -> Iterator[bytes]:
+def _unwrapped(sample_format: SampleFormat, backlog: Backlog) -> Iterator[bytes]:
     """The samples of wav files, one after the other, without what is between them."""
-    reader, most = wav.Reader(), _most(form)
+    reader, most = wav.Reader(), _most(sample_format)
     try:
         while piece := backlog.take(lambda there: min(len(there), most)):
             yield reader.feed(piece)
@@ -57,9 +57,9 @@ def _unwrapped(form: Form, backlog: Backlog) -> Iterator[bytes]:
         raise PlaybackError(str(error)) from error
 
 
-def _whole_frames(form: Form, backlog: Backlog) -> Iterator[bytes]:
+def _whole_frames(sample_format: SampleFormat, backlog: Backlog) -> Iterator[bytes]:
     """Samples that need no decoding. Half a frame at the end is dropped."""
-    frame, most = form.frame_size, _most(form)
+    frame, most = sample_format.frame_size, _most(sample_format)
 
     def size_of(there: bytearray) -> int:
         return min(len(there) - len(there) % frame, most)
@@ -68,21 +68,21 @@ def _whole_frames(form: Form, backlog: Backlog) -> Iterator[bytes]:
         yield piece[: len(piece) - len(piece) % frame]
 
 
-def _most(form: Form) -> int:
+def _most(sample_format: SampleFormat) -> int:
     """Bytes that are handed on together."""
-    return max(round(_PIECE * form.sample_rate), 1) * form.frame_size
+    return max(round(_PIECE * sample_format.sample_rate), 1) * sample_format.frame_size
 
 
-def _mp3(backlog: Backlog) -> tuple[Form, Iterator[bytes]]:
+def _mp3(backlog: Backlog) -> tuple[SampleFormat, Iterator[bytes]]:
     frames = _Mp3Frames(backlog)
     first = frames.peek()
     if first is None:
         raise PlaybackError("What came is not mp3 audio: there is no frame of it.")
-    form = Form(first.header.sample_rate, first.header.channels)
-    return form, _decoded(form, frames)
+    sample_format = SampleFormat(first.header.sample_rate, first.header.channels)
+    return sample_format, _decoded(sample_format, frames)
 
 
-def _decoded(form: Form, frames: "_Mp3Frames") -> Iterator[bytes]:
+def _decoded(sample_format: SampleFormat, frames: "_Mp3Frames") -> Iterator[bytes]:
     """The samples of mp3 files, one after the other. Each has a decoder of its own: one would stop after the first."""
     miniaudio = load_miniaudio()
     while frames.peek():
@@ -91,9 +91,9 @@ def _decoded(form: Form, frames: "_Mp3Frames") -> Iterator[bytes]:
             pieces = miniaudio.stream_any(
                 source,
                 source_format=miniaudio.FileFormat.MP3,
-                nchannels=form.channels,
-                sample_rate=form.sample_rate,
-                frames_to_read=round(_PIECE * form.sample_rate),
+                nchannels=sample_format.channels,
+                sample_rate=sample_format.sample_rate,
+                frames_to_read=round(_PIECE * sample_format.sample_rate),
             )
             with closing(pieces):
                 for samples in pieces:

@@ -17,7 +17,7 @@ BUFFERED = PERIOD * _PERIODS
 
 
 @frozen
-class Form:
+class SampleFormat:
     """What samples are."""
 
     sample_rate: int
@@ -59,7 +59,7 @@ def load_miniaudio() -> Any:
     return miniaudio
 
 
-def open_device(form: Form, take: Callable[[int], bytes]) -> Device:
+def open_device(sample_format: SampleFormat, take: Callable[[int], bytes]) -> Device:
     """Start the default device. It calls `take` with a number of frames, in a thread of its own, until it is closed.
 
     Raises:
@@ -73,9 +73,9 @@ def open_device(form: Form, take: Callable[[int], bytes]) -> Device:
     try:
         with _alsa_keeps_quiet():
             device = miniaudio.PlaybackDevice(
-                output_format=miniaudio.SampleFormat[form.encoding],
-                nchannels=form.channels,
-                sample_rate=form.sample_rate,
+                output_format=miniaudio.SampleFormat[sample_format.encoding],
+                nchannels=sample_format.channels,
+                sample_rate=sample_format.sample_rate,
                 buffersize_msec=round(PERIOD * 1000),
                 callback_periods=_PERIODS,
                 backends=sorted(backends, key=lambda backend: backend.value),

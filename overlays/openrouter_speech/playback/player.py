@@ -9,13 +9,14 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
-from .. import audio, files
-from ..audio import AudioFacts
+from .. import _files as files
+from .._core import audio
+from .._core.audio import AudioInfo
+from .._files import StrPath
 from ..errors import APIConnectionError, AudioError, PlaybackError
-from ..files import StrPath
 from .buffers import Backlog, Samples
 from .decoding import PLAYABLE, decode
-from .device import Device, Form, open_device
+from .device import Device, SampleFormat, open_device
 
 _FILE_PIECE = 64 * 1024
 """Bytes of a file that are read at a time."""
@@ -37,10 +38,10 @@ class Player:
             sample_rate: Hz, for pcm (24,000 where it is None); the others tell it themselves.
             channels: 1 or 2, for pcm (1 where it is None).
         """
-        self._facts = AudioFacts(audio_format, sample_rate, channels)
-        self._form = Form(sample_rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
+        self._info = AudioInfo(audio_format, sample_rate, channels)
+        self._sample_format = SampleFormat(sample_rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
         self._backlog = Backlog()
-        self._samples = Samples(self._form)
+        self._samples = Samples(self._sample_format)
         self._device: Device | None = None
         self._failure: Exception | None = None
         self._decoder = Thread(target=self._decode, name="openrouter-speech decoder", daemon=True)
@@ -52,9 +53,9 @@ class Player:
             ConfigurationError: The extra `play` is not installed.
             PlaybackError: There is no audio device, or no audio of this format can be played.
         """
-        if self._facts.format not in PLAYABLE:
-            raise PlaybackError(f"Audio of the format {self._facts.format} cannot be played, only mp3, wav and pcm.")
-        self._device = open_device(self._form, self._samples.take)
+        if self._info.format not in PLAYABLE:
+            raise PlaybackError(f"Audio of the format {self._info.format} cannot be played, only mp3, wav and pcm.")
+        self._device = open_device(self._sample_format, self._samples.take)
         self._decoder.start()
         return self
 
@@ -106,8 +107,8 @@ class Player:
         """In a thread of its own, since a decoder can only wait for the bytes that it wants."""
         try:
             if self._backlog.peek(len):
-                form, pieces = decode(self._facts, self._backlog)
-                self._change_form(form)
+                sample_format, pieces = decode(self._info, self._backlog)
+                self._change_sample_format(sample_format)
                 for piece in pieces:
                     self._samples.put(piece)
         except Exception as error:  # noqa: BLE001  (raised by finish)
@@ -116,30 +117,30 @@ class Player:
             self._backlog.end(drop=True)
             self._samples.end()
 
-    def _change_form(self, form: Form) -> None:
+    def _change_sample_format(self, sample_format: SampleFormat) -> None:
         """Have the device play at the rate that the audio turned out to have."""
-        if form != self._form:
+        if sample_format != self._sample_format:
             if self._device is not None:
                 self._device.close()
-            self._samples.begin(form)
-            self._device = open_device(form, self._samples.take)
+            self._samples.begin(sample_format)
+            self._device = open_device(sample_format, self._samples.take)
 
 
-def play(facts: AudioFacts, chunks: Iterable[bytes]) -> None:
+def play(info: AudioInfo, chunks: Iterable[bytes]) -> None:
     """Play audio while it arrives. Audio that stops short is played before its error is raised.
 
     Raises:
         ConfigurationError: The extra `play` is not installed.
         PlaybackError: There is no audio device, or it stopped; or the audio cannot be decoded.
     """
-    with Player(facts.format, facts.sample_rate, facts.channels) as player:
+    with Player(info.format, info.sample_rate, info.channels) as player:
         for chunk in chunks:
             player.feed(chunk)
 
 
-async def play_async(facts: AudioFacts, chunks: AsyncIterable[bytes]) -> None:
+async def play_async(info: AudioInfo, chunks: AsyncIterable[bytes]) -> None:
     """As `play`. Where it is cancelled, it falls silent at once."""
-    with Player(facts.format, facts.sample_rate, facts.channels) as player:
+    with Player(info.format, info.sample_rate, info.channels) as player:
         try:
             async for chunk in chunks:
                 player.feed(chunk)
@@ -167,4 +168,4 @@ def play_file(
     """
     name = files.format_of(path) or audio_format or Path(path).suffix or "unknown"
     with Path(path).open("rb") as file:
-        play(AudioFacts(name, sample_rate, channels), iter(partial(file.read, _FILE_PIECE), b""))
+        play(AudioInfo(name, sample_rate, channels), iter(partial(file.read, _FILE_PIECE), b""))

@@ -1,0 +1,303 @@
+"""What an audio body is: its format, its rate, how long it plays. Pure: bytes and header values in, info out."""
+
+import codecs
+import json
+from enum import Enum
+from functools import lru_cache
+from mmap import mmap
+from typing import NamedTuple
+
+# `mp3` and `wav` are loaded where a closer look is taken: a client is ready without them.
+
+PCM_SAMPLE_RATE = 24_000
+"""Hz. The rate of `audio/pcm` where the type does not say: `audio/pcm;rate=24000;channels=1` is what the API sends."""
+PCM_CHANNELS = 1
+PCM_SAMPLE_WIDTH = 2
+"""Bytes: samples are 16-bit little-endian integers."""
+
+SUFFIXES = {
+    ".mp3": "mp3",
+    ".pcm": "pcm",
+    ".wav": "wav",
+    ".aac": "aac",
+    ".flac": "flac",
+    ".ogg": "ogg",
+    ".opus": "opus",
+}
+"""The audio format that a file name's suffix stands for. The API has the first two; the rest is left to the server."""
+
+_FORMATS = {
+    "mp3": ("mp3", "mpeg", "mpeg3", "mpg", "mpa", "mpegaudio"),
+    "pcm": ("pcm", "raw", "l16", "s16le"),
+    "wav": ("wav", "wave", "vnd.wave", "pn-wav"),
+    "ogg": ("ogg", "vorbis"),
+    "opus": ("opus",),
+    "flac": ("flac",),
+    "aac": ("aac", "aacp"),
+}
+"""The subtypes that a format goes by, without the `x-` that some of them begin with.
+
+`audio/L16` is big-endian on paper (RFC 2586); services that send it send little-endian samples, and so it is read.
+Types of other samples (`L8`, `L24`, `basic`, `PCMU`, `PCMA`) are formats of their own.
+"""
+_BY_SUBTYPE = {
+    prefix + name: format_ for format_, names in _FORMATS.items() for name in names for prefix in ("", "x-")
+} | {"x-mpeg-3": "mp3", "mpeg-3": "mp3"}
+_SILENT_TYPES = {
+    "",
+    "*/*",
+    "audio/",
+    "audio/*",
+    "application/octet-stream",
+    "application/x-octet-stream",
+    "binary/octet-stream",
+    "application/binary",
+}
+"""Types that say nothing about the body."""
+_OTHER_TYPES = {"application/ogg": "ogg", "application/x-ogg": "ogg", "video/ogg": "ogg"}
+_RATES = range(1_000, 768_001)
+"""Hz. What a type says outside of it is a mistake, and taken for nothing."""
+_CHANNELS = range(1, 33)
+_RATE_NAMES = ("rate", "samplerate", "sample_rate", "sample-rate")
+_CHANNELS_NAMES = ("channels", "channel", "numchannels", "num_channels")
+_BITS_NAMES = ("bits", "bitdepth", "bit_depth", "bit-depth", "bits_per_sample", "bitspersample", "sample_size")
+_CODEC_NAMES = ("codec", "codecs", "encoding", "format")
+_ORDER_NAMES = ("endian", "endianness", "byteorder", "byte_order", "byte-order")
+_BIG_ENDIAN = ("big", "be", "big-endian", "bigendian")
+_SIXTEEN_BITS = (
+    *("", "1", "pcm", "lpcm", "pcm16", "pcm_16", "pcm-16", "pcm_s16le", "s16le", "s16_le", "s16", "int16", "l16"),
+    *("linear16", "linear", "signed", "signed-int", "signed-integer", "raw"),
+)
+"""What a type may call samples of 16 bits."""
+
+Audio = bytes | bytearray | mmap
+"""Audio from its beginning on, in memory or in a file."""
+
+
+class AudioInfo(NamedTuple):
+    """What is known of an audio answer from its headers, before its first byte."""
+
+    format: str
+    """"mp3", "pcm", "wav", or the subtype of any other audio type."""
+    sample_rate: int | None = None
+    """Hz; None where only the audio itself tells."""
+    channels: int | None = None
+
+    @property
+    def frame_size(self) -> int:
+        """Bytes that belong together: one sample of each channel for pcm; other formats have no such unit here."""
+        return PCM_SAMPLE_WIDTH * (self.channels or PCM_CHANNELS) if self.format == "pcm" else 1
+
+
+class Unidentified(Enum):
+    """Why the first bytes of a body do not tell what it is."""
+
+    NEEDS_MORE = "needs more bytes"
+    NOT_AUDIO = "text, not audio"
+
+
+_ENOUGH = 12
+"""Bytes that tell what an ordinary body is."""
+_MOST = 1 << 16
+"""Bytes that are looked at before a body is taken for what its label says."""
+_TEXT_HEAD = 512
+"""Bytes that are looked at to tell text from audio."""
+_SHORT = 16
+"""Bytes. What calls itself pcm and is shorter is text only if it is JSON: it may be a few loud samples."""
+_VARIETY = 8
+"""Different bytes in a text of that length; a signal that stands still, or jumps to and fro, has four."""
+_NO_CONTROL = bytes(byte for byte in range(256) if byte in b"\t\n\f\r" or (byte >= 0x20 and byte != 0x7F))
+_OF_TEXT = _NO_CONTROL[:-2]  # no text that is sent has þ or ÿ in it so early; samples and mp3 have 0xFF
+_WAV_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
+_SIGNS = {b"OggS": "ogg", b"fLaC": "flac", b"\x1aE\xdf\xa3": "webm"}
+"""How the bodies of some formats begin, whatever they are called. WAV and mp3 take a closer look."""
+_SAME = {"ogg": ("ogg", "opus"), "mp4": ("mp4", "m4a", "x-m4a", "aac")}
+"""Labels that are as right as the name by the bytes."""
+
+
+def identify(head: bytes, info: AudioInfo, *, complete: bool) -> AudioInfo | Unidentified:
+    """Tell what a body is by its first bytes, which are believed before its label.
+
+    Args:
+        head: The first bytes of the body. After `NEEDS_MORE`, call it again with more of them, from the beginning on.
+        info: What its label says.
+        complete: Whether `head` is the whole body.
+    """
+    if len(head) < _ENOUGH and not complete:
+        return Unidentified.NEEDS_MORE
+    first = head[:4]
+    if head[8:12] == b"WAVE" and first in _WAV_MAGICS:
+        return _wav(head, complete=complete)
+    if first in _SIGNS or (head[4:8] == b"ftyp" and not any(head[:2])):  # the size of that box, and its name
+        name = _SIGNS.get(first, "mp4")
+        return info if info.format in _SAME.get(name, (name,)) else AudioInfo(name)
+    if not head[:_ENOUGH].translate(None, _OF_TEXT):
+        is_text = _is_text(head, is_pcm=info.format == "pcm", complete=complete)
+        if is_text is not False:
+            return Unidentified.NOT_AUDIO if is_text else Unidentified.NEEDS_MORE
+    if first[:1] == b"\xff" or first[:3] == b"ID3":
+        return _mpeg(head, info, complete=complete)
+    return info
+
+
+def _wav(head: bytes, *, complete: bool) -> AudioInfo | Unidentified:
+    from . import wav  # noqa: PLC0415
+
+    if layout := wav.layout(head):
+        return AudioInfo("wav", layout.sample_rate, layout.channels)
+    return AudioInfo("wav") if complete or len(head) >= _MOST else Unidentified.NEEDS_MORE
+
+
+def _mpeg(head: bytes, info: AudioInfo, *, complete: bool) -> AudioInfo | Unidentified:
+    """What may begin like mp3. Under another label it takes two frames, or a tag and one: samples can look like one."""
+    if info.format == "mp3":
+        is_adts = head[0] == 0xFF and len(head) > 1 and head[1] & 0xF6 == 0xF0  # what would be layer 0 of mp3
+        return AudioInfo("aac") if is_adts else info
+    if info.format in {"aac", "flac"}:  # they may have the same tags, and nearly the same frames
+        return info
+    from . import mp3  # noqa: PLC0415
+
+    tag = mp3.id3_size(head)
+    if tag and complete and tag >= len(head):
+        return info
+    if not tag and head[:4] == head[4:8]:  # a signal that stands still repeats anything
+        return info
+    begins = mp3.begins(head, tag, frames=1 if tag else 2, complete=complete)
+    if begins is None and len(head) < _MOST:
+        return Unidentified.NEEDS_MORE
+    # A tag that is longer than what is looked at has a picture in it; no samples look like that.
+    return AudioInfo("mp3") if begins or tag > len(head) else info
+
+
+def _is_text(head: bytes, *, is_pcm: bool, complete: bool) -> bool | None:
+    """Whether a body is text and not audio; None where more bytes are needed to tell."""
+    start, ends = head[:_TEXT_HEAD], complete or len(head) >= _TEXT_HEAD
+    if start.translate(None, _NO_CONTROL):
+        return False
+    try:
+        text = codecs.utf_8_decode(start, "strict", complete and len(head) <= _TEXT_HEAD)[0]
+    except UnicodeDecodeError:
+        text = "" if is_pcm else start.decode("latin-1")
+        if not text.lstrip().startswith("<"):
+            return False
+    text = text.lstrip("\ufeff \t\r\n\f")
+    if not ends:
+        return None
+    if not is_pcm:
+        return bool(text)
+    if len(start) < _SHORT:
+        return text[:1] in {"{", "["} and _is_json(text)
+    # Loud samples can be printable; but not when there are so many different ones.
+    return len(set(start)) >= _VARIETY and (text[:1] in {"{", "[", "<"} or len(text.split()) > 1)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def has_sound(audio: Audio, info: AudioInfo) -> bool:
+    """Whether complete audio has sound of its format in it, as far as that can be told."""
+    if info.format == "pcm":
+        return len(audio) >= info.frame_size
+    from . import mp3, wav  # noqa: PLC0415
+
+    if info.format == "mp3":
+        return mp3.has_sound(audio)
+    if info.format == "wav":
+        return any(span.size for span in wav.spans(audio))
+    sign = {"ogg": b"OggS", "opus": b"OggS", "flac": b"fLaC"}.get(info.format, b"")
+    if info.format == "flac":
+        audio = audio[mp3.id3_size(audio) :][:5] if audio[:3] == b"ID3" else audio
+    return len(audio) > len(sign) and audio[: len(sign)] == sign
+
+
+@lru_cache(maxsize=64)
+def info_from_content_type(content_type: str, requested: str | None = None) -> AudioInfo | None:
+    """Read a `Content-Type` value.
+
+    Args:
+        content_type: The header's value; empty where the response had none.
+        requested: The format asked for. It counts where the type says nothing (`application/octet-stream`, or none).
+
+    Returns:
+        None where the type is not one of audio. A rate or a number of channels that cannot be is taken for nothing.
+    """
+    media_type, _, parameters = content_type.partition(";")
+    media_type = media_type.partition(",")[0].strip().lower()  # a header that was sent twice
+    kind, _, subtype = media_type.partition("/")
+    if media_type in _SILENT_TYPES:
+        name = requested or "pcm"
+    elif media_type in _OTHER_TYPES:
+        name = _OTHER_TYPES[media_type]
+    elif kind == "audio":
+        name = _BY_SUBTYPE.get(subtype, subtype)
+    else:
+        return None
+    return _pcm(_parameters(parameters)) if name == "pcm" else AudioInfo(name)
+
+
+def _pcm(given: dict[str, str]) -> AudioInfo:
+    """What the parameters of a type say of its samples. Those that are not 16-bit little-endian integers are no pcm."""
+
+    def said(names: tuple[str, ...]) -> str:
+        return next((given[name] for name in names if name in given), "")
+
+    codec, bits = said(_CODEC_NAMES), said(_BITS_NAMES)
+    if codec not in _SIXTEEN_BITS:
+        return AudioInfo(codec)
+    if bits not in {"", "16"}:
+        return AudioInfo(f"pcm with {bits} bits")
+    if said(_ORDER_NAMES) in _BIG_ENDIAN:
+        return AudioInfo("big-endian pcm")
+    rate, channels = _number(said(_RATE_NAMES)), _number(said(_CHANNELS_NAMES))
+    return AudioInfo(
+        "pcm", rate if rate in _RATES else PCM_SAMPLE_RATE, channels if channels in _CHANNELS else PCM_CHANNELS
+    )
+
+
+def _parameters(text: str) -> dict[str, str]:
+    given = {}
+    for parameter in text.lower().split(";"):
+        name, _, value = parameter.partition("=")
+        given[name.strip()] = value.partition(",")[0].strip().strip("\"'").strip()
+    return given
+
+
+def _number(text: str) -> int:
+    """A whole number, 0 for anything else."""
+    text = text.removesuffix(".0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def info_from_audio(audio: Audio, info: AudioInfo) -> AudioInfo:
+    """Complete what the headers told with what the first bytes of the audio tell. An unknown stays None."""
+    if info.format not in {"mp3", "wav"}:
+        return info
+    from . import mp3, wav  # noqa: PLC0415
+
+    if info.format == "wav" and (layout := wav.layout(audio)):
+        return AudioInfo("wav", layout.sample_rate, layout.channels)
+    if info.format == "mp3" and (frame := mp3.first_frame(audio)):
+        return AudioInfo("mp3", frame.header.sample_rate, frame.header.channels)
+    return info
+
+
+def duration(audio: Audio, info: AudioInfo) -> float | None:
+    """How long the audio plays, in seconds: all of it, where a body is several files, one after the other.
+
+    Exact for pcm and uncompressed wav. For mp3 the frames are counted; where an encoder left its note (the LAME tag),
+    the silence that encoding added at both ends is taken off, as players do. None for formats that are not read here.
+    """
+    if info.format == "pcm" and info.sample_rate:
+        return len(audio) / info.frame_size / info.sample_rate
+    from . import mp3, wav  # noqa: PLC0415
+
+    if info.format == "wav":
+        return wav.duration(audio)
+    if info.format == "mp3":
+        return mp3.duration(audio)
+    return None

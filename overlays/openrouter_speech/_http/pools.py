@@ -1,0 +1,259 @@
+"""The httpx clients that calls are sent with."""
+
+import threading
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+
+import httpx
+
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
+    from asyncio import AbstractEventLoop
+
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+
+TIMEOUT_MS = 120_000
+"""Milliseconds: time for a slow voice to start, or to go on."""
+CONNECT_TIMEOUT_MS = 10_000
+
+AsyncTransport = Literal["httpx", "aiohttp"]
+_ONE_OF = " or ".join(f'"{name}"' for name in get_args(AsyncTransport))
+
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+_POOLS = 10
+_SHARE = httpx.Limits(max_connections=10, max_keepalive_connections=10)
+"""What one of that many pools has of the connections."""
+_IDLE = 5.0
+"""Seconds, as httpx keeps a connection that is not used."""
+
+
+class Connections:
+    """The httpx clients: those that were given, used as they are and never closed, or our own, made at first use.
+
+    A client of ours for awaited calls belongs to an event loop: it serves that loop alone, and is closed with it.
+    """
+
+    def __init__(
+        self,
+        client: httpx.Client | None,
+        async_client: httpx.AsyncClient | None,
+        async_transport: AsyncTransport | None = None,
+        server_url: str = "",
+    ) -> None:
+        if client is not None and not isinstance(client, httpx.Client):
+            raise TypeError(f"client must be an httpx.Client, not {type(client).__name__}")
+        if async_client is not None and not isinstance(async_client, httpx.AsyncClient):
+            raise TypeError(f"async_client must be an httpx.AsyncClient, not {type(async_client).__name__}")
+        if async_transport is not None and async_transport not in get_args(AsyncTransport):
+            raise ValueError(f"async_transport must be {_ONE_OF}, or None, not {async_transport!r}")
+        if async_transport is not None and async_client is not None:
+            raise ValueError("async_transport is for a client that is made here, and async_client was given")
+        if async_transport == "aiohttp" and find_spec("httpx_aiohttp") is None:
+            raise ConfigurationError(
+                "async_transport=\"aiohttp\" needs httpx-aiohttp: pip install 'openrouter-speech[aiohttp]'"
+            )
+        self._given = None if client is None else _usable("client", client)
+        self._given_async = None if async_client is None else _usable("async_client", async_client)
+        self._async_transport = async_transport
+        self._host = httpx.URL(server_url).host
+        self._own: httpx.Client | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._loops: dict[AbstractEventLoop, _LoopClients] = {}
+        self._lock = threading.Lock()
+
+    def sync_client(self) -> httpx.Client:
+        """The client for calls that are not awaited.
+
+        Raises:
+            ConfigurationError: The environment's proxies or certificates cannot be used, or the client that was given.
+        """
+        if self._given is not None:
+            return _usable("client", self._given)
+        with self._lock:
+            if self._own is None:
+                self._own = self._made(httpx.Client, _LIMITS)
+            return self._own
+
+    @asynccontextmanager
+    async def async_client(self) -> AsyncIterator[httpx.AsyncClient]:
+        """The client for an awaited call, until its response is closed. Raises as `sync_client` does."""
+        if self._given_async is not None:
+            yield _usable("async_client", self._given_async)
+            return
+        clients = self._clients_of_this_loop()
+        await clients.open()
+        pool = clients.least_busy()
+        try:
+            yield pool.client
+        finally:
+            await clients.give_back(pool)
+
+    def close(self) -> None:
+        """Close our own client for calls that are not awaited, if there is one. The next call makes another."""
+        with self._lock:
+            own, self._own = self._own, None
+        if own is not None:
+            own.close()
+
+    async def aclose(self) -> None:
+        """Close our own clients for calls that are not awaited, and for those of the running event loop.
+
+        Another loop's clients cannot be closed from here, and may be in use; they are closed when that loop ends.
+        """
+        self.close()
+        await self._clients_of_this_loop().close()
+
+    def _clients_of_this_loop(self) -> "_LoopClients":
+        # Loaded here: calls that are not awaited do without it.
+        from asyncio import get_running_loop  # noqa: PLC0415
+
+        loop = get_running_loop()
+        with self._lock:
+            if loop not in self._loops:
+                # A loop that ended without shutting down its generators has left its clients behind.
+                self._loops = {other: clients for other, clients in self._loops.items() if not other.is_closed()}
+                self._loops[loop] = _LoopClients(self._new_async_client, lambda: self._forget(loop))
+            return self._loops[loop]
+
+    def _forget(self, loop: "AbstractEventLoop") -> None:
+        with self._lock:
+            self._loops.pop(loop, None)
+
+    def _new_async_client(self) -> tuple[httpx.AsyncClient, int]:
+        """A client, and how many like it one loop may have."""
+        if self._async_transport != "httpx":
+            with suppress(ImportError):
+                # Loaded here: only awaited calls need it, and only where it is installed.
+                from .aiohttp_client import AiohttpClient  # noqa: PLC0415
+
+                if self._can_use_aiohttp():
+                    return self._made(AiohttpClient, _LIMITS), 1
+        return self._made(httpx.AsyncClient, _SHARE), _POOLS
+
+    def _can_use_aiohttp(self) -> bool:
+        from .environment import uses_socks  # noqa: PLC0415
+
+        if not uses_socks():
+            return True
+        if self._async_transport == "aiohttp":
+            raise ConfigurationError(
+                'aiohttp cannot use the SOCKS proxy that the environment names: leave out async_transport="aiohttp", '
+                "or unset ALL_PROXY"
+            )
+        return False
+
+    def _made(self, kind: type[C], limits: httpx.Limits) -> C:
+        # Both loaded here: they need httpcore and ssl, which httpx itself loads only now.
+        from .delivery import watch  # noqa: PLC0415
+        from .environment import explained  # noqa: PLC0415
+
+        with explained(self._host):
+            if self._tls is None:
+                self._tls = httpx.create_ssl_context()  # once: it reads all certificates
+            client = kind(verify=self._tls, timeout=timeout(TIMEOUT_MS), limits=limits)
+        watch(client)
+        return client
+
+
+class _LoopClients:
+    """The clients of one event loop, and how much each is used. Only that loop's thread touches them.
+
+    For each request, httpcore looks at all connections of its pool: with 50 calls at once in one pool, most of the time
+    goes there. So calls that are under way at the same time are spread over a few clients.
+    """
+
+    def __init__(self, new_client: Callable[[], tuple[httpx.AsyncClient, int]], forget: Callable[[], object]) -> None:
+        self._new_client = new_client
+        self._forget = forget
+        self._pools: list[_Pool] = []
+        self._most = 1
+        self._guard: AsyncGenerator[None, None] | None = None
+
+    async def open(self) -> None:
+        """Have the clients closed when the loop ends.
+
+        `asyncio.run`, and whatever else ends a loop in order, shuts down the generators that were begun in it and are
+        not at their end. So one waits here to be.
+        """
+        if self._guard is None:
+            self._guard = self._until_the_loop_ends()
+            await anext(self._guard)
+
+    async def close(self) -> None:
+        """Close the clients now."""
+        if self._guard is not None:
+            await self._guard.aclose()
+        self._forget()
+
+    def least_busy(self) -> "_Pool":
+        """An idle client, or else a new one, as long as there are few, or else the one with the fewest calls."""
+        pool = min(self._pools, key=lambda pool: pool.calls, default=None)
+        if pool is None or (pool.calls and len(self._pools) < self._most):
+            client, self._most = self._new_client()
+            pool = _Pool(client)
+            self._pools.append(pool)
+        pool.calls += 1
+        return pool
+
+    async def give_back(self, pool: "_Pool") -> None:
+        """Take note of the end of a call; close the clients of a burst that is over, since nobody else would."""
+        now = time.monotonic()
+        pool.calls -= 1
+        pool.idle_since = now
+        old = [pool for pool in self._pools[1:] if not pool.calls and now - pool.idle_since > _IDLE]
+        self._pools = [pool for pool in self._pools if pool not in old]
+        for unused in old:
+            await unused.client.aclose()
+
+    async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self._forget()
+            pools, self._pools = self._pools, []
+            for pool in pools:
+                await pool.client.aclose()
+
+
+class _Pool:
+    """An httpx client, and how much it is used."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self.calls = 0  # under way
+        self.idle_since = 0.0
+
+
+def _usable(name: str, client: C) -> C:
+    """The client that was given as this argument, unless the key could not be sent with it.
+
+    Raises:
+        ConfigurationError: It is closed, or signs requests itself.
+    """
+    if client.is_closed:
+        raise ConfigurationError(f"The {name} that was given is closed: pass one that is open, or none")
+    if client.auth is not None:
+        raise ConfigurationError(
+            f"The {name} that was given has auth=..., which would replace the API key: make it without auth"
+        )
+    return client
+
+
+def timeout(milliseconds: object) -> httpx.Timeout | None:
+    """As httpx has it; None where none is given.
+
+    Raises:
+        TypeError, ValueError: It is not a number of milliseconds.
+    """
+    if milliseconds is None:
+        return None
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        raise TypeError(f"timeout_ms must be a number of milliseconds, not {type(milliseconds).__name__}")
+    if not 0 < milliseconds < float("inf"):
+        raise ValueError(f"timeout_ms must be more than 0 milliseconds, and finite, not {milliseconds}")
+    return httpx.Timeout(milliseconds / 1000, connect=min(milliseconds, CONNECT_TIMEOUT_MS) / 1000)

@@ -1,0 +1,148 @@
+"""What the calls of one client share: its settings; and how a call is put together from them."""
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import httpx
+
+from .. import _generated as wire
+from .._core import headers
+from .._core import retries as policy
+from .._core.addresses import host_and_port
+from .._core.retries import RetryConfig
+from .._generated import UNSET, Unset
+from ..components import ResponseFormatEnum, SpeechRequestProvider
+from ..errors import ConfigurationError
+from .credential import Credential
+from .pools import AsyncTransport, Connections, timeout
+from .sending import Call
+
+SERVER_URL = "https://openrouter.ai/api/v1"
+"""The server, as in openapi.yaml."""
+_warned_of: set[str] = set()
+"""The hosts that were warned of: once is enough."""
+
+
+class Session:
+    """The settings of a client. The arguments are those of `OpenRouter`, which documents them."""
+
+    def __init__(
+        self,
+        *,
+        credential: Credential,
+        http_referer: str | None,
+        x_open_router_title: str | None,
+        x_open_router_categories: str | Iterable[str] | None,
+        server_url: str | None,
+        retry_config: RetryConfig | Unset | None,
+        timeout_ms: float | None,
+        client: httpx.Client | None,
+        async_client: httpx.AsyncClient | None,
+        async_transport: AsyncTransport | None,
+    ) -> None:
+        self._credential = credential
+        app = {
+            "http_referer": http_referer,
+            "x_open_router_title": x_open_router_title,
+            "x_open_router_categories": x_open_router_categories,
+        }
+        self._app = {
+            name: _app_header_of_environment(name) if value is None else headers.app_header(name, value)
+            for name, value in app.items()
+        }
+        self.server_url = _checked_server_url(server_url or SERVER_URL)
+        self._retry = policy.DEFAULT if isinstance(retry_config, Unset) else _retry("retry_config", retry_config)
+        self._timeout = timeout(timeout_ms)
+        self._own_headers = {"User-Agent": headers.user_agent(httpx.__version__), "Accept": "audio/*, application/json"}
+        self.connections = Connections(client, async_client, async_transport, self.server_url)
+
+    def call(
+        self,
+        *,
+        input: str,
+        model: str,
+        voice: str,
+        http_referer: str | None = None,
+        x_open_router_title: str | None = None,
+        x_open_router_categories: str | Iterable[str] | None = None,
+        provider: SpeechRequestProvider | Mapping[str, Any] | None = None,
+        response_format: ResponseFormatEnum | str | None = None,
+        speed: float | None = None,
+        retries: RetryConfig | Unset | None = UNSET,
+        server_url: str | None = None,
+        timeout_ms: float | None = None,
+        http_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> Call:
+        """Put a call together. The arguments are those of `tts.SpeechParams`, which documents them.
+
+        Raises:
+            TypeError, ValueError: An argument has a wrong type or value; the message names it.
+            ConfigurationError: There is no API key.
+        """
+        request = wire.speech_request(
+            input=input,
+            model=model,
+            voice=voice,
+            provider=provider,
+            response_format=response_format,
+            speed=speed,
+            extra_body=extra_body,
+            http_referer=self._app_header("http_referer", http_referer),
+            x_open_router_title=self._app_header("x_open_router_title", x_open_router_title),
+            x_open_router_categories=self._app_header("x_open_router_categories", x_open_router_categories),
+        )
+        return Call(
+            request=request,
+            server_url=self.server_url if server_url is None else _checked_server_url(server_url),
+            headers=headers.merged(self._own_headers, request.headers, headers.extra_headers(http_headers)),
+            authorization=self._credential.authorization(),
+            timeout=self._timeout if timeout_ms is None else timeout(timeout_ms),
+            retry=self._retry if isinstance(retries, Unset) else _retry("retries", retries),
+            response_format=None if response_format is None else str(response_format),
+        )
+
+    def _app_header(self, name: str, value: object) -> str | None:
+        return self._app[name] if value is None else headers.app_header(name, value)
+
+
+def _app_header_of_environment(name: str) -> str | None:
+    variable = f"OPENROUTER_{name.upper()}"
+    try:
+        return headers.app_header(variable, os.environ.get(variable))
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _checked_server_url(url: object) -> str:
+    if not isinstance(url, str):
+        raise TypeError(f"server_url must be a str, not {type(url).__name__}")
+    if not url.strip().lower().startswith(("https://", "http://")):
+        raise ConfigurationError(f"server_url must begin with https:// (or http://) and name a host, not {url!r}")
+    try:
+        host, _ = host_and_port(url.strip())
+    except ValueError as error:
+        raise ConfigurationError(f"server_url {error}") from None
+    parsed = httpx.URL(url.strip())
+    if parsed.userinfo:
+        raise ConfigurationError("server_url must not hold a user name or a password; the key is all that is sent")
+    if parsed.query or parsed.fragment:
+        raise ConfigurationError("server_url must end before any '?' or '#'; the path of the operation is added to it")
+    if parsed.scheme == "http" and not _is_loopback(host) and host not in _warned_of:
+        _warned_of.add(host)
+        warnings.warn(f"The API key goes to {host} unencrypted: use https://", UserWarning, stacklevel=4)
+    return str(parsed).rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127.")
+
+
+def _retry(name: str, config: object) -> RetryConfig:
+    if config is None:
+        return policy.NONE
+    if not isinstance(config, RetryConfig):
+        raise TypeError(f"{name} must be a RetryConfig, or None for no retries, not {type(config).__name__}")
+    return config

@@ -1,5 +1,0 @@
-"""The retry settings, under the name that the reference SDK gives them."""
-
-from ..retries import BackoffStrategy, RetryConfig
-
-__all__ = ["BackoffStrategy", "RetryConfig"]

@@ -1,0 +1,193 @@
+"""Which request goes next, and when: decided without a clock."""
+
+import httpx
+import pytest
+from openrouter_speech import errors
+from openrouter_speech._core.retries import DEFAULT, NONE, BackoffStrategy, RetryConfig
+from openrouter_speech.narration.job import PATIENT
+from openrouter_speech.narration.scheduler import Request, Scheduler
+
+
+def failure(status: int, retry_after: float | None = None) -> errors.OpenRouterError:
+    headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+    return errors.from_response(httpx.Response(status, headers=headers))
+
+
+def in_flight() -> errors.OpenRouterError:
+    """A 402 that passes."""
+    error = {"code": 402, "message": "Too much", "metadata": {"limit_source": "openrouter_in_flight_budget"}}
+    return errors.from_response(httpx.Response(402, json={"error": error}))
+
+
+def scheduler(count: int, *, concurrency: int = 4, config: object = PATIENT) -> tuple[Scheduler, list[Request]]:
+    requests = [Request(str(number), f"text {number}") for number in range(count)]
+    return Scheduler(requests, config, concurrency), requests  # type: ignore[arg-type]
+
+
+def test_as_many_go_at_once_as_are_allowed_in_order() -> None:
+    doing, requests = scheduler(3, concurrency=2)
+    assert doing.begin(0) == requests[:2]
+    assert doing.begin(0) == []
+    assert doing.delay(0) is None
+    doing.succeeded(requests[1])
+    assert doing.begin(1) == requests[2:]
+    assert not doing.is_over
+    doing.succeeded(requests[0])
+    doing.succeeded(requests[2])
+    assert doing.is_over
+
+
+def test_a_failure_makes_only_its_own_request_wait() -> None:
+    doing, requests = scheduler(3, concurrency=1)
+    doing.begin(0)
+    doing.failed(requests[0], failure(500), 0)
+    assert doing.held(0) == 0
+    assert doing.begin(0) == [requests[1]]
+    doing.succeeded(requests[1])
+    assert doing.begin(0) == [requests[2]]
+    doing.succeeded(requests[2])
+    delay = doing.delay(0)
+    assert delay is not None
+    assert 0.5 <= delay <= 0.75
+    assert doing.begin(delay / 2) == []
+    assert doing.begin(delay) == [requests[0]]
+
+
+def test_what_is_due_again_goes_before_what_is_new() -> None:
+    doing, requests = scheduler(3, concurrency=1)
+    doing.begin(0)
+    doing.failed(requests[0], failure(500), 0)
+    assert doing.begin(1) == [requests[0]]
+
+
+@pytest.mark.parametrize("error", [failure(429, 7), failure(503, 7)])
+def test_when_the_server_says_when_to_come_back_all_wait(error: errors.OpenRouterError) -> None:
+    doing, requests = scheduler(8)
+    doing.begin(100)
+    doing.failed(requests[0], error, 100)
+    for request in requests[1:4]:
+        doing.succeeded(request)
+    assert doing.held(100) == doing.delay(100) == 7
+    assert doing.begin(106.9) == []
+    assert doing.begin(107) == [requests[0], *requests[4:7]]
+
+
+@pytest.mark.parametrize("error", [failure(429), failure(429, 0), failure(429, 0.01), in_flight()], ids=range(4))
+def test_what_is_too_much_makes_all_wait_even_if_nothing_says_how_long(error: errors.OpenRouterError) -> None:
+    doing, requests = scheduler(8)
+    doing.begin(0)
+    doing.failed(requests[0], error, 0)
+    assert 0.5 <= doing.held(0) <= 0.75
+    for request in requests[1:4]:
+        doing.succeeded(request)
+    assert doing.begin(1) == [requests[0], *requests[4:7]]
+
+
+def test_what_is_too_much_halves_how_many_go_at_once() -> None:
+    doing, requests = scheduler(8)
+    doing.begin(0)
+    for request in requests[:4]:
+        doing.failed(request, in_flight(), 0)
+    assert len(doing.begin(1)) == 2
+
+
+def test_a_wait_that_is_none_makes_no_other_request_wait() -> None:
+    doing, requests = scheduler(3, concurrency=1)
+    doing.begin(0)
+    doing.failed(requests[0], failure(503, 0), 0)
+    assert doing.held(0) == 0
+    assert doing.begin(0) == [requests[1]]
+
+
+def test_a_limit_of_time_alone_is_no_hot_loop() -> None:
+    config = RetryConfig("backoff", BackoffStrategy(0, 0, 1, 1000, 0), True)
+    doing, (request,) = scheduler(1, config=config)
+    now, sent = 0.0, 0
+    while not doing.is_over and sent < 100:
+        now += doing.delay(now) or 0
+        sent += len(doing.begin(now))
+        doing.failed(request, failure(429, 0), now)
+    assert sent <= 11
+
+
+def test_after_a_hold_half_as_many_go_and_one_more_with_each_success() -> None:
+    doing, requests = scheduler(12)
+    doing.begin(0)
+    for request in requests[:4]:
+        doing.failed(request, failure(429, 1), 0)
+    assert doing.begin(1) == requests[:2]
+    doing.succeeded(requests[0])
+    assert doing.begin(1) == requests[2:4]
+    doing.failed(requests[1], failure(429, 1), 1)
+    doing.failed(requests[2], failure(429, 1), 1)
+    assert doing.begin(2) == []  # one is under way, and one may be
+    doing.succeeded(requests[3])
+    assert len(doing.begin(2)) == 2
+
+
+def test_the_width_never_grows_over_what_is_allowed() -> None:
+    doing, requests = scheduler(12, concurrency=2)
+    for number in range(4):
+        doing.begin(0)
+        doing.succeeded(requests[number])
+    assert len(doing.begin(0)) == 1
+    assert len(doing._under_way) == 2
+
+
+def test_the_longest_of_several_waits_counts() -> None:
+    doing, requests = scheduler(4)
+    doing.begin(0)
+    doing.failed(requests[0], failure(429, 9), 0)
+    doing.failed(requests[1], failure(429, 3), 0)
+    assert doing.held(0) == 9
+
+
+def test_what_fails_for_good_ends_the_work_when_the_others_are_back() -> None:
+    doing, requests = scheduler(8, concurrency=2)
+    doing.begin(0)
+    first, second = failure(402), failure(400)
+    doing.failed(requests[0], first, 0)
+    assert doing.begin(0) == []
+    assert doing.delay(0) is None
+    assert not doing.is_over
+    doing.failed(requests[1], second, 0)
+    assert doing.is_over
+    assert doing.error is first
+
+
+@pytest.mark.parametrize("error", [errors.APIConnectionError("lost", maybe_billed=True), failure(504, 7)])
+def test_what_may_have_been_billed_is_not_sent_again(error: errors.OpenRouterError) -> None:
+    doing, requests = scheduler(1)
+    doing.begin(0)
+    doing.failed(requests[0], error, 0)
+    assert doing.error is not None
+
+
+def test_a_part_has_a_limited_number_of_retries() -> None:
+    doing, (request,) = scheduler(1, config=DEFAULT)
+    now = 0.0
+    for _ in range(3):
+        assert doing.error is None
+        now += doing.delay(now) or 0
+        doing.begin(now)
+        doing.failed(request, failure(500), now)
+    assert doing.error is not None
+
+
+def test_a_part_has_a_limited_time_from_when_it_was_first_sent() -> None:
+    doing, requests = scheduler(2, concurrency=1)
+    doing.begin(1000)
+    doing.succeeded(requests[0])
+    doing.begin(1000)
+    doing.failed(requests[1], failure(429, 300), 1000)
+    doing.begin(1300)
+    assert doing.error is None
+    doing.failed(requests[1], failure(429, 301), 1300)
+    assert doing.error is not None
+
+
+def test_without_retries_the_first_failure_is_the_end() -> None:
+    doing, (request,) = scheduler(1, config=NONE)
+    doing.begin(0)
+    doing.failed(request, failure(429, 0), 0)
+    assert doing.error is not None

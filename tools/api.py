@@ -1,0 +1,183 @@
+"""`make api-diff`: what changed in the Python API since a commit, and the version step that it calls for.
+
+`packages` says what the API is. griffe says which changes of parameters break callers; what it does not look at (types,
+bases, values of an enumeration, whether something is awaited) is graded here:
+
+- A parameter may take more types than before, and what is returned or read may be of fewer. Any other type breaks.
+- A class may gain a base, and not lose one. A name that goes breaks callers, one that comes does not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from griffe import Breakage, BreakageKind, Class, find_breaking_changes
+
+from .packages import Packages
+from .public_api import BASES, CALLED, DEFAULT, KIND, ORDER, REQUIRED, SETTABLE, TYPE, VALUE, Fact, Place, public_api
+from .report import Finding, advice
+from .semver import Changes, Step, changes
+
+_REASONS: dict[Step, str] = {
+    "major": "callers break",
+    "minor": "the API changed, and callers do not break",
+    "patch": "the code changed, and the API did not",
+    "none": "nothing changed",
+}
+
+_ASPECTS = {
+    BreakageKind.OBJECT_CHANGED_KIND: None,
+    BreakageKind.PARAMETER_REMOVED: None,
+    BreakageKind.PARAMETER_CHANGED_REQUIRED: REQUIRED,
+    BreakageKind.PARAMETER_CHANGED_DEFAULT: DEFAULT,
+    BreakageKind.PARAMETER_CHANGED_KIND: KIND,
+    BreakageKind.PARAMETER_MOVED: ORDER,
+}
+"""Of what griffe says, what is taken from it: the aspect that breaks."""
+
+
+@dataclass(frozen=True)
+class _Change:
+    place: Place
+    before: str | None
+    after: str | None
+    breaking: bool
+
+    def finding(self) -> Finding:
+        what = f"{self.before or 'nothing'} before, {self.after or 'nothing'} now"
+        todo = advice(breaking=self.breaking)
+        if self.place.aspect == ORDER:
+            todo = f"put new parameters last, or {todo}"
+        return Finding("difference", str(self.place), self.before, self.after, what, self.breaking, todo)
+
+
+def api_diff(base: Packages, now: Packages) -> Changes:
+    """The changes of the API, and the step of the version (as SemVer has it) that they call for."""
+    comparison = _Comparison(base, now)
+    findings = sorted((change.finding() for change in _joined(list(comparison.changes()))), key=lambda f: f.where)
+    return changes(findings, same=base.files == now.files, reasons=_REASONS)
+
+
+class _Comparison:
+    """Two states of the API, side by side."""
+
+    def __init__(self, base: Packages, now: Packages) -> None:
+        old, new = public_api(base.modules), public_api(now.modules)
+        self._old, self._new = old.things, new.things
+        self._before, self._after = old.facts(), new.facts()
+        self._breakages = {
+            _place(breakage)
+            for pair in zip(base.modules, now.modules, strict=True)
+            for breakage in find_breaking_changes(*pair)
+            if breakage.kind in _ASPECTS
+        }
+
+    def changes(self) -> Iterator[_Change]:
+        """What differs; once, where it has several public names."""
+        seen: set[Place] = set()
+        for place in dict.fromkeys([*self._before, *self._after]):
+            before, after = self._sides(place)
+            if before != after and self._tells(place, before, after) and (key := self._key(place)) not in seen:
+                seen.add(key)
+                yield _Change(
+                    place,
+                    _told(place, before, self._before),
+                    _told(place, after, self._after),
+                    self._breaks(place, before, after),
+                )
+
+    def _sides(self, place: Place) -> tuple[Fact | None, Fact | None]:
+        before, after = self._before.get(place), self._after.get(place)
+        if place.aspect == BASES and isinstance(before, tuple) and isinstance(after, tuple):
+            # A base that came or went has a line of its own: not one more for each class that is built on it.
+            before = tuple(base for base in before if base not in self._old or base in self._new)
+            after = tuple(base for base in after if base not in self._new or base in self._old)
+        return before, after
+
+    def _tells(self, place: Place, before: Fact | None, after: Fact | None) -> bool:
+        """Whether a line says something that no other does."""
+        if (place.owner in self._before) != (place.owner in self._after):
+            return False
+        if place.aspect == ORDER and isinstance(before, tuple) and isinstance(after, tuple):
+            without = tuple(name for name in before if Place(place.name, name) in self._after)
+            return self._is_breakage(place) and after != without
+        return place.aspect is None or None not in (before, after)
+
+    def _key(self, place: Place) -> Place:
+        """The place by the name under which it is defined; an import is a place itself."""
+        owner, _, name = place.name.rpartition(".")
+        thing = self._new.get(owner) or self._old.get(owner)
+        if isinstance(thing, Class):
+            return replace(place, name=f"{thing.path}.{name}")
+        thing = self._new.get(place.name) or self._old.get(place.name)
+        return replace(place, name=thing.path) if thing and (place.parameter or place.aspect) else place
+
+    def _is_breakage(self, place: Place) -> bool:
+        thing = self._new.get(place.name)
+        return thing is not None and replace(place, name=thing.path) in self._breakages
+
+    def _breaks(self, place: Place, before: Fact | None, after: Fact | None) -> bool:
+        if place.aspect is None and before is None:
+            return self._asks_for_more(place)
+        if place.aspect is None and after is None:
+            return place.parameter is None or self._is_breakage(place)
+        if place.aspect in {VALUE, CALLED}:
+            return True
+        if place.aspect == SETTABLE:
+            return after is False
+        if isinstance(before, tuple) and isinstance(after, tuple) and place.aspect != ORDER:
+            return _breaks(place, set(before), set(after))
+        return self._is_breakage(place)
+
+    def _asks_for_more(self, place: Place) -> bool:
+        """Whether what is new has to be given: a required parameter, or a constructor that has one."""
+        if not place.parameter and not place.name.endswith(".__init__"):
+            return False
+        return any(
+            fact is True and other.name == place.name and place.parameter in {None, other.parameter}
+            for other, fact in self._after.items()
+            if other.aspect == REQUIRED
+        )
+
+
+def _breaks(place: Place, before: set[str], after: set[str]) -> bool:
+    """Whether other types, or other bases, do."""
+    if place.aspect == BASES:
+        return not before <= after
+    if "Any" in after:
+        return False
+    if place.parameter:
+        return not before <= after and "object" not in after
+    return not after <= before and before != {"None"}
+
+
+def _place(breakage: Breakage) -> Place:
+    """Where griffe sees it, by the name under which it is defined."""
+    about_parameter = breakage.kind not in {BreakageKind.OBJECT_CHANGED_KIND, BreakageKind.PARAMETER_MOVED}
+    return Place(breakage.obj.path, breakage.old_value.name if about_parameter else None, _ASPECTS[breakage.kind])
+
+
+def _told(place: Place, fact: Fact | None, facts: dict[Place, Fact]) -> str | None:
+    if fact is None:
+        return None
+    if place.parameter and not place.aspect:
+        parts = [replace(place, aspect=aspect) for aspect in (REQUIRED, TYPE, DEFAULT)]
+        return (
+            ", ".join(f"{part.aspect} {_told(part, facts[part], facts)}" for part in parts if part in facts) or "given"
+        )
+    if isinstance(fact, bool):
+        return str(fact).lower()
+    if isinstance(fact, tuple):
+        return (", " if place.aspect in {BASES, ORDER} else " or ").join(fact) or None
+    return fact
+
+
+def _joined(found: list[_Change]) -> list[_Change]:
+    """A field is a parameter of its class's constructor as well: one line for both, with the worse grade."""
+    by_place = {change.place: change for change in found}
+    for place, change in list(by_place.items()):
+        owner, _, name = place.name.rpartition(".")
+        if name == "__init__" and place.parameter:
+            field = by_place.pop(Place(f"{owner}.{place.parameter}", aspect=place.aspect), None)
+            if field is not None:
+                by_place[place] = replace(change, breaking=change.breaking or field.breaking)
+    return list(by_place.values())
