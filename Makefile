@@ -142,7 +142,7 @@ contract-prism: $(INSTALLED) ## ask Prism, on Node.js, whether what the client s
 	@$(BIN)/python -m tests.contract.prism $(OPENAPI)
 
 .PHONY: bench
-bench: $(INSTALLED) ## measure this client beside others, write benchmarks/results.json; QUICK=1: under a minute, and out/ instead
+bench: $(INSTALLED) ## compare this client with others, write benchmarks/results.json; QUICK=1: about a minute, and out/ instead
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick --folder $(OUT))
 
 .PHONY: check

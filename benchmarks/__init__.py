@@ -1,1 +1,1 @@
-"""This client beside what people would use instead, in one run on one machine: `make bench`."""
+"""Compare this client with what people would use instead: `make bench`."""

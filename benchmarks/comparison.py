@@ -1,67 +1,79 @@
-"""What a row of measurements tells, and how sure it is. Pure: numbers in, judgement out."""
+"""Compare clients: measure them in turns, and say how sure the result is."""
 
 import math
 import statistics
-from collections.abc import Sequence
-from typing import Literal
+import subprocess
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from operator import ge, le
 
-from attrs import frozen
-
-Verdict = Literal["met", "not met", "noise", "not measured"]
+from attrs import define, field, frozen
 
 
 @frozen
 class Spread:
-    """A row of measurements: its middle, and how far they lie apart."""
+    """The median of measurements, and how far they lie apart."""
 
     median: float
     quartiles: tuple[float, float]
-    """Half of the measurements lie between them."""
     interval: tuple[float, float]
-    """Where the true median lies, in 19 of 20 runs."""
+    """The 95 % confidence interval of the median."""
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
-        """Sum up measurements, one at least."""
-        ordered = sorted(values)
-        middle = statistics.median(ordered)
-        if len(ordered) == 1:
-            return cls(middle, (middle, middle), (middle, middle))
-        first, _, third = statistics.quantiles(ordered, n=4, method="inclusive")
-        cut = _outside_the_interval(len(ordered))
-        return cls(middle, (first, third), (ordered[cut], ordered[-1 - cut]))
+        """Summarize measurements, at least one.
 
-    def may_be(self, value: float) -> bool:
-        """Whether the true median may be this one, as far as can be told."""
-        return self.interval[0] <= value <= self.interval[1]
+        The interval assumes no shape of the distribution: a measurement is below the true median with a probability of
+        one half (the sign test, inverted). With fewer than six measurements it spans all of them.
+        """
+        ordered, count = sorted(values), len(values)
+        first, _, third = statistics.quantiles(ordered * 2 if count == 1 else ordered, n=4, method="inclusive")
+        tails = accumulate(math.comb(count, below) / 2**count for below in range(count))
+        cut = max(0, sum(tail <= 0.025 for tail in tails) - 1)
+        return cls(statistics.median(ordered), (first, third), (ordered[cut], ordered[-1 - cut]))
 
 
-@frozen
-class Bound:
-    """What must be reached."""
-
-    limit: float
-    at_least: bool = False
-    """Whether more is better."""
-
-    def verdict(self, spread: Spread) -> Verdict:
-        """Judge a spread: noise where its interval lies on both sides of the limit."""
-        within = [value >= self.limit if self.at_least else value <= self.limit for value in spread.interval]
-        return "met" if all(within) else "noise" if any(within) else "not met"
+def verdict(bound: str, spread: Spread) -> str:
+    """Judge by a bound such as "at most 1.15". It is noise if the interval lies on both sides of the limit."""
+    comparison, _, limit = bound.rpartition(" ")
+    within = [{"at most": le, "at least": ge}[comparison](value, float(limit)) for value in spread.interval]
+    return "met" if all(within) else "noise" if any(within) else "not met"
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """The ratio of each pair. What was measured one right after the other had the same weather."""
+    """Return the ratio for each turn. What slows the machine down during a turn affects both, and cancels out."""
     return [our / their for our, their in zip(ours, theirs, strict=True)]
 
 
-def _outside_the_interval(count: int) -> int:
-    """How many of the lowest measurements, and of the highest, lie outside the 95 % interval of the median.
+@define
+class Measurements:
+    """Everything that was measured."""
 
-    It assumes no shape of the distribution: each measurement lies below the true median like a coin that shows heads
-    (the sign test, turned round). Of 5 measurements and fewer, none can be left out.
-    """
-    cut, tail = 0, 2**-count
-    while (tail := tail + math.comb(count, cut + 1) / 2**count) <= 0.025:
-        cut += 1
-    return cut
+    quick: bool = False
+    """Whether to take a sixth of the turns."""
+    values: dict[str, dict[str, list[float]]] = field(factory=dict)
+    """By case and client: a value per turn. Values with the same index were measured in the same turn."""
+    busy: dict[str, dict[str, list[float]]] = field(factory=lambda: defaultdict(lambda: defaultdict(list)))
+    """By case and client: the share of the time that the server was busy, from 0 to 1."""
+    missing: dict[str, str] = field(factory=dict)
+    """By case: why it was not measured."""
+
+    def take_turns(self, case: str, turns: int, clients: Sequence[str], measure: Callable[[str], float]) -> None:
+        """Measure each client once per turn, with a different one first each time.
+
+        Several turns follow one that does not count: it opens connections and fills caches. If anything fails, the case
+        is missing.
+        """
+        print(f"Measuring: {case}", flush=True)
+        turns = max(turns // 6, 1) if self.quick else turns
+        values: dict[str, list[float]] = {client: [] for client in clients}
+        try:
+            for turn in range(turns + (turns > 1)):
+                first = turn % len(clients)
+                for client in (*clients[first:], *clients[:first]):
+                    values[client].append(measure(client))
+        except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+            self.missing[case] = f"it failed: {error}"
+        else:
+            self.values[case] = {client: found[-turns:] for client, found in values.items()}

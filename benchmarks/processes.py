@@ -1,92 +1,62 @@
-"""The processes of a run: the server, and the clients. All of them end with the `with` block that began them."""
+"""Start other processes: commands, and a worker for each client in an environment with only what that client needs."""
 
-import json
+import hashlib
 import os
-import socket
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+
+from .clients import CLIENTS
 
 PROJECT = Path(__file__).parent.parent
+CONSTRAINTS = PROJECT / "constraints.txt"
 
 
 def clean_environment() -> dict[str, str]:
-    """The variables of this process, without those that would make one client behave differently from another."""
+    """Return the variables of this process without those that could make one client behave differently from another."""
     unwanted = ("PYTHON", "OPENROUTER_", "OPENAI_", "MAKE", "MFLAGS", "COV_")
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(unwanted) and not name.lower().endswith("_proxy")
-    }
+    kept = (name for name in os.environ if not name.startswith(unwanted) and not name.lower().endswith("_proxy"))
+    return {name: os.environ[name] for name in kept}
 
 
-class _Process:
-    def __init__(self, *command: str | Path) -> None:
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=clean_environment()
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.__exit__(kind, error, trace)  # its standard input ends, and so does it
-
-    def write(self, line: str) -> None:
-        assert self._process.stdin is not None  # noqa: S101  (for the type checker)
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
-
-    def read(self) -> str:
-        assert self._process.stdout is not None  # noqa: S101  (for the type checker)
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait()}; the reason is above")
-        return line
+def run(*command: str | Path, stdin: str | None = None) -> str:
+    """Run a command in the project, and return its standard output. Raise `CalledProcessError` if it fails."""
+    environment, pipe = clean_environment(), subprocess.PIPE
+    result = subprocess.run(command, cwd=PROJECT, env=environment, input=stdin, stdout=pipe, text=True, check=True)
+    return result.stdout
 
 
-class Server(_Process):
-    """`server.py`, and its limits."""
-
-    def __init__(self) -> None:
-        super().__init__(sys.executable, PROJECT / "benchmarks" / "server.py")
-        self.port = int(self.read())
-
-    def url(self, answer: str) -> str:
-        """The URL whose answer is of this kind: "short", "first-20", "stream-256"."""
-        return f"http://127.0.0.1:{self.port}/{answer}/api/v1"
-
-    def busy(self) -> float:
-        """Seconds of processor time that it has used so far."""
-        with self.connect() as connection:
-            connection.sendall(b"GET /stats HTTP/1.1\r\n\r\n")
-            return float(json.loads(connection.recv(65536).partition(b"\r\n\r\n")[2])["cpu"])
-
-    def send_with_retries(self, connection: socket.socket, answer: str, length: int) -> None:
-        """One request of a client that does nothing with its answer, of this length, but count its bytes."""
-        body = b'{"input":"Hello world","model":"elevenlabs/eleven-turbo-v2","voice":"alloy","response_format":"pcm"}'
-        head = f"POST /{answer}/api/v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-        connection.sendall(head.encode() + body)
-        buffer, received = bytearray(1 << 20), 0
-        while received < length:
-            received += connection.recv_into(buffer)
-
-    def connect(self) -> socket.socket:
-        """A connection to it."""
-        return socket.create_connection(("127.0.0.1", self.port))
+def prepare_environments(root: Path, wheel: Path) -> dict[str, Path]:
+    """Make the environments that are missing or out of date, and return the folder of each client's Python."""
+    for client, (_, requirements) in CLIENTS.items():
+        folder = root / client
+        installed = [requirement.format(wheel=wheel.as_uri()) for requirement in requirements]
+        content = CONSTRAINTS.read_bytes() + f"{requirements} {sys.version}".encode()
+        content += wheel.read_bytes() if installed != requirements else b""
+        stamp, wanted = folder / "benchmark-stamp", hashlib.sha256(content).hexdigest()
+        if not stamp.exists() or stamp.read_text() != wanted:
+            print(f"Setting up {folder}", flush=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            run(sys.executable, "-m", "venv", folder)
+            pip = (folder / "bin" / "python", "-m", "pip", "-qq", "--disable-pip-version-check")
+            run(*pip, "install", "--constraint", CONSTRAINTS, *installed)
+            stamp.write_text(wanted)
+    return {client: root / client / "bin" for client in CLIENTS}
 
 
-class Worker(_Process):
-    """A client in its own environment, which is told what to do."""
+class Process(subprocess.Popen[str]):
+    """A module of this package in a process, which writes a number for each line it reads until the block ends."""
 
-    def __init__(self, python: Path, client: str) -> None:
-        super().__init__(python, "-m", "benchmarks.clients", client)
+    def __init__(self, python: str | Path, module: str, *arguments: str) -> None:
+        command, pipe = [python, "-m", f"benchmarks.{module}", *arguments], subprocess.PIPE
+        super().__init__(command, stdin=pipe, stdout=pipe, text=True, cwd=PROJECT, env=clean_environment())
 
-    def ask(self, command: str, **arguments: Any) -> Any:
-        """Have it carry out a command of `clients/__main__.py`, and wait for the answer."""
-        self.write(json.dumps({"do": command, **arguments}))
-        return json.loads(self.read())
+    def measure(self, line: str) -> float:
+        """Send a line, and return the number that comes back."""
+        if self.returncode is None:
+            print(line, file=self.stdin, flush=True)
+        number = self.stdout.readline() if self.stdout else ""
+        if not number:
+            raise RuntimeError(f"{self.args!r} ended with {self.wait()}; the reason is above")
+        return float(number)

@@ -1,119 +1,107 @@
-"""What `make bench` says, to a person and to a program."""
+"""Judge measurements by the rows, and present what was found: as results.json, as text and as a chart."""
 
-from collections.abc import Iterator, Sequence
+import json
+import math
+from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import attrs
+from attrs import asdict
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from .comparison import Spread
-from .rows import Figures, JudgedLine, JudgedRow, Line
-from .turns import Measurements
+from .comparison import Measurements, Spread, ratios, verdict
+from .rows import AIOHTTP, BARE, OURS, ROWS, Line
 
-NAMES = {
-    "ours": "openrouter-speech",
-    "ours_aiohttp": "openrouter-speech[aiohttp]",
-    "bare_httpx": "bare httpx",
-    "tuned_httpx": "bare httpx, tuned",
-    "openai_package": "openai",
-    "openrouter_package": "openrouter",
+VERDICTS = ("met", "noise", "not measured", "not met")
+"""From the best to the worst. A row has the worst of its lines."""
+CHART = {
+    "ready to call": "Import and construct",
+    "one call": "One call, 4 KiB",
+    "one awaited call": "One awaited call, 4 KiB",
+    "50 at once": "50 awaited calls at once",
+    "first audio": "First audio of a stream",
+    "stream": "Streaming 256 MiB",
+    "save": "Saving to a file",
 }
+"""The cases that are drawn, with their headings."""
+COLOURS = {OURS: "ours", AIOHTTP: "ours", "openai": "openai", "openrouter": "openrouter"}
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=select_autoescape(["svg.jinja"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    keep_trailing_newline=True,
+)
+Json = dict[str, Any]
 
 
-def text(rows: Sequence[JudgedRow], measured: dict[str, Any], measurements: Measurements) -> str:
-    """The table, for a terminal."""
-    return "\n".join([*_introduction(measured), *_table(rows, measurements), *_conclusion(rows)])
-
-
-def document(rows: Sequence[JudgedRow], measured: dict[str, Any], measurements: Measurements) -> dict[str, Any]:
-    """The content of results.json."""
-    return {
-        "measured": measured,
-        "rows": [
-            {"what": row.row.what, "verdict": row.verdict, "lines": [_line_document(line) for line in row.lines]}
-            for row in rows
-        ],
-        "server_busy": {
-            case: {NAMES[client]: round(share, 3) for client, share in shares.items()}
-            for case, shares in measurements.busy.items()
-        },
+def judge(measurements: Measurements, measured: Json) -> Json:
+    """Return the content of results.json."""
+    rows = []
+    for title, lines in ROWS.items():
+        judged = [_judge(line, measurements) for line in lines]
+        worst = max((line["verdict"] for line in judged if "verdict" in line), key=VERDICTS.index)
+        rows.append({"what": title, "verdict": worst, "lines": judged})
+    busy = {
+        case: {client: round(fmean(found), 3) for client, found in shares.items()}
+        for case, shares in measurements.busy.items()
     }
+    results = json.dumps({"measured": measured, "rows": rows, "server_busy": busy})
+    return json.loads(results, parse_float=lambda digits: float(f"{float(digits):.5g}"))  # type: ignore[no-any-return]
 
 
-def _introduction(measured: dict[str, Any]) -> Iterator[str]:
-    changed = ", with changes that are not committed" if measured["changed"] else ""
-    yield f"\nCommit {measured['commit'][:12]}{changed}; {measured['machine']}; load {measured['load']} at the start."
-    limits = ", ".join(f"{value:,.0f} {what}" for what, value in measured["server_limits"].items())
-    yield f"The server's own limits: {limits}."
-    yield "Medians; [quartiles]. A ratio with a ~ may be noise: the true one may be 1, or on the other side of it."
+def _judge(line: Line, measurements: Measurements) -> Json:
+    values, against = measurements.values.get(line.case, {}), line.against
+    judged: Json = {"case": line.case, "what": line.what, "unit": line.unit}
+    if line.bound:
+        judged |= {"bound": f"{line.bound} {'x' if against else line.unit}", "verdict": "not measured"}
+    if against:
+        judged["against"] = against
+    if not {line.ours, against or line.ours} <= values.keys():
+        return judged | {"why_missing": measurements.missing.get(line.case, "it was left out of this run")}
+    judged["clients"] = {}
+    for client in dict.fromkeys([line.ours, against or line.ours, *line.others]):
+        if client in values:
+            spread = Spread.of([value / line.scale for value in values[client]])
+            figures: Json = {"value": asdict(spread)}
+            if against and client != against:
+                spread = Spread.of(ratios(values[client], values[against]))
+                may_be_noise = spread.interval[0] <= 1 <= spread.interval[1]
+                figures |= {"ratio": asdict(spread), "may_be_noise": may_be_noise}
+            if line.bound and client == line.ours:
+                judged["verdict"] = verdict(line.bound, spread)
+            judged["clients"][client] = figures
+    return judged
 
 
-def _table(rows: Sequence[JudgedRow], measurements: Measurements) -> Iterator[str]:
-    for row in rows:
-        yield f"\n{row.row.what}: {row.verdict.upper()}"
-        for line in row.lines:
-            bound = f", {_bound(line.line)}: {line.verdict}" if line.line.bound else ""
-            yield f"  {line.line.what}{bound}"
-            if not line.figures:
-                yield f"    not measured: {line.why_missing}"
-            yield from (f"    {_figures(figures, line.line.unit)}" for figures in line.figures)
-        for case in dict.fromkeys(line.line.case for line in row.lines):
-            if shares := measurements.busy.get(case):
-                client = max(shares, key=lambda name: shares[name])
-                yield f"  {case}: the server was busy {shares[client]:.0%} of the time at most ({NAMES[client]})"
+def text(results: Json) -> str:
+    """Return the report for a terminal."""
+    return TEMPLATES.get_template("report.txt.jinja").render(verdicts=VERDICTS, **results)
 
 
-def _conclusion(rows: Sequence[JudgedRow]) -> Iterator[str]:
-    yield ""
-    for verdict in ("met", "noise", "not met", "not measured"):
-        if found := [row.row.what for row in rows if row.verdict == verdict]:
-            yield f"{len(found)} {verdict}: {'; '.join(found)}"
-
-
-def _figures(figures: Figures, unit: str) -> str:
-    ratio = ""
-    if figures.ratio:
-        mark = "~" if figures.may_be_noise else " "
-        ratio = f"{figures.ratio.median:8.3f} x{mark} {_quartiles(figures.ratio)}"
-    value = f"{figures.value.median:>12,.5g} {unit:8}{_quartiles(figures.value):22}"
-    return f"{NAMES[figures.client]:27}{value}{ratio}".rstrip()
-
-
-def _quartiles(spread: Spread) -> str:
-    if spread.quartiles[0] == spread.quartiles[1]:
-        return ""
-    return f"[{spread.quartiles[0]:.4g} {spread.quartiles[1]:.4g}]"
-
-
-def _bound(line: Line) -> str:
-    if line.bound is None:
-        return ""
-    return (
-        f"{'at least' if line.bound.at_least else 'at most'} {line.bound.limit:g} {'x' if line.against else line.unit}"
+def chart(results: Json) -> str:
+    """Return an SVG that follows the reader's light or dark scheme."""
+    groups = {heading: bars for case, heading in CHART.items() if (bars := _bars(results, case))}
+    ends = [end for bars in groups.values() for bar in bars.values() for end in bar.values()]
+    low, high = math.log2(min([0.8, *ends])), math.log2(max([2, *ends]))
+    return TEMPLATES.get_template("chart.svg.jinja").render(
+        groups=groups,
+        colours=COLOURS,
+        # The axis is logarithmic: twice the cost is as far to the right of 1 as half the cost is to the left.
+        x=lambda cost: 260 + 540 * (math.log2(cost) - low) / (high - low),
+        ticks=[2.0**power for power in range(math.ceil(low), math.floor(high) + 1)],
+        measured=results["measured"],
     )
 
 
-def _line_document(line: JudgedLine) -> dict[str, Any]:
-    found: dict[str, Any] = {"case": line.line.case, "what": line.line.what, "unit": line.line.unit}
-    if line.line.bound:
-        found |= {"bound": _bound(line.line), "verdict": line.verdict}
-    if line.line.against:
-        found["against"] = NAMES[line.line.against]
-    if line.figures:
-        found["clients"] = {NAMES[figures.client]: _figures_document(figures) for figures in line.figures}
-    else:
-        found["why_missing"] = line.why_missing
-    return found
-
-
-def _figures_document(figures: Figures) -> dict[str, Any]:
-    found: dict[str, Any] = {"value": _rounded(figures.value)}
-    if figures.ratio:
-        found |= {"ratio": _rounded(figures.ratio), "may_be_noise": figures.may_be_noise}
-    return found
-
-
-def _rounded(spread: Spread) -> dict[str, Any]:
-    def rounded(value: Any) -> Any:
-        return [rounded(part) for part in value] if isinstance(value, tuple) else float(f"{value:.5g}")
-
-    return {name: rounded(value) for name, value in attrs.asdict(spread, recurse=False).items()}
+def _bars(results: Json, case: str) -> dict[str, dict[str, float]]:
+    """Return each client's cost, and its quartiles, relative to bare httpx. The cost is the inverse of a speed."""
+    bars = {}
+    for line in (line for row in results["rows"] for line in row["lines"] if line["case"] == case):
+        power = -1 if line["unit"].endswith("/s") else 1
+        for client in COLOURS if line.get("against") == BARE else ():
+            if ratio := line.get("clients", {}).get(client, {}).get("ratio"):
+                low, high = sorted(quartile**power for quartile in ratio["quartiles"])
+                bars[client] = {"cost": ratio["median"] ** power, "low": low, "high": high}
+    return bars

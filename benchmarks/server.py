@@ -1,123 +1,119 @@
-"""The server that all clients are measured against: it answers the same bytes, as cheaply as Python can.
+"""The server that all clients are measured against. It sends the same bytes to each, as cheaply as Python can.
 
-`python benchmarks/server.py` prints the port it listens on, and ends when its standard input does. One loop over bare
-sockets: a request is read as far as its length tells, and never parsed. The first part of its path says what to answer:
+A thread per connection waits for whole requests, of which it parses nothing but the length. The first part of the path
+selects the response:
 
     /short/...       4 KiB
     /stream-256/...  256 MiB of pcm, from one buffer
-    /mp3-256/...     the same, called mp3
+    /mp3-256/...     the same with the content type of mp3
     /first-20/...    4 KiB at once, the rest of 64 KiB after 20 ms
-    /stats           the seconds of processor time used so far, as JSON
+
+For each line of standard input, "port" or "busy", it prints its port or the seconds of processor time used so far.
 """
 
-import json
 import re
-import selectors
 import socket
 import sys
 import time
+from contextlib import suppress
+from threading import Thread
+from timeit import timeit
 
-SHORT = 4 << 10
-FIRST = 64 << 10
+from .processes import Process
 
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_PIECE = bytes(1 << 20)
+SHORT, FIRST, PIECE = 4 << 10, 64 << 10, bytes(1 << 20)
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 def head(length: int, content_type: str = "audio/pcm;rate=24000;channels=1") -> bytes:
-    """The head of an answer, of an odd length: what is read of the body in one go is then no whole number of frames."""
-    lines = [
-        "HTTP/1.1 200 OK",
-        f"Content-Type: {content_type}",
-        f"Content-Length: {length}",
-        "X-Generation-Id: gen-tts-1767225600-q7Zp2mXw",
-        "X-Pad: ",
-    ]
-    text = "\r\n".join([*lines, "", ""])
-    return (text if len(text) % 2 else text.replace("X-Pad: ", "X-Pad: .")).encode()
+    """Return the head of a response. Its length is odd, so that what a client reads at a time ends within a frame."""
+    lines = f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n"
+    lines += "X-Generation-Id: gen-tts-1767225600-q7Zp2mXw\r\nX-Pad: "
+    return f"{lines}{'.' * (len(lines) % 2 == 0)}\r\n\r\n".encode()
 
 
-def expected(request: bytes) -> int:
-    """How many bytes the request that begins here has; 0 as long as that is not known."""
-    end = request.find(b"\r\n\r\n")
-    if end < 0:
-        return 0
-    length = _LENGTH.search(request, 0, end)
-    return end + 4 + (int(length[1]) if length else 0)
+SHORT_RESPONSE = head(SHORT) + bytes(SHORT)
 
 
-class Server:
-    """Answers on loopback until its standard input ends."""
+def respond(connection: socket.socket, request: bytes) -> None:
+    """Send the response that the path selects."""
+    kind, _, size = request[request.find(b"/") + 1 :].split(b"/", 1)[0].partition(b"-")
+    if kind == b"short":
+        connection.sendall(SHORT_RESPONSE)
+    elif kind in {b"stream", b"mp3"}:
+        length = int(size) << 20
+        connection.sendall(head(length, "audio/mpeg") if kind == b"mp3" else head(length))
+        for _ in range(int(size)):
+            connection.sendall(PIECE)
+    else:
+        connection.sendall(head(FIRST) + PIECE[:SHORT])
+        time.sleep(int(size) / 1000)
+        connection.sendall(PIECE[: FIRST - SHORT])
 
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ)
-        self._waiting: dict[socket.socket, bytes] = {}
-        self._short = head(SHORT) + bytes(SHORT)
 
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-        return int(self._listener.getsockname()[1])
+def serve(connection: socket.socket) -> None:
+    """Respond to the requests of a connection until the client goes away."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    request = b""
+    with connection, suppress(OSError):
+        while received := connection.recv(65536):
+            request += received
+            end = request.find(b"\r\n\r\n") + 4
+            length = LENGTH.search(request, 0, end)
+            if end > 3 and len(request) >= end + (int(length[1]) if length else 0):
+                respond(connection, request)
+                request = b""
 
-    def run(self) -> None:
-        """Serve until standard input ends."""
-        self._selector.register(sys.stdin, selectors.EVENT_READ)
-        while True:
-            for key, _ in self._selector.select():
-                if key.fileobj is sys.stdin:
-                    return
-                if key.fileobj is self._listener:
-                    self._accept()
-                elif isinstance(key.fileobj, socket.socket):
-                    self._serve(key.fileobj)
 
-    def _accept(self) -> None:
-        connection, _ = self._listener.accept()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._waiting[connection] = b""
-        self._selector.register(connection, selectors.EVENT_READ)
-
-    def _serve(self, connection: socket.socket) -> None:
-        try:
-            received = connection.recv(65536)
-            request = self._waiting[connection] + received
-            if received and not 0 < expected(request) <= len(request):
-                self._waiting[connection] = request
-            elif received:
-                self._waiting[connection] = b""
-                self._answer(connection, request)
-                return
-        except OSError:  # the client went away
-            received = b""
-        if not received:
-            self._selector.unregister(connection)
-            del self._waiting[connection]
-            connection.close()
-
-    def _answer(self, connection: socket.socket, request: bytes) -> None:
-        kind, _, size = request[request.find(b"/") + 1 :].split(b"/", 1)[0].partition(b"-")
-        if kind == b"short":
-            connection.sendall(self._short)
-        elif kind in {b"stream", b"mp3"}:
-            length = int(size) << 20
-            connection.sendall(head(length, "audio/mpeg") if kind == b"mp3" else head(length))
-            for _ in range(int(size)):
-                connection.sendall(_PIECE)
-        elif kind == b"first":
-            connection.sendall(head(FIRST) + _PIECE[:SHORT])
-            time.sleep(int(size) / 1000)
-            connection.sendall(_PIECE[: FIRST - SHORT])
-        else:
-            stats = json.dumps({"cpu": time.process_time()}).encode()
-            connection.sendall(head(len(stats), "application/json") + stats)
+def accept(listener: socket.socket) -> None:
+    while True:
+        Thread(target=serve, args=[listener.accept()[0]], daemon=True).start()
 
 
 def main() -> None:
-    server = Server()
-    print(server.port, flush=True)
-    server.run()
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
+        Thread(target=accept, args=[listener], daemon=True).start()
+        for line in sys.stdin:
+            print(time.process_time() if line == "busy\n" else listener.getsockname()[1], flush=True)
+
+
+class Server(Process):
+    """This module, running."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.executable, "server")
+        self.port = int(self.measure("port"))
+
+    def url(self, response: str) -> str:
+        """Return the base URL for a response: "short", "first-20", "stream-256"."""
+        return f"http://127.0.0.1:{self.port}/{response}/api/v1"
+
+    def connect(self) -> socket.socket:
+        """Open a connection."""
+        return socket.create_connection(("127.0.0.1", self.port))
+
+    def busy(self) -> float:
+        """Return the seconds of processor time that the server has used so far."""
+        return self.measure("busy")
+
+    def limits(self) -> dict[str, int]:
+        """Measure what the server can do, with a client that only counts bytes."""
+        buffer, before = bytearray(1 << 20), self.busy()
+        with self.connect() as connection:
+
+            def call(response: bytes, length: int) -> None:
+                connection.sendall(b"POST /%b/ HTTP/1.1\r\nContent-Length: 100\r\n\r\n" % response + bytes(100))
+                while length > 0:
+                    length -= connection.recv_into(buffer)
+
+            passed = timeit(lambda: call(b"short", SHORT), number=5000)
+            worked = self.busy() - before
+            streamed = timeit(lambda: call(b"stream-1024", 1 << 30), number=1)
+        return {
+            "calls per second, one by one": round(5000 / passed),
+            "calls per second, by its processor time": round(5000 / worked),
+            "MiB per second": round(1024 / streamed),
+        }
 
 
 if __name__ == "__main__":
