@@ -14,8 +14,9 @@ from openrouter_speech import OpenRouter, errors
 from openrouter_speech.delivery import Delivery, UndeliveredError, _unacknowledged
 
 from .conftest import KEY, REQUEST, Connect, connecting
-from .wire_server import CLOSE, Connection, WireServer, hang_up, http
+from .wire_server import CLOSE, Answer, Connection, WireServer, chunk, hang_up, head, http
 
+PCM = "audio/pcm;rate=24000;channels=1"
 GOOD = http(body=bytes(480))
 
 
@@ -157,8 +158,8 @@ def test_a_new_connection_that_is_closed_at_once_is_an_ordinary_failure(slept: l
     """It is retried as often as the settings say, with their waits: no loop without one."""
     with WireServer(GOOD) as server, OpenRouter(KEY, server_url=server.url) as open_router:
         client = open_router._session.connections.sync_client()
-        refuse = httpx.WriteError("")
-        refuse.__cause__ = UndeliveredError(reused=False)
+        refuse = httpx.ConnectError("")
+        refuse.__cause__ = UndeliveredError("closed", reused=False)
         sent = Mock(side_effect=refuse)
         with patch.object(client, "send", sent), pytest.raises(errors.APIConnectionError) as raised:
             open_router.tts.create_speech(**REQUEST)
@@ -178,3 +179,45 @@ def test_a_request_that_was_read_is_not_sent_again(
             caller.create()
         assert raised.value.maybe_billed
         assert (len(server.requests), server.connections, slept) == (2, 1, [])
+
+
+def chunked(connection: Connection) -> None:
+    connection.send(head(200, PCM, None) + chunk(bytes(480)) + chunk(b""))
+
+
+OVERLONG = [
+    pytest.param(http(body=bytes(480) + b"HTTP/1.1 200 OK\r\n\r\n", length=480), id="by length"),
+    pytest.param(
+        lambda connection: connection.send(head(200, PCM, None) + chunk(bytes(480)) + chunk(b"") + b"\r\nmore"),
+        id="by chunks",
+    ),
+]
+
+
+def stay_open(answer: Callable[[Connection], object]) -> Callable[[Connection], object]:
+    """The answer, after which the connection is kept."""
+
+    def give(connection: Connection) -> None:
+        answer(connection)
+
+    return give
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+@pytest.mark.parametrize("overlong", OVERLONG)
+def test_what_is_left_of_a_response_is_not_taken_for_the_next_one(way: str, overlong: Answer) -> None:
+    """aiohttp refuses such a response itself."""
+    for connect in connecting(way):
+        with WireServer(stay_open(overlong), GOOD) as server:
+            caller = connect(server_url=server.url, retry_config=None)
+            assert caller.create().content == bytes(480)
+            assert caller.create().content == bytes(480)
+            assert (len(server.requests), server.connections) == (2, 2)
+
+
+@pytest.mark.parametrize("whole", [GOOD, chunked], ids=["by length", "by chunks"])
+def test_a_response_that_ends_as_it_said_keeps_its_connection(whole: Answer) -> None:
+    with WireServer(whole) as server, OpenRouter(KEY, server_url=server.url) as open_router:
+        for _ in range(3):
+            open_router.tts.create_speech(**REQUEST)
+        assert server.connections == 1

@@ -2,11 +2,12 @@
 
 import json
 import pickle
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from openrouter_speech import errors, retries
+from openrouter_speech import bodies, errors, retries
 from openrouter_speech.components import ErrorResponse
 
 from .conftest import KEY
@@ -249,13 +250,13 @@ def test_a_documented_message_is_in_the_model_as_it_came() -> None:
     ids=range(5),
 )
 def test_a_key_that_comes_back_is_not_in_the_message(response: httpx.Response) -> None:
-    message = str(errors.from_answer(response, f"Bearer {KEY}"))
+    message = str(errors.from_answer(response, partial(bodies.without, KEY)))
     assert KEY[:8] not in message
     assert "**********" in message
 
 
 def test_a_short_key_of_a_test_is_no_word_of_a_message() -> None:
-    assert str(errors.from_answer(answer(401, documented(401)), "Bearer sentence")) == "401: The sentence"
+    assert bodies.without("sentence", "The sentence") == "The sentence"
 
 
 def everyone() -> list[errors.OpenRouterError]:

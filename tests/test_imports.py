@@ -8,9 +8,9 @@ import openrouter_speech
 import pytest
 
 READY = {
-    "", ".addresses", ".audio", ".bodies", ".client", ".components", ".connections", ".credential", ".described",
-    ".errors", ".exchange", ".files", ".frames", ".headers", ".narration", ".receivers", ".responses", ".retries",
-    ".session", ".streams", ".tts", ".utils", ".version", ".wire",
+    "", ".addresses", ".audio", ".bodies", ".client", ".components", ".connections", ".contexts", ".credential",
+    ".described", ".errors", ".exchange", ".files", ".frames", ".headers", ".narration", ".receivers", ".responses",
+    ".retries", ".session", ".streams", ".tts", ".utils", ".version", ".wire",
 }  # fmt: skip
 """What a client needs that is ready to call."""
 LATER = {

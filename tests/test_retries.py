@@ -23,6 +23,7 @@ class Failed:
     status_code: int | None = None
     retry_after: float | None = None
     maybe_billed: bool = False
+    retryable: bool = True
     throttled: bool = False
 
 
@@ -82,6 +83,12 @@ def test_other_statuses_can_be_named(override: Any, status: int, retried: bool) 
 def test_what_was_never_sent_is_retried_if_wanted() -> None:
     assert decide(CONFIG, REFUSED, retries=0, elapsed=0) is not None
     assert decide(evolve(CONFIG, retry_connection_errors=False), REFUSED, retries=0, elapsed=0) is None
+
+
+def test_what_no_attempt_can_help_is_never_retried() -> None:
+    """The audio of a `SaveError` is there: another attempt would buy it again."""
+    outcome = Failed(maybe_billed=True, retryable=False)
+    assert decide(evolve(CONFIG, retry_maybe_billed=True), outcome, retries=0, elapsed=0) is None
 
 
 @pytest.mark.parametrize("outcome", [BILLED, Failed(200, maybe_billed=True), Failed(504, maybe_billed=True)])

@@ -30,7 +30,7 @@ class AiohttpClient(HttpxAiohttpClient):
         try:
             return await super().send(request, **options)
         except UndeliveredError as error:
-            raise httpx.WriteError(str(error), request=request) from error
+            raise httpx.ConnectError(str(error), request=request) from error
         except aiohttp.ClientError as error:  # the transport translates most errors, and lets the others through
             raise httpx.RemoteProtocolError(str(error), request=request) from error
         except httpx.ConnectTimeout as error:  # the transport's name for all that happens to connections

@@ -7,6 +7,7 @@ failed write proves that a request was not read.
 """
 
 import os
+import re
 import socket
 import struct
 import sys
@@ -23,26 +24,31 @@ _TCP_INFO = struct.Struct("=120xQ72xQQ")
 """`tcpi_bytes_acked`, `tcpi_bytes_sent` and `tcpi_bytes_retrans` of `struct tcp_info` (linux/tcp.h, Linux 4.19)."""
 
 
-class UndeliveredError(httpcore.WriteError):
-    """The server closed the connection before the request had reached it.
+_END = b"\r\n\r\n"
+"""Of a header, and of a chunked body."""
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r?\n?", re.IGNORECASE)
+
+
+class UndeliveredError(httpcore.ConnectError):
+    """The connection could not be used for the request; the server has not read it.
 
     Attributes:
         reused: Whether the connection had served a request before.
     """
 
-    def __init__(self, *, reused: bool) -> None:
-        super().__init__("the server closed the connection before the request reached it")
+    def __init__(self, reason: str, *, reused: bool) -> None:
+        super().__init__(reason)
         self.reused = reused
 
 
-def is_stale(error: httpx.WriteError) -> bool:
+def is_stale(error: httpx.ConnectError) -> bool:
     """Whether the request met a connection that had served another, and was closed by then."""
     cause = error.__cause__
     return isinstance(cause, UndeliveredError) and cause.reused
 
 
 def watch(client: httpx.Client | httpx.AsyncClient) -> None:
-    """Have a client's connections raise `UndeliveredError`, which httpx passes on as the cause of a `WriteError`.
+    """Have a client's connections raise `UndeliveredError`, which httpx passes on as the cause of a `ConnectError`.
 
     httpx takes no network backend, and with `transport=` it ignores the environment's proxies, so this replaces a
     private attribute. In a version of httpx without it, a lost request counts as one that may have been charged.
@@ -72,11 +78,21 @@ class Delivery:
         self._unanswered = False
         self._write_failed = False
         self._descriptor: int | None = None
+        self._expected: int | None = None  # bytes of the response that are still to come, if it said how many
+        self._is_chunked = False
+        self._tail = b""
 
     def begin(self, connection: Any) -> None:
-        """A piece of a request goes out on this socket."""
+        """A piece of a request goes out on this socket.
+
+        Raises:
+            UndeliveredError: The last response was longer than it said. What is left of it would be taken for the
+                response to this request.
+        """
         if self._unanswered:
             return
+        if (self._expected or 0) < 0 or (self._is_chunked and self._tail != _END):
+            raise UndeliveredError("the last response was longer than it said", reused=True)
         self._unanswered, self._write_failed = True, False
         self._requests += 1
         if self._keep and connection is not None:
@@ -86,6 +102,19 @@ class Delivery:
     def fail(self) -> None:
         """A write failed: not all of the request is on its way, so the server cannot have read it."""
         self._write_failed = True
+
+    def receive(self, data: bytes) -> None:
+        """A piece of the response arrived."""
+        if self._unanswered:
+            self.end()
+            head, end, body = data.partition(_END)
+            length = _LENGTH.search(head) if end else None  # a header that came in pieces is not followed
+            self._expected = int(length[1]) - len(body) if length else None
+            self._is_chunked = bool(end) and b"\r\ntransfer-encoding:" in head.lower()
+        elif self._expected is not None:
+            self._expected -= len(data)
+        if self._is_chunked:
+            self._tail = (self._tail + data)[-len(_END) :]
 
     def end(self) -> None:
         """The response begins, or the connection is given up."""
@@ -101,7 +130,8 @@ class Delivery:
             UndeliveredError: A request is under way, and the server has not read it.
         """
         if self._unanswered and (self._write_failed or self._has_unread(connection)):
-            raise UndeliveredError(reused=self._requests > 1) from cause
+            reason = "the server closed the connection before the request reached it"
+            raise UndeliveredError(reason, reused=self._requests > 1) from cause
 
     def _has_unread(self, connection: Any) -> bool:
         if self._descriptor is None:
@@ -133,7 +163,7 @@ class _Stream(httpcore.NetworkStream):
             raise
         if not data:
             self._delivery.check(self.get_extra_info("socket"))
-        self._delivery.end()
+        self._delivery.receive(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -171,7 +201,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
             raise
         if not data:
             self._delivery.check(self.get_extra_info("socket"))
-        self._delivery.end()
+        self._delivery.receive(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

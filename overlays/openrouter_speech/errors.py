@@ -28,7 +28,7 @@ OpenRouterError
 └── PlaybackError                          audio is there, but not to be heard: no device, say
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -83,9 +83,11 @@ class OpenRouterError(Exception):
         retry_after: Seconds to wait before another attempt, as far as the server said.
         throttled: Whether too much was sent at once: a 429, or a 402 for what is in flight. It passes by itself.
         maybe_billed: Whether the audio may have been synthesized, and charged, without arriving.
+        retryable: Whether another attempt could help. It could not if the audio is there already.
     """
 
     maybe_billed: bool = False
+    retryable: bool = True
 
     def __init__(
         self, message: str, raw_response: httpx.Response | None = None, *, data: ErrorResponse | None = None
@@ -148,10 +150,15 @@ class ConfigurationError(OpenRouterError, ValueError):
 
 
 class APIConnectionError(OpenRouterError):
-    """No answer came. `__cause__` is what httpx raised.
+    """No answer came, or no more of it. `__cause__` is what httpx raised.
 
     Where the connection was lost after the request had been sent, `maybe_billed` is True.
+
+    Attributes:
+        audio: What of the audio had arrived by then, as far as it was not handed on already.
     """
+
+    audio: bytes = b""
 
     def __init__(self, message: str, *, maybe_billed: bool = False) -> None:
         super().__init__(message)
@@ -251,7 +258,14 @@ class EmptyAudioError(AudioError):
 
 
 class NotAudioError(AudioError):
-    """The body is of a type that is not audio. `body` is its text; an error message inside is part of `message`."""
+    """The body is not audio. `body` is its text, if it is one; an error message inside is part of `message`."""
+
+    @property
+    def body(self) -> str:
+        try:
+            return self.raw_response.text if self.raw_response is not None else ""
+        except httpx.ResponseNotRead:
+            return ""
 
 
 class TruncatedAudioError(AudioError):
@@ -267,6 +281,7 @@ class SaveError(OpenRouterError):
     """
 
     maybe_billed = True
+    retryable = False
 
     def __init__(self, message: str, *, saved_to: Path | None = None, audio: bytes = b"") -> None:
         super().__init__(message)
@@ -280,6 +295,15 @@ class SuffixMismatchError(SaveError, ValueError):
 
 class FileWriteError(SaveError, OSError):
     """The file cannot be written. `errno`, `strerror` and `filename` are those of the `OSError` that caused it."""
+
+    # OSError has these in C, where pickling does not find them.
+    errno: int | None = None
+    strerror: str | None = None
+    filename: str | None = None
+
+    def __init__(self, message: str, *, cause: OSError, saved_to: Path | None = None, audio: bytes = b"") -> None:
+        super().__init__(message, saved_to=saved_to, audio=audio)
+        self.errno, self.strerror, self.filename = cause.errno, cause.strerror, cause.filename
 
 
 class StreamConsumedError(OpenRouterError, RuntimeError):
@@ -316,29 +340,29 @@ _NEVER_SENT = (
 )
 
 
-def from_answer(response: httpx.Response, authorization: str = "") -> OpenRouterError:
+def from_answer(response: httpx.Response, hide: Callable[[str], str] = str) -> OpenRouterError:
     """The error for an answer that was read: one that is not a success, or a success that is not audio.
 
     Args:
         response: The answer.
-        authorization: What the request was sent with, so that a key which the server sent back is not shown.
+        hide: Makes a text in which a key that the server sent back is not shown.
     """
-    key = authorization.removeprefix("Bearer ")
     if response.is_redirect:
-        location = bodies.without(key, response.headers.get("location", "nowhere"))
+        location = hide(response.headers.get("location", "nowhere"))
         return RedirectError(
             f"The server points to {location} (status {response.status_code}). Redirects are not followed, since the "
             "request carries a key; if the address is right, pass it as server_url.",
             response,
         )
     data = None if response.is_success else wire.parse_error(response)
-    said = bodies.message(bodies.without(key, response.text), bodies.without(key, data.error.message) if data else None)
+    said = bodies.message(hide(response.text), hide(data.error.message) if data else None)
     said = said or bodies.excerpt(response.reason_phrase) or "an empty answer"
     if response.is_success:
         content_type = response.headers.get("content-type")
-        return NotAudioError(
-            f"The server reported success but sent {content_type}, not audio: {said}", response, audio=response.content
-        )
+        what = f"{content_type}, not audio" if content_type else "something without a type that is not audio"
+        if content_type and content_type.startswith("audio/"):
+            what = f"something that is not audio under the type {content_type}"
+        return NotAudioError(f"The server reported success but sent {what}: {said}", response, audio=response.content)
     if response.status_code in retries.MAYBE_BILLED_STATUSES:
         said = f"{said.rstrip('.')}. The request may have been charged."
     kind = BY_STATUS.get(response.status_code, OpenRouterDefaultError)
@@ -351,6 +375,8 @@ def from_transport(cause: httpx.RequestError, request: httpx.Request) -> APIConn
     maybe_billed = not _was_never_sent(cause)
     afterwards = " The request had been sent and may be charged." if maybe_billed else ""
     reason = bodies.excerpt(str(cause)) or type(cause).__name__
+    if isinstance(cause, httpx.DecodingError):
+        reason = f"it sent a response whose Content-Encoding is wrong ({reason})"
     if isinstance(cause, httpx.TimeoutException):
         return APITimeoutError(
             f"{server} did not answer in time ({_TIMEOUTS.get(type(cause), reason)}).{afterwards}",

@@ -14,10 +14,10 @@ from typing import TypeVar
 import httpx
 from attrs import field, frozen
 
-from . import audio, errors, headers, retries
+from . import audio, bodies, errors, headers, retries
 from .frames import Answer
-from .responses import buffered
 from .retries import RetryConfig, logger
+from .streams import AsyncSpeechStream, SpeechStream
 from .wire import WireRequest
 
 T = TypeVar("T")
@@ -27,9 +27,6 @@ _url = lru_cache(maxsize=16)(httpx.URL)
 
 _MOST_STALE = 10
 """How many stale connections one attempt discards before it counts as failed."""
-
-_MOST_OF_AN_ERROR = 1 << 20
-"""Bytes that are read of a body which is not audio; no message needs more."""
 
 
 @frozen
@@ -58,12 +55,14 @@ class Call:
             request.headers["Authorization"] = self.authorization
         return request
 
-    def answer(self, response: httpx.Response, sent: float) -> Answer | None:
-        """The answer, if it is a success and its type is audio."""
-        if not response.is_success:
-            return None
-        facts = audio.facts_from_content_type(response.headers.get("content-type", ""), self.response_format)
-        return None if facts is None else Answer(response, facts, sent)
+    def answer(self, response: httpx.Response, sent: float) -> Answer:
+        """The response, with what its label says of the audio."""
+        content_type = response.headers.get("content-type", "")
+        facts = audio.facts_from_content_type(content_type, self.response_format)
+        return Answer(response, facts, sent, self._without_key)
+
+    def _without_key(self, text: str) -> str:
+        return bodies.without(self.authorization.removeprefix("Bearer "), text)
 
 
 async def sleep_async(seconds: float) -> None:
@@ -104,7 +103,8 @@ def exchange(client: httpx.Client, call: Call, receive: Callable[[Answer], T]) -
     Args:
         client: The httpx client to send with.
         call: What to send.
-        receive: Makes the result of a success whose body is not read yet. A failure in it is a failed attempt.
+        receive: Makes the result of a success whose first bytes are there, and are audio. A failure in it is a failed
+            attempt, unless it is that the audio could not be saved.
     """
     attempts = _Attempts(call.retry)
     while True:
@@ -143,8 +143,7 @@ def _attempt(client: httpx.Client, call: Call, receive: Callable[[Answer], T]) -
         _withdraw_credential(request)
     try:
         answer = call.answer(response, sent)
-        if answer is None:
-            raise errors.from_answer(_shortened(response, _beginning(response)), call.authorization)
+        SpeechStream(answer).look()
         return receive(answer)
     except BaseException:
         response.close()
@@ -162,8 +161,7 @@ async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callabl
         _withdraw_credential(request)
     try:
         answer = call.answer(response, sent)
-        if answer is None:
-            raise errors.from_answer(_shortened(response, await _beginning_async(response)), call.authorization)
+        await AsyncSpeechStream(answer).look()
         return await receive(answer)
     except BaseException:
         await response.aclose()
@@ -175,7 +173,7 @@ def _send(client: httpx.Client, request: httpx.Request) -> httpx.Response:
     for _ in range(_MOST_STALE):
         try:
             return client.send(request, stream=True, follow_redirects=False)
-        except httpx.WriteError as error:
+        except httpx.ConnectError as error:
             if not _is_stale(error):
                 raise
             logger.debug("the connection was stale: sending on another one")
@@ -187,14 +185,14 @@ async def _send_async(client: httpx.AsyncClient, request: httpx.Request) -> http
     for _ in range(_MOST_STALE):
         try:
             return await client.send(request, stream=True, follow_redirects=False)
-        except httpx.WriteError as error:
+        except httpx.ConnectError as error:
             if not _is_stale(error):
                 raise
             logger.debug("the connection was stale: sending on another one")
     return await client.send(request, stream=True, follow_redirects=False)
 
 
-def _is_stale(error: httpx.WriteError) -> bool:
+def _is_stale(error: httpx.ConnectError) -> bool:
     from .delivery import is_stale  # noqa: PLC0415  (httpx loads httpcore, which that needs, with its first client)
 
     return is_stale(error)
@@ -204,31 +202,3 @@ def _withdraw_credential(request: httpx.Request) -> None:
     """The request lives on in responses and in exceptions, which are printed, logged and pickled; the key must not."""
     with suppress(KeyError):
         del request.headers["authorization"]
-
-
-def _beginning(response: httpx.Response) -> bytes:
-    """As much of an error's body as a message needs; a part of it is better than another error."""
-    body = bytearray()
-    with suppress(httpx.RequestError):
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) >= _MOST_OF_AN_ERROR:
-                break
-    return bytes(body)
-
-
-async def _beginning_async(response: httpx.Response) -> bytes:
-    body = bytearray()
-    with suppress(httpx.RequestError):
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) >= _MOST_OF_AN_ERROR:
-                break
-    return bytes(body)
-
-
-def _shortened(response: httpx.Response, body: bytes) -> httpx.Response:
-    """The answer with as much of its body as was read."""
-    shortened = httpx.Response(response.status_code, **buffered(response, body))
-    shortened.read()
-    return shortened

@@ -24,28 +24,14 @@ async def read_async(answer: Answer) -> SpeechResponse:
     return SpeechResponse(answer, content, stream.time_to_first_audio)
 
 
-def streamer(*, wait: bool) -> Callable[[Answer], SpeechStream]:
-    """Hand out a stream: at once, or when its first byte is there, so that a failure until then can be retried."""
-
-    def receive(answer: Answer) -> SpeechStream:
-        stream = SpeechStream(answer)
-        if wait:
-            stream.wait()
-        return stream
-
-    return receive
+def stream(answer: Answer) -> SpeechStream:
+    """Hand out the stream."""
+    return SpeechStream(answer)
 
 
-def streamer_async(*, wait: bool) -> Callable[[Answer], Awaitable[AsyncSpeechStream]]:
-    """As `streamer`."""
-
-    async def receive(answer: Answer) -> AsyncSpeechStream:
-        stream = AsyncSpeechStream(answer)
-        if wait:
-            await stream.wait()
-        return stream
-
-    return receive
+async def stream_async(answer: Answer) -> AsyncSpeechStream:
+    """As `stream`."""
+    return AsyncSpeechStream(answer)
 
 
 def saver(path: StrPath) -> Callable[[Answer], SavedSpeech]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import httpx
 from attrs import field, frozen
@@ -14,25 +14,8 @@ from . import audio, files
 from .audio import AudioFacts
 from .described import Described
 from .files import StrPath
-from .frames import Answer
+from .frames import Answer, without_connection
 from .streams import AsyncSpeechStream, SpeechStream
-
-
-def buffered(response: httpx.Response, content: bytes) -> dict[str, Any]:
-    """Arguments for an httpx.Response that has this one's headers and holds its body, already decoded."""
-    return {
-        # The encoding was undone; httpx would undo it again.
-        "headers": [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"],
-        "stream": httpx.ByteStream(content),
-        "request": response.request,
-        "extensions": _without_connection(response),
-        "default_encoding": response.default_encoding,
-    }
-
-
-def _without_connection(response: httpx.Response) -> dict[str, Any]:
-    """Its extensions without the network stream: nothing may be held open."""
-    return {name: value for name, value in response.extensions.items() if name != "network_stream"}
 
 
 class SpeechResponse(Described, httpx.Response):
@@ -55,7 +38,7 @@ class SpeechResponse(Described, httpx.Response):
             headers=response.headers,
             stream=httpx.ByteStream(content),
             request=response.request,
-            extensions=_without_connection(response),
+            extensions=without_connection(response),
             default_encoding=response.default_encoding,
         )
         self._audio = content
@@ -94,10 +77,11 @@ class SpeechResponse(Described, httpx.Response):
             The path.
 
         Raises:
-            ValueError: The suffix (.mp3, .pcm, .wav) contradicts the audio.
-            OSError: The file cannot be written; the message says why.
+            SuffixMismatchError: The suffix is not one for this audio. It is saved beside the path under one that is;
+                `saved_to` says where.
+            FileWriteError: The file cannot be written; the message says why. The audio is in `audio` too.
         """
-        with files.saving(path, self._facts) as sink:
+        with files.keeping(path, self._facts) as sink:
             sink.write(self.content)
         return Path(path)
 

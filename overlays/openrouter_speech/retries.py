@@ -52,6 +52,8 @@ class Outcome(Protocol):
     def throttled(self) -> bool: ...
     @property
     def maybe_billed(self) -> bool: ...
+    @property
+    def retryable(self) -> bool: ...
 
 
 def _not_negative(name: str, value: float) -> None:
@@ -182,7 +184,7 @@ def is_throttled(status_code: int | None, metadata: Mapping[str, object]) -> boo
 
 def _is_retried(config: RetryConfig, outcome: Outcome) -> bool:
     status = outcome.status_code
-    if config.strategy == "none" or (outcome.maybe_billed and not config.retry_maybe_billed):
+    if config.strategy == "none" or not outcome.retryable or (outcome.maybe_billed and not config.retry_maybe_billed):
         return False
     if status is None:
         return outcome.maybe_billed or config.retry_connection_errors

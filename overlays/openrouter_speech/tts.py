@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Required, TypedDict, TypeVar, Unpack
 
 from . import files, receivers
 from .components import ResponseFormatEnum, SpeechRequestProvider
+from .contexts import AsyncStreamContext, StreamContext
 from .exchange import Call, exchange, exchange_async
 from .files import StrPath
 from .frames import Answer
@@ -126,18 +127,19 @@ class TTS:
             return await exchange_async(client, call, receivers.read_async)
 
     @_documented
-    def stream_speech(self, **params: Unpack[SpeechParams]) -> AbstractContextManager[SpeechStream]:
+    def stream_speech(self, **params: Unpack[SpeechParams]) -> StreamContext:
         """Turn a text into audio that can be heard while it is made: `with tts.stream_speech(...) as stream:`.
 
-        Leaving the block ends the answer and frees its connection, however much of the audio was taken. Failures are
-        retried until the answer begins (with `retry_maybe_billed`, until its first byte), never after.
+        Entering the block sends the request, and gives the stream when its first audio is there. Leaving it ends the
+        response and frees its connection, however much of the audio was taken. Failures are retried until the first
+        audio is there, never after.
         """
-        return self._stream(self._call(TTS.stream_speech, params))
+        return StreamContext(self._stream(self._call(TTS.stream_speech, params)))
 
     @_documented
-    def stream_speech_async(self, **params: Unpack[SpeechParams]) -> AbstractAsyncContextManager[AsyncSpeechStream]:
+    def stream_speech_async(self, **params: Unpack[SpeechParams]) -> AsyncStreamContext:
         """As `stream_speech`, with `async with` and `async for`."""
-        return self._stream_async(self._call(TTS.stream_speech_async, params))
+        return AsyncStreamContext(self._stream_async(self._call(TTS.stream_speech_async, params)))
 
     @_documented
     def save_speech(self, path: StrPath, **params: Unpack[SpeechParams]) -> SavedSpeech:
@@ -145,12 +147,15 @@ class TTS:
 
         Args:
             path: The file. Its suffix picks the format where `response_format` does not: .mp3, .pcm, or .wav, which is
-                pcm with a header. It is moved into its place when it is whole.
+                pcm with a header. It is moved into its place when it is whole. A device or a pipe may have any name.
             **params: As `SpeechParams`.
 
         Raises:
-            ValueError: The suffix contradicts the format; nothing was sent.
-            OSError: The file cannot be written.
+            ValueError, OSError: The suffix contradicts the format or stands for none, or the file cannot be written;
+                nothing was sent.
+            SuffixMismatchError: The server sent another format; `saved_to` is the file beside this one that holds it.
+            FileWriteError: The file could not be written after all; `audio` is all of the audio.
+            AudioError, APITimeoutError: The audio is not whole; `audio` is what arrived.
         """
         call = self._call(TTS.save_speech, _with_format_of(path, params))
         return exchange(self._session.connections.sync_client(), call, receivers.saver(path))
@@ -304,9 +309,7 @@ class TTS:
 
     @contextmanager
     def _stream(self, call: Call) -> Iterator[SpeechStream]:
-        stream = exchange(
-            self._session.connections.sync_client(), call, receivers.streamer(wait=call.retry.retry_maybe_billed)
-        )
+        stream = exchange(self._session.connections.sync_client(), call, receivers.stream)
         try:
             yield stream
         finally:
@@ -314,9 +317,8 @@ class TTS:
 
     @asynccontextmanager
     async def _stream_async(self, call: Call) -> AsyncIterator[AsyncSpeechStream]:
-        receive = receivers.streamer_async(wait=call.retry.retry_maybe_billed)
         async with self._session.connections.async_client() as client:
-            stream = await exchange_async(client, call, receive)
+            stream = await exchange_async(client, call, receivers.stream_async)
             try:
                 yield stream
             finally:
@@ -325,13 +327,10 @@ class TTS:
 
 def _with_format_of(path: StrPath, params: SpeechParams) -> SpeechParams:
     """The parameters, with the format that the file's suffix stands for; checked before anything is paid for."""
-    files.check_writable(path)
-    requested, suffix = params.get("response_format"), files.format_of(path)
-    if requested is not None:
-        files.check_suffix(path, str(requested))
-    elif suffix is not None:
-        return {**params, "response_format": "pcm" if suffix == "wav" else suffix}
-    return params
+    requested = params.get("response_format")
+    if requested is not None and not (isinstance(requested, str) and requested):
+        return params  # it is refused by its name soon
+    return {**params, "response_format": files.format_to_request(path, requested and str(requested))}
 
 
 def _with_format_of_parts(params: NarrationParams) -> NarrationParams:

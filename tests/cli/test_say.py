@@ -166,7 +166,7 @@ def test_an_option_or_its_variable_is_sent(
 ) -> None:  # fmt: skip
     if by_variable:
         monkeypatch.setenv(f"OPENROUTER_SPEECH_{variable}", value)
-    assert run("say", "Hello", "-o", "hello", *([] if by_variable else [option, value])).code == 0
+    assert run("say", "Hello", "-o", os.devnull, *([] if by_variable else [option, value])).code == 0
     assert asked(server).items() >= sent.items()
 
 
@@ -458,3 +458,22 @@ def test_the_length_of_mp3_is_told_while_it_arrives(run: Run, monkeypatch: pytes
     assert "of audio" not in shown[0]
     minutes, seconds = shown[-1].split(", ")[1].split()[0].split(":")
     assert int(minutes) * 60 + int(seconds) == pytest.approx(told, rel=0.05)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full to write to")
+@pytest.mark.parametrize("room", ["here", "elsewhere"])
+def test_audio_that_cannot_be_written_is_kept_where_there_is_room(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
+    if room == "elsewhere":  # root may write anywhere, so the place is taken away
+        (tmp_path / "here").rmdir()
+        monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "here")
+    outcome = run("say", "Hello", "-o", "/dev/full")
+    assert outcome.code == 1
+    (kept,) = (tmp_path / room).iterdir()
+    assert f"Hint: The audio is in {kept}" in outcome.stderr
+    assert frames(kept) > 10_000

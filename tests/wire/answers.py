@@ -11,6 +11,8 @@ from openrouter_speech.retries import BackoffStrategy, RetryConfig
 from ..wire_server import CLOSE, Answer, Connection, chunk, hang_up, head, http, silence
 
 PCM = "audio/pcm;rate=24000;channels=1"
+MP3 = (b"\xff\xf3\x84\xc4" + bytes(188)) * 3
+"""Three frames, of 24 ms each."""
 GOOD = http(body=bytes(480), headers={"X-Generation-Id": "gen-tts-1-a"})
 BACKOFF = BackoffStrategy(100, 1000, 2, 60_000, jitter_ms=0)
 EAGER = RetryConfig("backoff", BACKOFF, retry_connection_errors=True, retry_maybe_billed=True, max_retries=2)

@@ -19,6 +19,7 @@ from .answers import (
     EAGER,
     FAULTS,
     GOOD,
+    MP3,
     ONE_OF_EACH,
     PCM,
     Body,
@@ -228,8 +229,8 @@ def test_audio_that_is_cut_short_comes_with_what_arrived(connect: Connect) -> No
 
 @pytest.mark.parametrize("content_type", ["application/octet-stream", "audio/x-new", None])
 def test_other_types_of_audio_are_taken(connect: Connect, content_type: str | None) -> None:
-    with WireServer(http(200, bytes(480), content_type)) as server:
-        assert connect(server_url=server.url).create(response_format="mp3").content == bytes(480)
+    with WireServer(http(200, MP3, content_type)) as server:
+        assert connect(server_url=server.url).create(response_format="mp3").content == MP3
 
 
 def test_a_length_is_held_to_whatever_the_transport(connect: Connect) -> None:

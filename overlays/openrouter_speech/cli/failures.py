@@ -128,7 +128,7 @@ def outcome(error: Exception) -> tuple[int, str]:
 
 def in_words(error: Exception) -> str:
     """What an error says; of the system's errors without their number."""
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, errors.OpenRouterError):
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error) or type(error).__name__
 

@@ -1,16 +1,18 @@
 """`openrouter-speech say`: a text as audio; into a file, a pipe, the loudspeaker."""
 
 import json
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from attrs import asdict, frozen
 
-from .. import audio, files, retries
+from .. import audio, errors, files, retries
 from ..audio import AudioFacts
 from ..bodies import escaped
 from ..responses import SavedSpeech
@@ -102,17 +104,14 @@ def _format(path: Path | None, wanted: str | None, *, give_way: bool) -> str | N
     """The format to ask for; a wrong suffix or folder is found out here, before anything is paid for."""
     if path is None:
         return wanted
-    files.check_writable(path)
-    suffix = files.format_of(path)
-    if wanted is not None and not (give_way and suffix):
-        try:
-            files.check_suffix(path, wanted)
-        except ValueError as error:
-            raise WrongUsageError(
-                f"{path.name} cannot hold {wanted}: leave --format out, the suffix picks it"
-            ) from error
-        return wanted
-    return "pcm" if suffix == "wav" else suffix
+    if give_way and files.format_of(path):
+        wanted = None
+    try:
+        return files.format_to_request(path, wanted)
+    except ValueError as error:
+        if wanted is None:
+            raise
+        raise WrongUsageError(f"{path.name} cannot hold {wanted}: leave --format out, the suffix picks it") from error
 
 
 def _name(path: Path | None, *, piped: bool) -> str:
@@ -123,8 +122,14 @@ def _name(path: Path | None, *, piped: bool) -> str:
 def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator[Callable[[bytes], Any]]:
     """Where the audio is written to."""
     if path is not None:
-        with files.saving(path, AudioFacts(stream.audio_format, stream.sample_rate, stream.channels)) as sink:
-            yield sink.write
+        facts = AudioFacts(stream.audio_format, stream.sample_rate, stream.channels)
+        try:
+            with files.keeping(path, facts) as sink:
+                yield sink.write
+        except errors.FileWriteError as error:
+            if error.audio:
+                _keep_elsewhere(error, path, facts)
+            raise
     elif piped:
         out = sys.stdout.buffer
 
@@ -135,6 +140,22 @@ def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator
         yield write
     else:
         yield lambda _: None
+
+
+def _keep_elsewhere(error: errors.FileWriteError, path: Path, facts: AudioFacts) -> None:
+    """Put audio that was paid for where there is room: nobody holds it any more when the command ends."""
+    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+        with suppress(OSError):
+            number, name = tempfile.mkstemp(files.true_suffix(facts.format), f"{path.stem}-", folder)
+            os.close(number)
+            try:
+                with files.saving(name, facts) as sink:
+                    sink.write(error.audio)
+            except OSError:
+                Path(name).unlink()
+                raise
+            error.add_note(f"The audio is in {name}")
+            return
 
 
 def _counted(stream: SpeechStream, watcher: progress.Watcher) -> Iterator[bytes]:

@@ -185,7 +185,6 @@ class _Run:
         def receive(answer: Answer) -> Arrived:
             stream = SpeechStream(answer)
             try:
-                stream.wait()  # what it is, the first bytes tell better than their label
                 file = stream.save(self._place(request, stream))
             except (NotAudioError, SuffixMismatchError) as error:
                 return self._kept(request, answer, stream, self._rescued(request, error))
@@ -199,7 +198,6 @@ class _Run:
         async def receive(answer: Answer) -> Arrived:
             stream = AsyncSpeechStream(answer)
             try:
-                await stream.wait()
                 file = await stream.save(self._place(request, stream))
             except (NotAudioError, SuffixMismatchError) as error:
                 return self._kept(request, answer, stream, self._rescued(request, error))
