@@ -13,9 +13,10 @@ GENERATED ?= generated/openrouter_speech_api
 OUT ?= out
 WORKFLOWS ?= .github/workflows
 
-# The first Python on the path that is new enough; `make PYTHON=...` names another.
+# The first Python on the path that is new enough; `make PYTHON=...` names another. Looked for where it is needed only, since
+# that takes a while.
 ifndef PYTHON
-PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 endif
 

@@ -95,14 +95,16 @@ async def guarded_sleep_async(delay: float, result: Any = None) -> Any:
     return await _sleep_async(delay, result)
 
 
-@pytest.fixture(autouse=True)
-def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def no_sleep() -> Iterator[None]:
     """A test in which the package sleeps for real fails."""
-    monkeypatch.setattr(time, "sleep", guarded_sleep)
-    monkeypatch.setattr(asyncio, "sleep", guarded_sleep_async)
-    for name, module in list(sys.modules.items()):  # those that imported the function have it under a name of their own
-        if name.startswith("openrouter_speech.") and getattr(module, "sleep", None) is _sleep:
-            monkeypatch.setattr(module, "sleep", guarded_sleep)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(time, "sleep", guarded_sleep)
+        patched.setattr(asyncio, "sleep", guarded_sleep_async)
+        for name, module in list(sys.modules.items()):  # those that are loaded may have it under a name of their own
+            if name.startswith("openrouter_speech.") and getattr(module, "sleep", None) is _sleep:
+                patched.setattr(module, "sleep", guarded_sleep)
+        yield
 
 
 @pytest.fixture(scope="session")

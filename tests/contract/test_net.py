@@ -186,11 +186,14 @@ def test_each_broken_server_is_caught(run: Run) -> None:
 
 def test_the_requests_are_the_same_each_time(run: Run) -> None:
     """Even after a failure, which Hypothesis would remember; unless another seed is asked for."""
-    sent = []
-    for environment in ({}, {}, {"SEED": "7"}):
-        with PeerServer(Peer(fails=has_another_script)) as server:
-            assert "[500]" in run(server, EXAMPLES="5", **environment)
-        sent.append([(request.method, request.path, request.body) for request in server.requests])
+    with ExitStack() as running:
+        first, again, other = (running.enter_context(PeerServer(Peer(fails=has_another_script))) for _ in range(3))
+        assert run(first, {"first": first.url, "again": again.url}).count("[500]") == 2
+        assert "[500]" in run(other, {"other": other.url}, SEED="7")
+    sent = [
+        [(request.method, request.path, request.body) for request in server.requests]
+        for server in (first, again, other)
+    ]
     assert sent[0] == sent[1]
     assert sent[0] != sent[2]
 

@@ -2,11 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import griffe
 import pytest
 
 from tools.__main__ import main
@@ -18,7 +19,15 @@ Run = Callable[..., tuple[int, list[str]]]
 _cut_out = cache(cut_out)
 
 
-@pytest.fixture(params=["our own", *COPIES])
+@pytest.fixture(scope="session", autouse=True)
+def no_links_to_a_forge() -> Iterator[None]:
+    """griffe asks git where each package comes from, for links that nobody follows, and takes long for it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(griffe.GitInfo, "from_package", lambda _: None)
+        yield
+
+
+@pytest.fixture(params=["our own", COPIES[-1]])
 def upstream(request: pytest.FixtureRequest) -> Upstream:
     """A description that promises what ours does: one written here, and the provider's."""
     if request.param == "our own":
