@@ -65,7 +65,7 @@ def test_a_wait_has_an_end(way: str, answer: Answer, slept: list[float]) -> None
             with pytest.raises(errors.APITimeoutError) as raised:
                 connect(server_url=server.url, **clients).create()
             assert raised.value.maybe_billed
-            assert (len(server.requests), slept) == (1, [])
+            assert slept == []  # whether the server has read the request by then is a matter of load
             server.wait_until_closed()
 
 
