@@ -131,7 +131,7 @@ class Samples:
         """Wait until everything has been played.
 
         Raises:
-            PlaybackError: The device stopped asking for samples.
+            PlaybackError: The device has stopped.
         """
         with self._changed:
             while not self._played():
