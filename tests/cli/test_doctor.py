@@ -24,7 +24,7 @@ def test_a_good_set_up_is_ready(run: Run, server: MockServer) -> None:
     lines = outcome.stdout.splitlines()
     assert lines[-1] == "Ready."
     assert not [line for line in lines if line.startswith("wrong")]
-    assert f"{server.url} answers" in outcome.stdout
+    assert f"{server.url} responds" in outcome.stdout
     assert "miniaudio" in outcome.stdout
 
 
@@ -189,7 +189,7 @@ def test_what_cannot_be_looked_at_is_told(run: Run, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(doctor, look, fail)
     (line,) = wrong(run("doctor"))
-    assert line.endswith("cannot be looked at: out of order")
+    assert line.endswith("cannot be checked: out of order")
 
 
 def test_a_package_without_metadata_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_help_is_complete(run: Run, command: str) -> None:
     """Each option has a text, and its variable where it makes sense to set it for good."""
     outcome = run(command, "--help")
     assert outcome.code == 0
-    for code in ("0 done", "1 the service", "2 wrong usage", "130 interrupted", "143 ended", "141 nobody"):
+    for code in ("0 success", "1 the service", "2 wrong usage", "130 interrupted", "143 terminated", "141 the reader"):
         assert code in " ".join(outcome.stdout.split())
     for_this_time = {
         "--file",
@@ -175,10 +175,10 @@ def test_every_error_has_an_exit_code(kind: type[OpenRouterError]) -> None:
 @pytest.mark.parametrize(
     ("status", "metadata", "hint"),
     [
-        (402, {}, "add credit"),
+        (402, {}, "add credits"),
         (402, {"limit_source": "openrouter_in_flight_budget"}, "try later"),
         (429, {}, "try later"),
-        (503, {}, "more often"),
+        (503, {}, "more retries"),
         (504, {}, "may have been charged"),
         (524, {}, "may have been charged"),
     ],

@@ -30,7 +30,7 @@ def test_a_dry_run_tells_the_cost(
     """Without a key, and without a trace."""
     monkeypatch.delenv("OPENROUTER_API_KEY")
     outcome = run("narrate", "book.txt", "-o", "book.mp3", "--dry-run")
-    assert (outcome.code, outcome.stdout) == (0, "3 requests, 45 characters to ask for\n")
+    assert (outcome.code, outcome.stdout) == (0, "3 requests, 45 characters to send\n")
     assert not server.requests
     assert [path.name for path in tmp_path.iterdir()] == ["book.txt"]
 
@@ -40,7 +40,7 @@ def test_the_cost_is_told_afterwards(run: Run, tmp_path: Path) -> None:
     assert (outcome.code, outcome.stderr) == (0, "")
     (line,) = outcome.stdout.splitlines()
     assert line.startswith("book.wav: ")
-    assert line.endswith("of audio in 3 parts; asked for 3 requests, 45 characters")
+    assert line.endswith("of audio in 3 parts; sent 3 requests, 45 characters")
     assert (tmp_path / "book.wav").exists()
 
 
@@ -48,8 +48,8 @@ def test_a_second_run_asks_for_nothing(run: Run, server: MockServer) -> None:
     run("narrate", "book.txt", "-o", "book.wav")
     server.reset()
     told = run("narrate", "book.txt", "-o", "book.wav", "--dry-run").stdout
-    assert told == "0 requests, 0 characters to ask for; 3 of 3 are in book.narration already\n"
-    assert "asked for 0 requests, 0 characters" in run("narrate", "book.txt", "-o", "book.wav").stdout
+    assert told == "0 requests, 0 characters to send; 3 of 3 already in book.narration\n"
+    assert "sent 0 requests, 0 characters" in run("narrate", "book.txt", "-o", "book.wav").stdout
     assert not server.requests
 
 
@@ -88,7 +88,7 @@ def test_the_text_is_cut_as_asked_for(run: Run, server: MockServer, tmp_path: Pa
     ("arguments", "words"),
     [
         (["missing.txt", "-o", "a.mp3"], "missing.txt cannot be read"),
-        (["book.txt", "-o", "-"], "joined in a file"),
+        (["book.txt", "-o", "-"], "needs a file"),
         (["book.txt", "-o", "a.ogg"], ".wav, .pcm or .mp3"),
         (["book.txt", "-o", "missing/a.mp3"], "does not exist"),
         (["book.txt", "-o", "a.mp3", "--limit", "0"], "'--limit'"),
@@ -119,7 +119,7 @@ def test_wrong_usage_sends_nothing(
         (["book.txt", "-o", "parts/book.mp3", "--folder", "parts"], "is in the folder of the parts"),
         (["book.narration/manifest.json", "-o", "book.mp3"], "manifest.json would replace the text"),
         (["book.txt", "-o", "book.mp3", "--folder", "."], "is in the folder of the parts"),
-        (["book.txt", "-o", "book.mp3", "--folder", "site"], "is not of a narration, and would be replaced"),
+        (["book.txt", "-o", "book.mp3", "--folder", "site"], "is not a narration's, and would be replaced"),
     ],
 )
 def test_nothing_is_replaced_that_must_not_be(
@@ -165,26 +165,26 @@ def test_a_failure_says_how_to_go_on(run: Run, server: MockServer) -> None:
     assert outcome.code == 1
     assert error.startswith("Error: 402: ")
     assert hints == [
-        "Hint: add credit to the account of this key",
+        "Hint: add credits to the account of this key",
         "Hint: 1 of 3 parts are in book.narration; the same call goes on from there.",
     ]
-    assert "asked for 2 requests" in run("narrate", "book.txt", "-o", "book.wav").stdout
+    assert "sent 2 requests" in run("narrate", "book.txt", "-o", "book.wav").stdout
 
 
 def test_a_bar_tells_how_far_it_is(terminal: Start, server: MockServer) -> None:
     """The cost comes before it."""
     command = terminal("narrate", "book.txt", "-o", "book.wav")
     seen = command.seen()
-    assert "3 requests, 45 characters to ask for" in seen
-    assert "joined in one file" in seen
-    assert "asked for 3 requests, 45 characters" in seen
+    assert "3 requests, 45 characters to send" in seen
+    assert "into one file" in seen
+    assert "sent 3 requests, 45 characters" in seen
     assert command.code == 0
 
 
 def test_a_pause_of_the_server_is_told(terminal: Start, server: MockServer) -> None:
     server.script(["429; retry-after=0.4"])
     seen = terminal("narrate", "book.txt", "-o", "book.wav", "--concurrency", "1").seen()
-    assert "the server asks for a pause of 0 s" in seen
+    assert "throttled: next request in 0 s" in seen
 
 
 class Listener(Watcher):
@@ -210,6 +210,6 @@ def test_progress_is_told_by_characters_and_then_by_seconds(monkeypatch: pytest.
     assert listener.told == [
         ("1 of 4 parts, 30.00 s of audio", 100, 400),
         ("2 of 4 parts, 1:30 of audio, 20 s left", 200, 400),
-        ("2 of 4 parts, 0.00 s of audio, the server asks for a pause of 7 s", 200, 400),
-        ("2:00 of audio, joined in one file", 60, 120),
+        ("2 of 4 parts, 0.00 s of audio, throttled: next request in 7 s", 200, 400),
+        ("joining 2:00 of audio into one file", 60, 120),
     ]

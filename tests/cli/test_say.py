@@ -76,8 +76,8 @@ def test_the_text_comes_from_anywhere(
 
 
 WRONG = [
-    ([], "Wrong", "nothing to do with the audio"),
-    (["Hello"], "", "nothing to do with the audio"),
+    ([], "Wrong", "audio needs an output"),
+    (["Hello"], "", "audio needs an output"),
     (["Hello", "-f", "text.txt", "-o", "a.mp3"], "", "two texts"),
     (["-f", "missing.txt", "-o", "a.mp3"], "", "missing.txt cannot be read: No such file"),
     (["-f", "latin.txt", "-o", "a.mp3"], "", "latin.txt is not UTF-8: line 2 has the byte 0xe9"),
@@ -212,7 +212,7 @@ def test_a_refusal_is_json_for_programs(run: Run, server: MockServer) -> None:
 def test_nobody_there_is_one_line_and_a_hint(run: Run) -> None:
     outcome = run("say", "Hello", "-o", "hello.mp3", "--server-url", "http://127.0.0.1:1", "--retries", "0")
     error, hint = outcome.stderr.splitlines()
-    assert (outcome.code, hint) == (1, "Hint: openrouter-speech doctor says what is set up and what is not")
+    assert (outcome.code, hint) == (1, "Hint: run openrouter-speech doctor to check the setup")
     assert "No answer from 127.0.0.1:1" in error
 
 
@@ -475,5 +475,5 @@ def test_audio_that_cannot_be_written_is_kept_where_there_is_room(
     outcome = run("say", "Hello", "-o", "/dev/full")
     assert outcome.code == 1
     (kept,) = (tmp_path / room).iterdir()
-    assert f"Hint: The audio is in {kept}" in outcome.stderr
+    assert f"Hint: The audio was saved to {kept}" in outcome.stderr
     assert frames(kept) > 10_000

@@ -58,7 +58,7 @@ def test_a_retry_is_told(terminal: Start, server: MockServer) -> None:
 
 def test_audio_is_not_shown_on_a_terminal(terminal: Start, server: MockServer) -> None:
     command = terminal("say", "Hello world", "-o", "-")
-    assert "Error: Audio is nothing for a terminal to show" in command.seen()
+    assert "Error: A terminal cannot show audio" in command.seen()
     assert command.code == 2
     assert not server.requests
 
@@ -124,7 +124,7 @@ def test_an_end_in_the_middle_of_a_part_keeps_the_others(
         wire.wait_until_closed()
     assert command.code == code
     assert "Traceback" not in seen
-    assert "the same command goes on from there" in seen
+    assert "run the same command again to resume" in seen
     assert not list(tmp_path.glob("*.wav"))
     assert [path.suffix for path in (tmp_path / "book.narration/parts").iterdir()] == [".wav"]
 

@@ -40,8 +40,8 @@ def test_without_a_mark_an_encoding_is_refused_by_its_name(text: str, encoding: 
     [
         (b"Hello\ncaf\xe9", "is not UTF-8: line 2 has the byte 0xe9"),
         ("今天".encode("utf-16-le"), "is not UTF-8"),  # no telling which
-        ("Größe".encode("utf-16")[:-1], "not whole UTF-16"),
-        (b"\xff\xfe\x00\xd8", "not whole UTF-16"),
+        ("Größe".encode("utf-16")[:-1], "not valid UTF-16"),
+        (b"\xff\xfe\x00\xd8", "not valid UTF-16"),
         (b"One\nT\0wo, and more", "line 2 has a NUL"),
         (b"abc\0def\n", "line 1 has a NUL"),
         (bytes(100), "line 1 has a NUL"),
@@ -67,7 +67,7 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "message"), [("/dev/zero", "MiB, and is not a file"), ("/", "cannot be read: Is a directory")]
+    ("path", "message"), [("/dev/zero", "MiB, and not a regular file"), ("/", "cannot be read: Is a directory")]
 )
 def test_what_has_no_text_is_named(monkeypatch: pytest.MonkeyPatch, path: str, message: str) -> None:
     monkeypatch.setattr(texts, "_MOST", 1 << 20)

@@ -131,7 +131,7 @@ def test_the_width_never_grows_over_what_is_allowed() -> None:
         doing.begin(0)
         doing.succeeded(requests[number])
     assert len(doing.begin(0)) == 1
-    assert len(doing._under_way) == 2
+    assert len(doing._in_flight) == 2
 
 
 def test_the_longest_of_several_waits_counts() -> None:

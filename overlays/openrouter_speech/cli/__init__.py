@@ -1,6 +1,6 @@
 """The command line: `openrouter-speech`.
 
-Modules are loaded when a command needs them, so that `--help` and shell completion answer at once.
+Commands import their modules on first use, so that `--help` and shell completion are instant.
 """
 
 import os
@@ -12,7 +12,7 @@ from types import FrameType
 __all__ = ["main"]
 
 _EXTRA = frozenset({"typer", "rich", "shellingham", "annotated_doc"})
-"""What the extra `cli` brings; typer needs the others."""
+"""The packages of the extra `cli`; typer needs the others."""
 _INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -20,10 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: What stands behind the program's name; those of this process by default.
+        arguments: The command-line arguments, without the program's name; `sys.argv[1:]` by default.
 
     Returns:
-        The exit code: 0 done, 1 refused by the service or the network, 2 wrong usage, 128 + n ended by signal n.
+        The exit code: 0 success, 1 failure, 2 wrong usage, 128 + n ended by signal n.
     """
     received = _end_in_order()
     _show_anything()
@@ -43,9 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _show_anything() -> None:
-    """Have what the terminal's encoding lacks written as in Python (`\\xe9`): no title is worth failing for.
+    """Escape characters that the terminal's encoding lacks (`\\xe9`), instead of failing.
 
-    A standard stream that was closed before the start reads nothing, and shows nothing.
+    A standard stream that was closed before the start is replaced with the null device.
     """
     for name in ("stdin", "stdout", "stderr"):
         stream = getattr(sys, name)
@@ -56,17 +56,17 @@ def _show_anything() -> None:
 
 
 def _end_in_order() -> list[int]:
-    """Have a polite request to end, or a terminal that goes away, do what Ctrl-C does; returns what will have come."""
+    """Treat SIGTERM and SIGHUP like Ctrl-C. Return a list to which the received signals are added."""
     received: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
         received.append(number)
         interrupt = signal.getsignal(signal.SIGINT)
-        if not callable(interrupt):  # Ctrl-C is ignored, as in a script's background
+        if not callable(interrupt):  # Ctrl-C is ignored, as for a background job of a script
             raise KeyboardInterrupt
         interrupt(signal.SIGINT, frame)
 
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP; nohup has it ignored, which stays so
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP; under nohup it stays ignored
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, end)

@@ -1,4 +1,4 @@
-"""The commands and their options. What they do is in modules of their own, loaded when it is asked for."""
+"""The commands and their options. Each command is implemented in its own module, imported on first use."""
 
 import platform
 import sys
@@ -14,20 +14,22 @@ from ..narration import CONCURRENCY, LIMIT, SMALLEST_LIMIT
 from .options import Settings, not_negative, option, unreadable, with_settings
 
 _EXIT_CODES = (
-    "Exit codes: 0 done; 1 the service, the network or the disk refused; 2 wrong usage, nothing was sent; "
-    "130 interrupted (Ctrl-C); 143 ended (SIGTERM); 141 nobody reads the pipe any more.\n\n"
-    "The API key is taken from the variable OPENROUTER_API_KEY, and never shown."
+    "Exit codes: 0 success; 1 the service, network, disk or audio device failed; 2 wrong usage, nothing was sent; "
+    "130 interrupted (Ctrl-C); 143 terminated (SIGTERM); 141 the reader of the pipe is gone.\n\n"
+    "The API key is read from the variable OPENROUTER_API_KEY, and never shown."
 )
 
 app = typer.Typer(
-    # In a pipe, help is for grep: no boxes, and no rich to load.
+    # In a pipe, help is plain text for grep, and rich is not imported.
     rich_markup_mode="rich" if sys.stdout.isatty() else None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Where to: .mp3, .wav or .pcm; - is standard output."),
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Save to this file: .mp3, .wav or .pcm; - for standard output."
+    ),
 ]
 
 
@@ -36,7 +38,7 @@ def _cut(text: str, name: str, variable: str, metavar: str | None, **more: Any) 
 
 
 class _Lenient(typer.core.TyperCommand):
-    """A command that goes on where its own variables cannot be read: saying so is its business."""
+    """A command that ignores its own invalid variables, so that it can report them."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         for parameter in self.params:
@@ -46,7 +48,7 @@ class _Lenient(typer.core.TyperCommand):
 
 
 class Unit(StrEnum):
-    """What a limit counts."""
+    """The unit of a limit."""
 
     characters = "characters"
     bytes = "bytes"
@@ -57,7 +59,7 @@ def run(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     try:
         outcome = command.main(arguments or ["--help"], prog_name="openrouter-speech", standalone_mode=False)
-    except typer.TyperException as error:  # a wrong option, say
+    except typer.TyperException as error:  # such as a wrong option
         from .failures import one_line
 
         message = one_line(error.format_message())
@@ -83,7 +85,7 @@ def _common(
         bool, typer.Option("--version", help="Show the versions and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Text in, audio out: speech by OpenRouter."""
+    """Turn text into speech with OpenRouter."""
 
 
 @app.command(epilog=_EXIT_CODES)
@@ -92,12 +94,14 @@ def say(
     *,
     context: typer.Context,
     settings: Settings,
-    text: Annotated[str | None, typer.Argument(help="What to say; - reads it from standard input.")] = None,
-    file: Annotated[Path | None, typer.Option("--file", "-f", metavar="FILE", help="Say what a file has.")] = None,
+    text: Annotated[str | None, typer.Argument(help="The text to speak; - for standard input.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", metavar="FILE", help="Read the text from this file.")
+    ] = None,
     output: Output = None,
-    play: Annotated[bool, typer.Option("--play", help="Play it while it arrives.")] = False,
+    play: Annotated[bool, typer.Option("--play", help="Play the audio while it arrives.")] = False,
 ) -> None:
-    """Say a text: into a file, a pipe, the loudspeaker.
+    """Speak a text: to a file, a pipe or the speakers.
 
     openrouter-speech say "Hello world" -m elevenlabs/eleven-turbo-v2 -v alloy -o hello.mp3
     """
@@ -113,34 +117,36 @@ def say(
 def narrate(
     *,
     settings: Settings,
-    book: Annotated[Path, typer.Argument(help="The text, a file; - is standard input.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to: .mp3, .wav or .pcm.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what it would cost.")] = False,
-    srt: Annotated[bool, typer.Option("--srt", help="Write captions too, as SubRip beside the audio.")] = False,
-    vtt: Annotated[bool, typer.Option("--vtt", help="Write captions too, as WebVTT beside the audio.")] = False,
+    book: Annotated[Path, typer.Argument(help="The text file; - for standard input.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Save to this file: .mp3, .wav or .pcm.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show the cost, and send nothing.")] = False,
+    srt: Annotated[bool, typer.Option("--srt", help="Also write SubRip captions, next to the audio.")] = False,
+    vtt: Annotated[bool, typer.Option("--vtt", help="Also write WebVTT captions, next to the audio.")] = False,
     limit: Annotated[
-        int, _cut("The most that goes into one request.", "--limit", "LIMIT", "COUNT", min=SMALLEST_LIMIT)
+        int, _cut("The most text in one request.", "--limit", "LIMIT", "COUNT", min=SMALLEST_LIMIT)
     ] = LIMIT,
-    limit_unit: Annotated[Unit, _cut("What the limit counts.", "--limit-unit", "LIMIT_UNIT", None)] = Unit.characters,
+    limit_unit: Annotated[Unit, _cut("The unit of the limit.", "--limit-unit", "LIMIT_UNIT", None)] = Unit.characters,
     pause: Annotated[
         float, _cut("Silence between paragraphs.", "--pause", "PAUSE", "SECONDS", callback=not_negative)
     ] = 0,
     concurrency: Annotated[
-        int, _cut("Requests at once.", "--concurrency", "CONCURRENCY", "COUNT", min=1)
+        int, _cut("Requests in flight at once.", "--concurrency", "CONCURRENCY", "COUNT", min=1)
     ] = CONCURRENCY,
     folder: Annotated[
         Path | None,
         typer.Option(
             "--folder",
             metavar="FOLDER",
-            help="Where the parts are kept; for book.mp3, book.narration unless you say so.",
+            help="Keep the parts in this folder; by default book.narration for book.mp3.",
         ),
     ] = None,
 ) -> None:
-    """Read a long text out, into one file.
+    """Turn a long text into one audio file.
 
-    The text is asked for in parts, which are kept as they come. After an interruption or a failure the same command
-    goes on where it was, and asks for nothing twice.
+    The text is requested in parts, which are stored as they arrive. After an interruption or a failure, run the same
+    command again: it resumes, and requests nothing twice.
 
     openrouter-speech narrate book.txt -m elevenlabs/eleven-turbo-v2 -v alloy -o book.mp3
     """
@@ -162,7 +168,7 @@ def narrate(
 @app.command(
     add_help_option=False,
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    help="Start the mock server, which answers as the real one does; --help lists its options.",
+    help="Start the mock server, which behaves like the real one; --help lists its options.",
 )
 def mock(context: typer.Context) -> None:
     """Start the mock server."""
@@ -175,13 +181,13 @@ def mock(context: typer.Context) -> None:
 def doctor(
     server_url: Annotated[
         str | None,
-        typer.Option(
-            "--server-url", metavar="URL", help="The server to look for.", envvar="OPENROUTER_SPEECH_SERVER_URL"
-        ),
+        typer.Option("--server-url", metavar="URL", help="The server to check.", envvar="OPENROUTER_SPEECH_SERVER_URL"),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Tell it as JSON.", envvar="OPENROUTER_SPEECH_JSON")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the findings as JSON.", envvar="OPENROUTER_SPEECH_JSON")
+    ] = False,
 ) -> None:
-    """Say what is set up and what is not: versions, key, proxies, server, extras. Nothing is synthesized."""
+    """Check the setup: versions, key, proxies, server, extras. It costs nothing."""
     from . import doctor as command
 
     command.doctor(server_url, as_json=json)

@@ -1,6 +1,6 @@
-"""`openrouter-speech doctor`: what is set up, in plain words. It costs nothing: no key is sent, nothing synthesized.
+"""`openrouter-speech doctor`: check the setup, at no cost. No key is sent, and nothing is synthesized.
 
-Whatever is set up, it gets to its end: what is wrong is a line each.
+It always runs to the end, and prints a line for each problem.
 """
 
 import json
@@ -50,11 +50,11 @@ _MARKS = {True: "ok", False: "wrong", None: "-"}
 
 @frozen
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     fine: bool | None
-    """None where it may be either way."""
+    """None if neither right nor wrong."""
     words: str
 
     def __str__(self) -> str:
@@ -62,32 +62,32 @@ class Finding:
 
 
 def doctor(server_url: str | None, *, as_json: bool) -> None:
-    """Carry out the command; it ends with 1 where a call could not be made."""
+    """Run the command. Exits with 1 if calls would fail."""
     problems = list(_safely("variable", _environment))
-    looked_at = (
+    checks = (
         ("versions", _versions), ("key", _key), ("default", _defaults), ("options", _options), ("proxies", _proxies),
         ("server", partial(_server, server_url, usable=not problems)), ("terminal", _terminal), ("extras", _extras),
     )  # fmt: skip
-    findings = [finding for what, look in looked_at for finding in _safely(what, look)] + problems
+    findings = [finding for what, check in checks for finding in _safely(what, check)] + problems
     ready = all(finding.fine is not False for finding in findings)
     if as_json:
         print(json.dumps({"ready": ready, "findings": [asdict(finding) for finding in findings]}))
     else:
         print(*(escaped(str(finding)) for finding in findings), sep="\n")
-        print("Ready." if ready else "Not ready: see what is wrong above.")
+        print("Ready." if ready else "Not ready: fix the lines marked 'wrong'.")
     raise typer.Exit(0 if ready else 1)
 
 
-def _safely(what: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """What was found; where looking fails, that is found."""
+def _safely(what: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield the findings of a check; if the check itself fails, that is the finding."""
     try:
-        yield from look()
-    except Exception as error:  # noqa: BLE001  (whatever is set up, the rest is to be seen)
-        yield Finding(what, False, f"cannot be looked at: {_without_passwords(str(error)) or type(error).__name__}")
+        yield from check()
+    except Exception as error:  # noqa: BLE001  (the other checks still run)
+        yield Finding(what, False, f"cannot be checked: {_without_passwords(str(error)) or type(error).__name__}")
 
 
 def _environment() -> Iterator[Finding]:
-    """What is wrong with the variables that httpx and the system go by."""
+    """Check the variables that httpx and the system use."""
     for problem in check_environment():
         yield Finding("variable", False, _without_passwords(problem.message))
 
@@ -101,27 +101,25 @@ def _versions() -> Iterator[Finding]:
 
 def _key() -> Iterator[Finding]:
     if not os.environ.get("OPENROUTER_API_KEY"):
-        yield Finding("key", False, "none: set the variable OPENROUTER_API_KEY")
+        yield Finding("key", False, "missing: set the variable OPENROUTER_API_KEY")
         return
     try:
         Credential(None).authorization()
     except errors.ConfigurationError as error:
         yield Finding("key", False, str(error))
     else:
-        yield Finding("key", True, "OPENROUTER_API_KEY is set; it is not shown, and was not sent")
+        yield Finding("key", True, "OPENROUTER_API_KEY is set (not shown, not sent)")
 
 
 def _defaults() -> Iterator[Finding]:
     for name in ("model", "voice"):
         variable = f"OPENROUTER_SPEECH_{name.upper()}"
         value = os.environ.get(variable)
-        yield Finding(
-            name, True if value else None, one_line(value) if value else f"none; --{name} or {variable} names one"
-        )
+        yield Finding(name, True if value else None, one_line(value) if value else f"none: set --{name} or {variable}")
 
 
 def _options() -> Iterator[Finding]:
-    """The variables of options whose values cannot be."""
+    """Check the variables of options for invalid values."""
     from .app import app
 
     commands: Any = typer.main.get_command(app)
@@ -142,7 +140,7 @@ def _options() -> Iterator[Finding]:
 
 
 def _refused(name: str, value: object) -> str:
-    """Why no call can be made with a setting; empty if one can, or for another reason cannot."""
+    """Return the reason why a setting is refused; empty if it is not, or if calls fail for another reason."""
     if name not in Settings.__dataclass_fields__:
         return ""
     without, message = _reason({}), _reason({name: value})
@@ -150,7 +148,7 @@ def _refused(name: str, value: object) -> str:
 
 
 def _reason(changed: dict[str, Any]) -> str:
-    """Why no call can be put together with these settings and harmless others. None is sent."""
+    """Return the reason why no call can be built with these settings and harmless others. Nothing is sent."""
     harmless = {"model": "any", "voice": "any", "server_url": SERVER_URL}
     app = dict.fromkeys(("http_referer", "x_open_router_title", "x_open_router_categories"), "")
     settings = Settings(**harmless | app | changed)
@@ -179,53 +177,55 @@ def _proxies() -> Iterator[Finding]:
 
 
 def _without_password(url: str) -> str:
-    """A URL without the user name and the password that may stand in it."""
+    """Remove the user name and the password from a URL."""
     before, at, after = url.rpartition("@")
     scheme = before.partition("://")[0] + "://" if "://" in before else ""
     return one_line(f"{scheme}{after}" if at else url)
 
 
 def _without_passwords(message: str) -> str:
-    """A message without what stands before the `@` of proxies, which it may repeat."""
+    """Remove the user names and passwords of proxies from a message."""
     for url in getproxies().values():
         secret, at, _ = url.rpartition("://")[2].rpartition("@")
         password = secret.partition(":")[2]
         message = message.replace(f"{secret}@", "") if at else message
-        message = message.replace(password, "***") if len(password) > 3 else message  # a shorter one is in any word
+        message = (
+            message.replace(password, "***") if len(password) > 3 else message
+        )  # a shorter one is part of many words
     return one_line(message)
 
 
 def _server(given: str | None, *, usable: bool) -> Iterator[Finding]:
-    """Whether the server is there.
+    """Check that the server responds.
 
     Args:
         given: Its URL.
-        usable: Whether it can be looked for: with what is wrong elsewhere, no request would get far.
+        usable: Whether to send a request: with invalid variables, it would fail anyway.
     """
     url = given or SERVER_URL
     source = "" if given is None else f"{_SERVER_URL if given == os.environ.get(_SERVER_URL) else '--server-url'}: "
     address = _without_password(url)
     if not _is_address(url) or _refused("server_url", url):
-        words = "is no address; one begins with https://, has a port up to 65535 if any, and no password"
+        words = "is not a valid URL: it needs https://, a port up to 65535 if any, and no password"
         yield Finding("server", False, f"{source}{address} {words}")
         return
     if not usable:
-        yield Finding("server", None, f"{address} was not looked for: see to the variables first")
+        yield Finding("server", None, f"{address} was not checked: fix the variables first")
         return
     begun = time.monotonic()
     try:
-        answer = httpx.get(url, timeout=_PATIENCE, follow_redirects=False)
+        response = httpx.get(url, timeout=_PATIENCE, follow_redirects=False)
     except httpx.TransportError as error:
         reason = _without_passwords(str(error)) or type(error).__name__
-        yield Finding("server", False, f"{address} does not answer: {reason}")
-    except Exception as error:  # noqa: BLE001  (a proxy of an unknown kind, certificates that are not there)
+        yield Finding("server", False, f"no response from {address}: {reason}")
+    except Exception as error:  # noqa: BLE001  (unknown kinds of proxy, missing certificates)
         reason = f"{type(error).__name__}: {_without_passwords(str(error))}"
-        yield Finding("server", False, f"{address} cannot be looked for ({reason}): check {', '.join(_suspects())}")
+        yield Finding("server", False, f"{address} cannot be reached ({reason}): check {', '.join(_suspects())}")
     else:
-        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            yield Finding("server", False, f"{address} is in trouble: status {answer.status_code}")
+        if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            yield Finding("server", False, f"{address} fails with status {response.status_code}")
         else:
-            yield Finding("server", True, f"{address} answers, after {time.monotonic() - begun:.2f} s")
+            yield Finding("server", True, f"{address} responds, after {time.monotonic() - begun:.2f} s")
 
 
 def _is_address(url: str) -> bool:
@@ -234,12 +234,12 @@ def _is_address(url: str) -> bool:
         return (
             parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
         )
-    except ValueError:  # the port is not a number, or none that there is
+    except ValueError:  # the port is not a number, or out of range
         return False
 
 
 def _suspects() -> list[str]:
-    """The variables that are set and decide how a server is reached."""
+    """Return the variables set here that affect how a server is reached."""
     names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
     return [name for name in os.environ if name.upper() in names] or ["the network"]
 
@@ -248,7 +248,7 @@ def _terminal() -> Iterator[Finding]:
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
     if not encoding.startswith("utf"):
         yield Finding(
-            "terminal", None, rf"{encoding}: what it lacks is shown as \xe9; PYTHONIOENCODING=utf-8 changes it"
+            "terminal", None, rf"{encoding}: other characters appear as \xe9; PYTHONIOENCODING=utf-8 changes that"
         )
 
 
@@ -264,5 +264,5 @@ def _extras() -> Iterator[Finding]:
 def _version(distribution: str) -> Any:
     try:
         return metadata.version(distribution)
-    except Exception:  # noqa: BLE001  (it is not there, or what should tell of it is damaged)
+    except Exception:  # noqa: BLE001  (not installed, or its metadata is damaged)
         return None

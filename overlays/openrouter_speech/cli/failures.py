@@ -1,4 +1,4 @@
-"""What a failure looks like: one line, a hint, an exit code."""
+"""Report failures: one line, a hint, an exit code."""
 
 import json
 import os
@@ -16,15 +16,15 @@ from .._core.bodies import escaped
 from .options import Settings
 
 REFUSED, WRONG_USAGE, INTERRUPTED, NO_READER = 1, 2, 130, 141
-"""Exit codes; 128 + n stands for signal n, as shells have it: SIGINT is 2, SIGPIPE 13."""
+"""Exit codes. 128 + n stands for signal n, as in shells: SIGINT is 2, SIGPIPE 13."""
 
-_DOCTOR = "openrouter-speech doctor says what is set up and what is not"
+_DOCTOR = "run openrouter-speech doctor to check the setup"
 _LATER = "try later, or wait longer: --retries, --retry-for"
-_CHARGED = "it may have been charged, and asking again may be charged again"
+_CHARGED = "you may have been charged; another try may be charged again"
 
 
 class WrongUsageError(Exception):
-    """The command cannot be carried out as it was given. Nothing was sent."""
+    """The command cannot run as given. Nothing was sent."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -32,24 +32,24 @@ class WrongUsageError(Exception):
 
 
 _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
-    (WrongUsageError, WRONG_USAGE, "--help lists the options, and the variables that set them"),
+    (WrongUsageError, WRONG_USAGE, "--help lists the options and their variables"),
     (errors.ConfigurationError, WRONG_USAGE, _DOCTOR),
     (errors.PlaybackError, REFUSED, ""),
-    (errors.BadRequestResponseError, REFUSED, "check model, voice and options; narrate cuts texts that are too long"),
-    (errors.UnauthorizedResponseError, REFUSED, "check the key in OPENROUTER_API_KEY, and the server that it is for"),
-    (errors.PaymentRequiredResponseError, REFUSED, "add credit to the account of this key"),
+    (errors.BadRequestResponseError, REFUSED, "check model, voice and options; for a long text, use narrate"),
+    (errors.UnauthorizedResponseError, REFUSED, "check the key in OPENROUTER_API_KEY, and that it is for this server"),
+    (errors.PaymentRequiredResponseError, REFUSED, "add credits to the account of this key"),
     (errors.NotFoundResponseError, REFUSED, "check --model and --server-url"),
     (errors.TooManyRequestsResponseError, REFUSED, _LATER),
-    (errors.RedirectError, REFUSED, "if the new address is right, give it as --server-url"),
-    (errors.APIStatusError, REFUSED, "try again later, or more often: --retries, --retry-for"),
+    (errors.RedirectError, REFUSED, "if the new URL is right, pass it as --server-url"),
+    (errors.APIStatusError, REFUSED, "try again later, or allow more retries: --retries, --retry-for"),
     (errors.APITimeoutError, REFUSED, "wait longer: --timeout"),
     (errors.APIConnectionError, REFUSED, _DOCTOR),
     (errors.AudioError, REFUSED, _CHARGED),
     (errors.OpenRouterError, REFUSED, ""),
-    (OSError, REFUSED, "free some space, or name another place: -o"),
-    (Exception, REFUSED, "--debug shows where"),
+    (OSError, REFUSED, "free some space, or save elsewhere: -o"),
+    (Exception, REFUSED, "--debug shows the traceback"),
 )
-"""Class, exit code, hint; the first row that fits counts."""
+"""Class, exit code, hint; the first match counts."""
 
 
 _SAME = (
@@ -68,18 +68,18 @@ _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _SAME} | {
     "jitter_ms": "--retry-wait",
     "max_elapsed_time": "--retry-for",
 }
-"""The option for each parameter that a message of the library begins with."""
+"""The option for each parameter that the library's messages start with."""
 _PARAMETER = re.compile(rf"({'|'.join(_OPTIONS)})(?=[ .\[])")
 
 
 def by_option(message: str) -> str:
-    """A message about a parameter as one about the option that sets it."""
+    """Replace the parameter at the start of a message with the option that sets it."""
     return _PARAMETER.sub(lambda match: _OPTIONS[match[0]], message, count=1) if _PARAMETER.match(message) else message
 
 
 @contextmanager
 def before_sending() -> Iterator[None]:
-    """What goes wrong in this block is wrong usage: a value that cannot be, a file that cannot be written."""
+    """Report errors in this block as wrong usage: an invalid value, a file that cannot be written."""
     try:
         yield
     except errors.OpenRouterError as error:
@@ -92,10 +92,10 @@ def before_sending() -> Iterator[None]:
 
 @contextmanager
 def reported(settings: Settings, *, interrupted: str = "") -> Iterator[None]:
-    """Carry out a command; a failure in it becomes an exit code.
+    """Run a command inside the block, and turn failures into exit codes.
 
     Args:
-        settings: Whether a traceback (`debug`), or an object for programs (`json`), goes with it.
+        settings: `debug` adds the traceback, `json` prints an object for programs.
         interrupted: The hint after Ctrl-C.
     """
     try:
@@ -106,7 +106,7 @@ def reported(settings: Settings, *, interrupted: str = "") -> Iterator[None]:
     except BrokenPipeError:
         _forget_stdout()
         raise typer.Exit(NO_READER) from None
-    except Exception as error:  # noqa: BLE001  (the user of a command is shown no traceback, whatever it was)
+    except Exception as error:  # noqa: BLE001  (users of a command see no traceback)
         code, hint = outcome(error)
         if settings.debug:
             traceback.print_exception(error)
@@ -117,7 +117,7 @@ def reported(settings: Settings, *, interrupted: str = "") -> Iterator[None]:
 
 
 def outcome(error: Exception) -> tuple[int, str]:
-    """The exit code and the hint for an error."""
+    """Return the exit code and the hint for an error."""
     code, hint = next((code, hint) for kind, code, hint in _TABLE if isinstance(error, kind))
     if getattr(error, "throttled", False):
         hint = _LATER
@@ -127,14 +127,14 @@ def outcome(error: Exception) -> tuple[int, str]:
 
 
 def in_words(error: Exception) -> str:
-    """What an error says; of the system's errors without their number."""
+    """Return the message of an error; for system errors, without the errno."""
     if isinstance(error, OSError) and error.strerror and not isinstance(error, errors.OpenRouterError):
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error) or type(error).__name__
 
 
 def described(error: Exception) -> dict[str, Any]:
-    """An error for programs."""
+    """Describe an error for programs."""
     names = ("status_code", "retry_after", "generation_id", "maybe_billed")
     return {
         "type": type(error).__name__,
@@ -145,7 +145,7 @@ def described(error: Exception) -> dict[str, Any]:
 
 
 def one_line(text: str) -> str:
-    """A text without line breaks, and otherwise escaped: a message may come from a server."""
+    """Put a text on one line, and escape it: the message may come from a server."""
     return escaped(" ".join(text.split()))
 
 
@@ -156,5 +156,5 @@ def _print(message: str, hints: list[str]) -> None:
 
 
 def _forget_stdout() -> None:
-    """Python flushes standard output at its end, and would complain that nobody reads it."""
+    """Redirect standard output to nowhere: Python flushes it on exit, and would report the broken pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

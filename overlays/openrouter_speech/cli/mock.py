@@ -6,7 +6,7 @@ import typer
 
 
 def mock(arguments: list[str]) -> None:
-    """Serve until the process is told to end."""
+    """Serve until the process is stopped."""
     try:
         from ..mock.__main__ import main
     except ModuleNotFoundError as error:  # its message names the extra

@@ -1,4 +1,4 @@
-"""`openrouter-speech narrate`: a text of any length as one file, asked for in parts."""
+"""`openrouter-speech narrate`: turn a text of any length into one file, requested in parts."""
 
 import asyncio
 import json
@@ -22,20 +22,20 @@ def narrate(
     *, book: Path, output: Path, dry_run: bool, captions: tuple[str, ...], concurrency: int,
     cutting: dict[str, Any], settings: Settings,
 ) -> None:  # fmt: skip
-    """Carry out the command.
+    """Run the command.
 
     Args:
-        book: The text; `-` is standard input.
-        output: The file.
-        dry_run: Only tell what it would cost.
-        captions: Suffixes of files with captions to write beside it.
-        concurrency: Requests at once.
+        book: The text file; `-` is standard input.
+        output: The audio file.
+        dry_run: Show the cost, and send nothing.
+        captions: Suffixes of the caption files to write next to the audio.
+        concurrency: Requests in flight at once.
         cutting: `limit`, `limit_unit`, `pause_ms` and `folder` of `tts.TTS.narrate`.
-        settings: What is shared with `say`.
+        settings: The options shared with `say`.
     """
-    with reported(settings, interrupted="what came is kept; the same command goes on from there"):
+    with reported(settings, interrupted="the finished parts are kept; run the same command again to resume"):
         if str(output) == "-":
-            raise WrongUsageError("A narration is joined in a file: name one with -o")
+            raise WrongUsageError("A narration needs a file: name one with -o")
         beside = [output.with_suffix(suffix) for suffix in captions]
         with before_sending():
             _check_outputs(book, output, beside)
@@ -47,13 +47,13 @@ def narrate(
             plan = open_router.tts.plan_narration(text, output, **params)
             texts.check_output(book, plan.folder / "manifest.json", "The manifest")
         if dry_run:
-            _tell({"dry_run": True, **asdict(plan)}, _cost(plan), settings)
+            _report({"dry_run": True, **asdict(plan)}, _cost(plan), settings)
             return
         if sys.stderr.isatty():
             print(escaped(_cost(plan)), file=sys.stderr)
         with progress.watched(output.name, debug=settings.debug) as watcher:
 
-            async def narrated() -> Narration:  # awaited, so that Ctrl-C ends it at once
+            async def narrated() -> Narration:  # async, so that Ctrl-C ends it at once
                 async with open_router:
                     return await open_router.tts.narrate_async(
                         text, output, concurrency=concurrency, on_progress=Teller(watcher), **params
@@ -61,12 +61,12 @@ def narrate(
 
             narration = asyncio.run(narrated())
         written = [str(narration.save_captions(file)) for file in beside]
-        facts = asdict(narration, filter=lambda attribute, _: attribute.name not in {"chapters", "cues"})
-        _tell({**facts, "captions": written}, _outcome(narration, written), settings)
+        fields = asdict(narration, filter=lambda attribute, _: attribute.name not in {"chapters", "cues"})
+        _report({**fields, "captions": written}, _outcome(narration, written), settings)
 
 
 def _check_outputs(book: Path, output: Path, captions: list[Path]) -> None:
-    """Find out what would keep files from being written, or what they would replace, before anything is paid for."""
+    """Check that the files can be written and replace no input, before anything is paid for."""
     texts.check_output(book, output)
     for file in captions:
         files.check_writable(file)
@@ -76,45 +76,45 @@ def _check_outputs(book: Path, output: Path, captions: list[Path]) -> None:
 
 
 class Teller:
-    """Tells the watcher how far a narration is."""
+    """Shows the progress of a narration."""
 
     def __init__(self, watcher: progress.Watcher) -> None:
         self._watcher = watcher
         self._begun = time.monotonic()
         self._before: int | None = None
-        """Characters that were done when it began."""
+        """Characters that were done at the start."""
 
     def __call__(self, now: NarrationProgress) -> None:
         if now.joined_seconds:
             whole = progress.length(now.audio_seconds)
-            self._watcher.show(f"{whole} of audio, joined in one file", now.joined_seconds, now.audio_seconds)
+            self._watcher.show(f"joining {whole} of audio into one file", now.joined_seconds, now.audio_seconds)
             return
         if self._before is None:
             self._before = now.characters_done
-        facts = [f"{now.parts_done} of {now.parts} parts", f"{progress.length(now.audio_seconds)} of audio"]
+        details = [f"{now.parts_done} of {now.parts} parts", f"{progress.length(now.audio_seconds)} of audio"]
         if now.waiting_seconds is not None:
-            facts.append(f"the server asks for a pause of {now.waiting_seconds:.0f} s")
+            details.append(f"throttled: next request in {now.waiting_seconds:.0f} s")
         elif (made := now.characters_done - self._before) and now.characters_done < now.characters:
             left = (time.monotonic() - self._begun) / made * (now.characters - now.characters_done)
-            facts.append(f"{progress.length(left, exactly=False)} left")
-        self._watcher.show(", ".join(facts), now.characters_done, now.characters)
+            details.append(f"{progress.length(left, exactly=False)} left")
+        self._watcher.show(", ".join(details), now.characters_done, now.characters)
 
 
 def _cost(plan: NarrationPlan) -> str:
-    cost = f"{_counted(plan.missing_requests, 'request')}, {_counted(plan.missing_characters, 'character')} to ask for"
-    there = plan.requests - plan.missing_requests
-    return f"{cost}; {there:,} of {plan.requests:,} are in {plan.folder} already" if there else cost
+    cost = f"{_counted(plan.missing_requests, 'request')}, {_counted(plan.missing_characters, 'character')} to send"
+    stored = plan.requests - plan.missing_requests
+    return f"{cost}; {stored:,} of {plan.requests:,} already in {plan.folder}" if stored else cost
 
 
 def _outcome(narration: Narration, captions: list[str]) -> str:
     audio = f"{progress.length(narration.duration)} of audio in {_counted(narration.parts, 'part')}"
-    asked = f"{_counted(narration.new_requests, 'request')}, {_counted(narration.new_characters, 'character')}"
-    return "; ".join([f"{narration.path}: {audio}", f"asked for {asked}", *captions])
+    sent = f"{_counted(narration.new_requests, 'request')}, {_counted(narration.new_characters, 'character')}"
+    return "; ".join([f"{narration.path}: {audio}", f"sent {sent}", *captions])
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _tell(facts: dict[str, Any], line: str, settings: Settings) -> None:
-    print(json.dumps(facts, default=str) if settings.json else escaped(line), flush=True)
+def _report(fields: dict[str, Any], line: str, settings: Settings) -> None:
+    print(json.dumps(fields, default=str) if settings.json else escaped(line), flush=True)

@@ -1,6 +1,6 @@
-"""The options that say and narrate share. Times are in seconds throughout."""
+"""The options that `say` and `narrate` share. All times are in seconds."""
 
-# A dataclass, and nothing of the client: this module is loaded for --help, which has to answer at once.
+# A dataclass, and no import of the client: --help loads this module, and has to be fast.
 import functools
 import inspect
 import json
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 VOICE, SERVICE, APP, OUTPUT = "The voice", "The service", "Your app", "Output"
 
 HEADERS = "OPENROUTER_SPEECH_HEADERS"
-"""Holds headers, one a line."""
+"""The variable for headers, one per line."""
 
 
 def option(
     panel: str | None, text: str, *names: str, env: str | None = None, show_default: bool = False, **more: Any
 ) -> Any:
-    """An option, listed with others of its kind; its variable is OPENROUTER_SPEECH_... unless its name is all there."""
+    """Define an option in a panel of the help. `env` gets the prefix OPENROUTER_SPEECH_ unless it has OPENROUTER_."""
     variable = env if env is None or env.startswith("OPENROUTER_") else f"OPENROUTER_SPEECH_{env}"
     return typer.Option(*names, help=text, envvar=variable, rich_help_panel=panel, show_default=show_default, **more)
 
 
 def not_negative(seconds: float | None) -> float | None:
-    """Refuse what is no length of time."""
+    """Check that a duration is finite, and 0 or more."""
     if seconds is not None and not 0 <= seconds < float("inf"):
-        raise typer.BadParameter(f"{seconds} is no number of seconds, 0 or more")
+        raise typer.BadParameter(f"{seconds} is not a number of seconds, 0 or more")
     return seconds
 
 
 def positive(seconds: float | None) -> float | None:
-    """Refuse what is no length of time that can be waited."""
+    """Check that a duration is finite, and more than 0."""
     if seconds is not None and not 0 < seconds < float("inf"):
-        raise typer.BadParameter(f"{seconds} is no number of seconds, more than 0")
+        raise typer.BadParameter(f"{seconds} is not a number of seconds greater than 0")
     return seconds
 
 
 def unreadable(parameter: Any, context: typer.Context) -> str | None:
-    """What is wrong with the variable of an option, in a sentence; None where nothing is, or it is not set."""
+    """Return the problem with the variable of an option; None if it is valid or not set."""
     try:
         value = parameter.value_from_envvar(context)
         if value is not None:
@@ -56,7 +56,7 @@ def unreadable(parameter: Any, context: typer.Context) -> str | None:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to ask, and how to tell what came of it."""
+    """The settings of a call and of its output."""
 
     model: Annotated[
         str | None,
@@ -73,37 +73,38 @@ class Settings:
         str | None, option(VOICE, "One of the model's voices.", "--voice", "-v", env="VOICE", metavar="VOICE")
     ] = None
     speed: Annotated[
-        float | None, option(VOICE, "1 is the voice's own pace.", "--speed", "-s", env="SPEED", metavar="FACTOR")
+        float | None,
+        option(VOICE, "The speaking rate; 1 is the voice's own pace.", "--speed", "-s", env="SPEED", metavar="FACTOR"),
     ] = None
     format: Annotated[
         str | None,
         option(
-            VOICE, "What to ask the server for: mp3 or pcm. With say, the suffix of -o wins over the variable.",
+            VOICE, "The format to request: mp3 or pcm. For say, the suffix of -o overrides the variable.",
             "--format", env="FORMAT", metavar="FORMAT",
         ),
     ] = None  # fmt: skip
     provider_options: Annotated[
         str | None,
         option(
-            VOICE, 'Options for providers, as JSON: \'{"openai": {"instructions": "Speak warmly."}}\'.',
+            VOICE, 'Provider options, as JSON: \'{"openai": {"instructions": "Speak warmly."}}\'.',
             "--provider-options", env="PROVIDER_OPTIONS", metavar="JSON",
         ),
     ] = None  # fmt: skip
     server_url: Annotated[
         str | None,
-        option(SERVICE, "Another server, such as the mock.", "--server-url", env="SERVER_URL", metavar="URL"),
+        option(SERVICE, "Use another server, such as the mock.", "--server-url", env="SERVER_URL", metavar="URL"),
     ] = None
     header: Annotated[
         list[str] | None,
         option(
-            SERVICE, f"A header to add, as 'Name: value'; may be given again. {HEADERS} may hold some, one a line.",
+            SERVICE, f"Add a header, as 'Name: value'; repeatable. The variable {HEADERS} holds one per line.",
             "--header", "-H", metavar="HEADER",
         ),
     ] = None  # fmt: skip
     timeout: Annotated[
         float | None,
         option(
-            SERVICE, "Wait so long for the next byte (120).",
+            SERVICE, "Wait at most this long for the next byte (120).",
             "--timeout", env="TIMEOUT", metavar="SECONDS", callback=positive,
         ),
     ] = None  # fmt: skip
@@ -111,7 +112,7 @@ class Settings:
         int | None,
         option(
             SERVICE,
-            "Try so often again; 0 for never (say: 2, narrate: 10).",
+            "Retry at most this many times; 0 for never (say: 2, narrate: 10).",
             "--retries",
             env="RETRIES",
             min=0,
@@ -121,21 +122,21 @@ class Settings:
     retry_wait: Annotated[
         float | None,
         option(
-            SERVICE, "Wait so long before the first retry (0.5), and longer before each further one.",
+            SERVICE, "Wait this long before the first retry (0.5), and longer before each one after it.",
             "--retry-wait", env="RETRY_WAIT", metavar="SECONDS", callback=not_negative,
         ),
     ] = None  # fmt: skip
     retry_for: Annotated[
         float | None,
         option(
-            SERVICE, "Begin no retry after so long (say: 60, narrate: 600).",
+            SERVICE, "Stop retrying after this long (say: 60, narrate: 600).",
             "--retry-for", env="RETRY_FOR", metavar="SECONDS", callback=not_negative,
         ),
     ] = None  # fmt: skip
     retry_maybe_billed: Annotated[
         bool,
         option(
-            SERVICE, "Retry what may have been charged too, at the risk of paying twice.",
+            SERVICE, "Also retry requests that may have been charged, at the risk of paying twice.",
             "--retry-maybe-billed", env="RETRY_MAYBE_BILLED",
         ),
     ] = False  # fmt: skip
@@ -151,25 +152,25 @@ class Settings:
     x_open_router_categories: Annotated[
         str | None,
         option(
-            APP, "The categories of your app, separated by commas.",
+            APP, "The categories of your app, comma-separated.",
             "--x-open-router-categories", env="OPENROUTER_X_OPEN_ROUTER_CATEGORIES", metavar="LIST",
         ),
     ] = None  # fmt: skip
-    json: Annotated[bool, option(OUTPUT, "Tell the result as JSON.", "--json", env="JSON")] = False
+    json: Annotated[bool, option(OUTPUT, "Print the result as JSON.", "--json", env="JSON")] = False
     debug: Annotated[
-        bool, option(OUTPUT, "Log each attempt, and show where an error came from.", "--debug", env="DEBUG")
+        bool, option(OUTPUT, "Log each attempt, and show the traceback of an error.", "--debug", env="DEBUG")
     ] = False
 
     def open_router(self, *, sends: bool = True) -> "OpenRouter":
-        """A client. The library reads the key from the environment; where nothing is sent, none is needed.
+        """Create a client. The library reads the key from the environment; none is needed if nothing is sent.
 
         Raises:
-            ValueError: There is no key, or a setting is not of its form.
+            ValueError: The key is missing, or a setting is invalid.
         """
         from ..client import OpenRouter
 
         if sends and not os.environ.get("OPENROUTER_API_KEY"):
-            raise ValueError("There is no API key: set the variable OPENROUTER_API_KEY")
+            raise ValueError("The API key is missing: set the variable OPENROUTER_API_KEY")
         return OpenRouter(
             None if sends else "none",
             server_url=self.server_url,
@@ -180,14 +181,14 @@ class Settings:
         )
 
     def request(self) -> dict[str, Any]:
-        """The arguments of a call, but for its text, format and retries.
+        """Return the arguments of a call, except for its text, format and retries.
 
         Raises:
-            ValueError: One of them is missing, or not of its form.
+            ValueError: A setting is missing or invalid.
         """
         for name in ("model", "voice"):
             if not getattr(self, name):
-                raise ValueError(f"There is no {name}: give --{name}, or set OPENROUTER_SPEECH_{name.upper()}")
+                raise ValueError(f"The {name} is missing: pass --{name}, or set OPENROUTER_SPEECH_{name.upper()}")
         return {
             "model": self.model,
             "voice": self.voice,
@@ -197,7 +198,7 @@ class Settings:
         }
 
     def retry(self, default: "RetryConfig") -> "RetryConfig":
-        """The retries of a call; `default` is what they are where no option says otherwise."""
+        """Return the retries of a call: `default`, changed by the options."""
         from .._core.retries import BackoffStrategy, RetryConfig
 
         usual = default.backoff
@@ -235,13 +236,13 @@ class Settings:
         for line in filter(str.strip, self.header or ()):
             name, colon, value = line.partition(":")
             if not colon:
-                raise ValueError(f"--header takes 'Name: value'; there is no colon in what begins with {name[:20]!r}")
+                raise ValueError(f"--header takes 'Name: value'; the one that starts with {name[:20]!r} has no colon")
             headers[name.strip()] = value.strip()
         return headers
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Settings` beside its own; it gets them as `settings`."""
+    """Add the options of `Settings` to a command, which gets them as `settings`."""
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
     shared = list(inspect.signature(Settings).parameters.values())
 

@@ -1,4 +1,4 @@
-"""What is seen while a command works: a bar on a terminal, nothing in a pipe."""
+"""Show the progress of a command: a bar on a terminal, nothing in a pipe."""
 
 import logging
 import sys
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """Is told how far the work is; this one keeps it to itself."""
+    """Receives the progress of the work. This one shows nothing."""
 
     def show(self, details: str, done: float = 0, total: float | None = None) -> None:
-        """Tell how far the work is; without a total, that it goes on."""
+        """Show the progress; without a total, only that the work goes on."""
 
     def note(self, text: str) -> None:
-        """Tell what else happens: a retry, say."""
+        """Show an event, such as a retry."""
 
 
 class _Bar(Watcher):
@@ -32,11 +32,11 @@ class _Bar(Watcher):
         self._progress.update(self._task, completed=done, total=total, details=details)
 
     def note(self, text: str) -> None:
-        self._progress.update(self._task, details=text, refresh=True)  # it may be the last for a while
+        self._progress.update(self._task, details=text, refresh=True)  # the next update may take a while
 
 
 class _Notes(logging.Handler):
-    """Passes on what the library logs: which attempt failed, and when the next one is."""
+    """Passes log messages of the library on: which attempt failed, when the next one is."""
 
     def __init__(self, watcher: Watcher) -> None:
         super().__init__(logging.INFO)
@@ -48,11 +48,11 @@ class _Notes(logging.Handler):
 
 @contextmanager
 def watched(name: str, *, debug: bool) -> Iterator[Watcher]:
-    """A bar for the work in this block, on standard error where that is a terminal; it goes when the block ends.
+    """Show a bar on standard error during the block, if that is a terminal.
 
     Args:
-        name: What is worked on.
-        debug: Log every attempt instead.
+        name: The title of the bar.
+        debug: Log each attempt instead.
     """
     if debug:
         with _logged(logging.StreamHandler(), logging.DEBUG):
@@ -95,7 +95,7 @@ def _bar(name: str) -> Iterator[Watcher]:
 
 
 def length(seconds: float, *, exactly: bool = True) -> str:
-    """`7.84 s`, `12:34` or `1:02:03`."""
+    """Format a duration: `7.84 s`, `12:34` or `1:02:03`."""
     if seconds < 60:
         return f"{seconds:.2f} s" if exactly else f"{seconds:.0f} s"
     minutes, rest = divmod(int(seconds), 60)
@@ -104,7 +104,7 @@ def length(seconds: float, *, exactly: bool = True) -> str:
 
 
 def size(count: float) -> str:
-    """`812 bytes`, `20.1 kB` or `3.4 MB`."""
+    """Format a size: `812 bytes`, `20.1 kB` or `3.4 MB`."""
     if count < 1000:
         return f"{count:.0f} bytes"
     for unit in ("kB", "MB"):

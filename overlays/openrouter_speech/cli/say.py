@@ -1,4 +1,4 @@
-"""`openrouter-speech say`: a text as audio; into a file, a pipe, the loudspeaker."""
+"""`openrouter-speech say`: speak a text, to a file, a pipe or the speakers."""
 
 import json
 import os
@@ -25,20 +25,20 @@ from .options import Settings
 from .speaker import Speaker
 
 _HEAD, _ENOUGH = 1 << 11, 1 << 14
-"""Bytes of mp3: what may hold an encoder's notes, and what it takes to tell the bit rate."""
+"""Bytes of mp3: the head that may hold an encoder's notes, and enough to estimate the bit rate."""
 
 
 @frozen
 class Said:
-    """What came of it."""
+    """The result."""
 
     path: str | None
-    """"-" is standard output; None where it was only played."""
+    """"-" for standard output; None if the audio was only played."""
     format: str
     sample_rate: int | None
     channels: int | None
     duration: float | None
-    """Seconds; None where only a file would tell."""
+    """Seconds; None if unknown without a file."""
     bytes: int
     characters: int
     generation_id: str | None
@@ -59,10 +59,10 @@ class Said:
 def say(
     *, text: str | None, file: Path | None, output: Path | None, play: bool, settings: Settings, format_is_default: bool
 ) -> None:
-    """Carry out the command. The arguments are its options.
+    """Run the command. The arguments are its options.
 
     Args:
-        format_is_default: The format is a variable's, which gives way to the suffix of the file.
+        format_is_default: The format comes from the variable; the suffix of the file overrides it.
     """
     with reported(settings, interrupted="" if output is None else "no file was written"):
         piped = str(output) == "-"
@@ -80,30 +80,28 @@ def say(
             open_router = settings.open_router()
             audio_to_come = open_router.tts.stream_speech(**params)
         with open_router, ExitStack() as ending:
-            speaker = ending.enter_context(Speaker(wanted=play, or_fail=output is None))
+            speaker = ending.enter_context(Speaker(wanted=play, required=output is None))
             with progress.watched(_name(path, piped=piped), debug=settings.debug) as watcher, audio_to_come as stream:
                 speaker.begin(stream)
                 with _writer(path, stream, piped=piped) as write:
                     for chunk in _counted(stream, watcher):
                         write(chunk)
                         speaker.feed(chunk)
-            _tell(_result("-" if piped else path, stream, len(said)), to_stderr=piped, as_json=settings.json)
+            _report(_result("-" if piped else path, stream, len(said)), to_stderr=piped, as_json=settings.json)
             speaker.finish()
 
 
 def _check_targets(output: Path | None, *, play: bool) -> None:
     if output is None and not play:
         raise WrongUsageError(
-            "There is nothing to do with the audio", "-o hello.mp3 saves it, --play plays it, -o - writes it to a pipe"
+            "The audio needs an output", "-o hello.mp3 saves it, --play plays it, -o - writes it to a pipe"
         )
     if str(output) == "-" and sys.stdout.isatty():
-        raise WrongUsageError(
-            "Audio is nothing for a terminal to show", "name a file with -o, or pipe it on: -o - | mpv -"
-        )
+        raise WrongUsageError("A terminal cannot show audio", "name a file with -o, or pipe it: -o - | mpv -")
 
 
 def _format(path: Path | None, wanted: str | None, *, give_way: bool) -> str | None:
-    """The format to ask for; a wrong suffix or folder is found out here, before anything is paid for."""
+    """Return the format to request. Fail early on a wrong suffix or folder, before anything is paid for."""
     if path is None:
         return wanted
     if give_way and files.format_of(path):
@@ -113,7 +111,9 @@ def _format(path: Path | None, wanted: str | None, *, give_way: bool) -> str | N
     except ValueError as error:
         if wanted is None:
             raise
-        raise WrongUsageError(f"{path.name} cannot hold {wanted}: leave --format out, the suffix picks it") from error
+        raise WrongUsageError(
+            f"{path.name} cannot hold {wanted}: omit --format, the suffix picks the format"
+        ) from error
 
 
 def _name(path: Path | None, *, piped: bool) -> str:
@@ -122,7 +122,7 @@ def _name(path: Path | None, *, piped: bool) -> str:
 
 @contextmanager
 def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator[Callable[[bytes], Any]]:
-    """Where the audio is written to."""
+    """Open the output; yields a function that writes audio to it."""
     if path is not None:
         info = AudioInfo(stream.audio_format, stream.sample_rate, stream.channels)
         try:
@@ -137,7 +137,7 @@ def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator
 
         def write(chunk: bytes) -> None:
             out.write(chunk)
-            out.flush()  # who listens at the other end listens now
+            out.flush()  # the reader of the pipe gets it now
 
         yield write
     else:
@@ -145,7 +145,7 @@ def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator
 
 
 def _keep_elsewhere(error: errors.FileWriteError, path: Path, info: AudioInfo) -> None:
-    """Put audio that was paid for where there is room: nobody holds it any more when the command ends."""
+    """Save audio that was paid for in another folder: it would be lost when the command ends."""
     for folder in (Path.cwd(), Path(tempfile.gettempdir())):
         with suppress(OSError):
             number, name = tempfile.mkstemp(files.true_suffix(info.format), f"{path.stem}-", folder)
@@ -156,14 +156,14 @@ def _keep_elsewhere(error: errors.FileWriteError, path: Path, info: AudioInfo) -
             except OSError:
                 Path(name).unlink()
                 raise
-            error.add_note(f"The audio is in {name}")
+            error.add_note(f"The audio was saved to {name}")
             return
 
 
 def _counted(stream: SpeechStream, watcher: progress.Watcher) -> Iterator[bytes]:
-    """The audio, with what has come of it told to the watcher."""
-    announced = stream.headers.get("content-length", "")
-    total = int(announced) if announced.isdecimal() and "content-encoding" not in stream.headers else None
+    """Yield the audio, and show its progress."""
+    declared = stream.headers.get("content-length", "")
+    total = int(declared) if declared.isdecimal() and "content-encoding" not in stream.headers else None
     begun, length = time.monotonic(), _Length(stream)
     for chunk in stream:
         yield chunk
@@ -175,7 +175,7 @@ def _counted(stream: SpeechStream, watcher: progress.Watcher) -> Iterator[bytes]
 
 
 class _Length:
-    """How long the audio is that has come. Of mp3, the bit rate of its beginning tells, nearly."""
+    """Measures the received audio. For mp3, it is estimated from the bit rate at the beginning."""
 
     def __init__(self, stream: SpeechStream) -> None:
         self._stream = stream
@@ -183,7 +183,7 @@ class _Length:
         self._bytes_per_second: float | None = None
 
     def after(self, chunk: bytes) -> float | None:
-        """Seconds, with this chunk."""
+        """Return the seconds received, including this chunk."""
         if self._stream.duration is not None:
             return self._stream.duration
         if self._bytes_per_second is None:
@@ -214,6 +214,6 @@ def _result(path: Path | str | None, stream: SpeechStream, characters: int) -> S
     )
 
 
-def _tell(said: Said, *, to_stderr: bool, as_json: bool) -> None:
+def _report(said: Said, *, to_stderr: bool, as_json: bool) -> None:
     line = json.dumps(asdict(said)) if as_json else escaped(str(said))
     print(line, file=sys.stderr if to_stderr else sys.stdout, flush=True)

@@ -1,4 +1,4 @@
-"""The loudspeaker of `say --play`."""
+"""The speakers of `say --play`."""
 
 from contextlib import ExitStack
 from types import TracebackType
@@ -12,32 +12,32 @@ from ..streams import SpeechStream
 
 
 class Speaker:
-    """The loudspeaker, if it is wanted. Where there is none, what can be saved is saved before the error comes."""
+    """The speakers, if wanted. Without a device, the audio is still saved before the error is raised."""
 
-    def __init__(self, *, wanted: bool, or_fail: bool) -> None:
-        """Make it.
+    def __init__(self, *, wanted: bool, required: bool) -> None:
+        """Create it; nothing is opened yet.
 
         Args:
-            wanted: Whether it is to be used at all.
-            or_fail: Whether there is no use for the audio without it.
+            wanted: Whether to play at all.
+            required: Whether a missing device fails at once: the audio goes nowhere else.
         """
-        self._wanted, self._or_fail = wanted, or_fail
+        self._wanted, self._required = wanted, required
         self._player: Player | None = None
         self._problem: errors.PlaybackError | None = None
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
-        """Find out whether there is a device, before the audio is paid for.
+        """Check that there is a device, before the audio is paid for.
 
         Raises:
             ConfigurationError: The extra `play` is not installed.
-            PlaybackError: There is no device, and no other use for the audio.
+            PlaybackError: There is no device, and it is required.
         """
         if self._wanted:
             try:
                 open_device(SampleFormat(audio.PCM_SAMPLE_RATE, audio.PCM_CHANNELS), lambda _: b"").close()
             except errors.PlaybackError as problem:
-                self._put_off(problem)
+                self._defer(problem)
         return self
 
     def __exit__(
@@ -52,7 +52,7 @@ class Speaker:
             try:
                 self._player = self._opened.enter_context(player)
             except errors.PlaybackError as problem:
-                self._put_off(problem)
+                self._defer(problem)
 
     def feed(self, chunk: bytes) -> None:
         """Add audio."""
@@ -60,13 +60,13 @@ class Speaker:
             self._player.feed(chunk)
 
     def finish(self) -> None:
-        """Wait until all has been heard; raise what went wrong."""
+        """Wait until everything has been played; raise the error, if any."""
         if self._player is not None:
             self._player.finish()
         if self._problem is not None:
             raise self._problem
 
-    def _put_off(self, problem: errors.PlaybackError) -> None:
-        if self._or_fail:
+    def _defer(self, problem: errors.PlaybackError) -> None:
+        if self._required:
             raise problem
         self._problem = problem

@@ -1,20 +1,21 @@
-"""Long texts: cut into parts, asked for one by one, kept as they come, joined into one file.
+"""Long texts: split into parts, requested one by one, stored as they arrive, joined into one file.
 
-`splitting` cuts, `plan` names the parts, `storage` keeps them, under the `lock` of their folder; `work` decides which
-is asked for next, `narrator` asks, `fit` tells early what will not fit, `joining` joins, `manifest` and `captions` tell
-what came of it. `narrator` is given what sends a request; nothing here knows a client. What the extra `long` installs
-is loaded by `splitting`, `lock` and `joining`, when it is needed; and of this package, nothing but what stands here
-before there is something to narrate: plain calls do not have to wait for it.
+`splitting` cuts the text, `plan` names the parts, and `storage` keeps them in a folder guarded by `lock`. `scheduler`
+decides which request goes next, and `narrator` sends it. `fit` fails early if the file cannot hold the audio, `joining`
+joins the parts, and `manifest` and `captions` describe the result.
+
+`narrator` is handed a function that sends requests; nothing here depends on a client. `splitting`, `lock` and `joining`
+import the packages of the extra `long` on first use. Plain calls import only this module, so they start fast.
 """
 
 from typing import Literal
 
 LIMIT = 2_000
-"""Characters of one part: within what models take, and short enough that little is lost with a request."""
+"""Characters per part: few enough for any model, and for a failed request to cost little."""
 SMALLEST_LIMIT = 4
-"""Bytes of the longest character."""
+"""Bytes of the longest character in UTF-8."""
 CONCURRENCY = 4
-"""Requests at once."""
+"""Requests in flight at once."""
 
 LimitUnit = Literal["characters", "bytes"]
-"""What a limit counts: characters (Unicode code points), or bytes of UTF-8."""
+"""The unit of a limit: characters (Unicode code points) or bytes of UTF-8."""

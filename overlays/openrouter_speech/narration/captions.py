@@ -1,4 +1,4 @@
-"""Captions: when each sentence is heard, as SubRip and WebVTT write it. Pure, but for `save`."""
+"""Captions: the time of each sentence, as SubRip or WebVTT. Pure, except for `save`."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from . import storage
 __all__ = ["Cue"]
 
 LONGEST = 84
-"""Characters of one caption: two lines, as long as television has them."""
+"""Characters per caption: two lines, as on television."""
 
 
 @frozen
@@ -26,7 +26,7 @@ class Cue:
 
 
 def share_out(pieces: Iterable[str], start_ms: float, duration_ms: float) -> Iterator[Cue]:
-    """Cues for the pieces of one part, each of which is given as much of the time as it has of the characters."""
+    """Divide the time of one part among its pieces, in proportion to their characters."""
     pieces = list(pieces)
     total = sum(map(len, pieces))
     spoken = 0
@@ -37,7 +37,7 @@ def share_out(pieces: Iterable[str], start_ms: float, duration_ms: float) -> Ite
 
 
 def srt(cues: Iterable[Cue]) -> str:
-    """As SubRip text. It has no escapes: an arrow inside a caption is written with another character."""
+    """Format cues as SubRip, which has no escapes: `-->` inside a caption becomes `→`."""
     return "".join(
         f"{number}\n{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}\n{cue.text.replace('-->', '→')}\n\n"
         for number, cue in enumerate(cues, 1)
@@ -45,14 +45,14 @@ def srt(cues: Iterable[Cue]) -> str:
 
 
 def vtt(cues: Iterable[Cue]) -> str:
-    """As WebVTT text: https://www.w3.org/TR/webvtt1/#cue-text."""
+    """Format cues as WebVTT: https://www.w3.org/TR/webvtt1/#cue-text."""
     return "WEBVTT\n" + "".join(
         f"\n{_time(cue.start_ms, '.')} --> {_time(cue.end_ms, '.')}\n{_escaped(cue.text)}\n" for cue in cues
     )
 
 
 def save(cues: Iterable[Cue], path: StrPath) -> Path:
-    """Write captions to a file, in the format of its suffix."""
+    """Write captions to a file; its suffix picks the format."""
     path = Path(path)
     formats = {".srt": srt, ".vtt": vtt}
     if path.suffix.lower() not in formats:

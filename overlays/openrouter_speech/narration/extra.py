@@ -1,4 +1,4 @@
-"""The error for an extra that is not installed."""
+"""The error for a missing extra."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from .. import errors
 
 @contextmanager
 def needed() -> Iterator[None]:
-    """Around an import of what the extra `long` installs.
+    """Wrap imports of packages from the extra `long`.
 
     Raises:
-        ConfigurationError: It is not installed, or lacks something of the system; the message says what to do.
+        ConfigurationError: The extra is not installed, or a system library is missing; the message says what to do.
     """
     try:
         yield

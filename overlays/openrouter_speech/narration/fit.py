@@ -1,6 +1,7 @@
-"""Whether the parts make the file, as far as it is known: what cannot be is told before it is paid for. Pure: no I/O.
+"""Check whether the parts can make the file, before all of them are paid for. Pure: no I/O.
 
-The last word is `joining`'s, which decodes. This is told earlier: by what is missing yet, and by the first part.
+This is an early estimate, from the text still missing and the format of the first part. `joining` decodes the parts,
+and has the last word.
 """
 
 from pathlib import Path
@@ -10,25 +11,25 @@ from .._core import audio, wav
 from .._core.audio import AudioInfo
 
 _LETTERS_A_SECOND = 100
-"""No voice is faster: twice the fastest speaker on record, who says 637 words, some 3,300 letters, a minute."""
+"""No voice is faster: this is nearly twice the record, 637 words or some 3,300 letters a minute."""
 _MP3_RATES = frozenset({8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000})
-"""Hz. Those of MPEG 1, 2 and 2.5."""
+"""Hz: the rates of MPEG 1, 2 and 2.5."""
 _MP3_CHANNELS = 2
-_ALL_KEPT = "the same parts are joined, and nothing is paid for again"
+_ALL_KEPT = "the same parts are joined, and nothing is paid for twice"
 
 
 def least_seconds(text: str, speed: object = None) -> float:
-    """Seconds that a text takes at least, spoken at this speed."""
+    """Return the fewest seconds that the text can take at this speed."""
     factor = max(1.0, speed) if isinstance(speed, int | float) else 1.0
     return sum(map(str.isalnum, text)) / (_LETTERS_A_SECOND * factor)
 
 
 class Fit:
-    """What is known of the file that will be.
+    """A running estimate of the file to come.
 
     Args:
         target: The file.
-        seconds: What it has at least, in seconds, before any part is added: its pauses, and the parts that are missing.
+        seconds: Its least duration before any part is added: the pauses and the missing parts.
     """
 
     def __init__(self, target: Path, seconds: float) -> None:
@@ -37,10 +38,10 @@ class Fit:
         self._first: tuple[Path, AudioInfo] | None = None
 
     def check(self) -> None:
-        """Refuse what is known to be too long for the file.
+        """Check that the audio is not too long for the file.
 
         Raises:
-            ValueError: It is.
+            ValueError: It is too long.
         """
         if files.format_of(self._target) != "wav":
             return
@@ -50,20 +51,20 @@ class Fit:
             wav.header(int(self._seconds * rate) * channels * audio.PCM_SAMPLE_WIDTH, rate, channels)
         except ValueError as error:
             raise ValueError(
-                f"{self._target.name} would be {self._seconds / 3600:.1f} hours long or more, which is more than the "
-                f"4 GiB that a WAV file can hold. Name it .mp3 or .pcm: {_ALL_KEPT}"
+                f"{self._target.name} would be at least {self._seconds / 3600:.1f} hours long, more than the 4 GiB "
+                f"that a WAV file can hold. Name it .mp3 or .pcm: {_ALL_KEPT}"
             ) from error
 
     def add(self, part: Path, info: AudioInfo, seconds: float) -> None:
-        """Add a part that is there.
+        """Add a stored part.
 
         Args:
             part: Its file.
-            info: What it is.
-            seconds: How much longer than reckoned it makes the whole.
+            info: Its format.
+            seconds: Seconds to add to the estimate.
 
         Raises:
-            ValueError: The file cannot hold it, or it differs from the first.
+            ValueError: The file cannot hold this format, or it differs from the first part's.
         """
         self._seconds += seconds
         if self._first is None:
@@ -77,7 +78,7 @@ class Fit:
         if _kind(info) != _kind(like):
             raise ValueError(
                 f"The parts do not fit together: {first} has {_described(like)}, {part} has {_described(info)}. "
-                "Remove those of the wrong kind, and the same call asks for them again"
+                "Remove the wrong ones; the same call requests them again"
             )
 
 

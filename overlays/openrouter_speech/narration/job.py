@@ -1,4 +1,4 @@
-"""A narration, worked out before any of it is sent: what to ask for, what is there, what it costs."""
+"""A narration, prepared before anything is sent: the requests, the parts already stored, the cost."""
 
 import hashlib
 from collections import Counter
@@ -20,38 +20,38 @@ from .results import NarrationPlan
 from .storage import PartStore, StoredPart
 
 PATIENT = evolve(retries.DEFAULT, max_retries=10, backoff=BackoffStrategy(500, 30_000, 2, 600_000, jitter_ms=250))
-"""What is done for each part where nothing is configured: at most 10 retries, within 10 minutes."""
+"""The default for each part: at most 10 retries, within 10 minutes."""
 
 
 @frozen
 class NarrationJob:
-    """All that a narration needs."""
+    """Everything that a narration needs."""
 
     target: Path
     folder: PartStore
     parts: tuple[Part, ...]
     requests: dict[str, str]
-    """The texts to ask for, by key, in the order of the text."""
+    """The text of each request, by key, in reading order."""
     stored: dict[str, StoredPart]
-    """What the folder has of them."""
+    """The parts already in the folder, by key."""
     pause_ms: float
     retry: RetryConfig
     about: dict[str, Any]
-    """What the manifest tells of the text and the settings. No key and no header is in it."""
+    """The manifest's entries about the text and the settings. It holds no API key and no headers."""
 
     @property
     def times(self) -> Counter[str]:
-        """How often each text stands in the file, by key."""
+        """How often each part occurs in the file, by key."""
         return Counter(part.key for part in self.parts if part.key)
 
     @property
     def missing(self) -> dict[str, str]:
-        """What is to be asked for."""
+        """The texts still to request, by key."""
         return {key: text for key, text in self.requests.items() if key not in self.stored}
 
     @property
     def plan(self) -> NarrationPlan:
-        """What it will cost."""
+        """The cost."""
         missing = self.missing
         return NarrationPlan(
             folder=self.folder.path,
@@ -63,14 +63,14 @@ class NarrationJob:
         )
 
     def least_seconds(self, key: str) -> float:
-        """How long the audio of a text is at least."""
+        """Return the least duration of a part."""
         return least_seconds(self.requests[key], self.about["settings"]["speed"])
 
     def fit(self) -> Fit:
-        """What is known of the file that will be.
+        """Estimate the file to come.
 
         Raises:
-            ValueError: It cannot be.
+            ValueError: It cannot be made.
         """
         silence = sum(plan.pauses_before(self.parts)) * self.pause_ms / 1000
         missing, times = self.missing, self.times
@@ -81,18 +81,18 @@ class NarrationJob:
         return fit
 
     def looked_up(self) -> "NarrationJob":
-        """The same, with what the folder has now.
+        """Return this job with the parts that are in the folder now.
 
         Raises:
-            ConfigurationError: For a part that is missing, there is something that is of no use and was paid for.
+            ConfigurationError: The folder holds unusable audio for a missing part: it was paid for.
         """
         job = evolve(self, stored=self.folder.stored(self.requests))
         useless = self.folder.useless()
         for key in job.missing:
             if key in useless:
                 raise ConfigurationError(
-                    f"What came for {plan.whereabouts(self.parts, key)} cannot be joined, and was paid for: "
-                    f"{useless[key]}. Remove that file, and the same call asks for the part again, and pays again"
+                    f"The audio for {plan.whereabouts(self.parts, key)} was paid for, but cannot be joined: "
+                    f"{useless[key]}. Remove that file, and the same call requests it again, and pays again"
                 )
         return job
 
@@ -107,16 +107,16 @@ def prepare(
     pause_ms: float,
     folder: StrPath | None,
 ) -> NarrationJob:
-    """Work out a narration. Nothing is written.
+    """Prepare a narration. Nothing is written.
 
     Args:
-        call: A call with the settings that all parts are asked for with.
-        text: As `tts.TTS.narrate` has it, like all that follows.
+        call: A call with the settings of all requests.
+        text: As for `tts.TTS.narrate`, like all that follow.
         path: The file.
-        limit: The most that goes into one request.
-        limit_unit: What that counts.
-        pause_ms: Silence between paragraphs.
-        folder: Where the parts are kept.
+        limit: The most text in one request.
+        limit_unit: The unit of the limit.
+        pause_ms: Milliseconds of silence between paragraphs.
+        folder: The folder for the parts.
     """
     target = Path(path)
     _check(call, target, pause_ms)
@@ -126,7 +126,9 @@ def prepare(
     place = PartStore(_default_folder(target) if folder is None else Path(folder))
     place.check()
     if place.holds(target):
-        raise ValueError(f"{target} is in the folder of the parts, {place.path}, which can go afterwards: name another")
+        raise ValueError(
+            f"{target} is in the folder of the parts, {place.path}, which may be removed later: name another"
+        )
     job = NarrationJob(
         target=target,
         folder=place,
@@ -145,10 +147,9 @@ def prepare(
 
 
 def _default_folder(target: Path) -> Path:
-    """Named after the file without its suffix: the parts are the same whatever they are joined to.
+    """Name the folder after the file without its suffix: the parts do not depend on the file's format.
 
-    Earlier versions named it after the file with its suffix; where there is such a one, what it holds is not bought
-    again.
+    Earlier versions kept the suffix. If that folder exists, use it, so that nothing is paid for twice.
     """
     whole = target.with_suffix("")
     folder = Path(f"{whole}.narration")

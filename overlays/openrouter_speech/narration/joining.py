@@ -1,4 +1,4 @@
-"""Parts to one file, in constant memory: each is decoded, block by block, and the whole is encoded once."""
+"""Join parts into one file, in constant memory: decode each block by block, and encode the whole once."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,27 +15,27 @@ from .._core.audio import AudioInfo
 from . import extra
 
 _FRAMES = 1 << 16
-"""Frames of one block: 2.7 s, which take a few milliseconds to encode."""
+"""Frames per block: 2.7 s at 24 kHz, a few milliseconds to encode."""
 
 
 @frozen
 class Joined:
-    """What lies where in the file."""
+    """The layout of the file."""
 
     sample_rate: int
     spans: tuple[tuple[int, int], ...]
-    """Where each part begins, and how long it is, in frames."""
+    """The start and the length of each part, in frames."""
     frames: int
-    """Of the whole."""
+    """Length of the file."""
 
     @property
     def duration_ms(self) -> int:
-        """Of the whole."""
+        """Length of the file."""
         return self._milliseconds(self.frames)
 
     @property
     def milliseconds(self) -> list[tuple[int, int]]:
-        """Where each part begins, and how long it is."""
+        """The start and the length of each part, in milliseconds."""
         return [(self._milliseconds(begin), self._milliseconds(frames)) for begin, frames in self.spans]
 
     def _milliseconds(self, frames: int) -> int:
@@ -47,10 +47,10 @@ class _Sink(Protocol):
 
 
 def check_installed() -> None:
-    """Find out that what joins is there, before there is something to join.
+    """Fail early if the audio libraries are missing.
 
     Raises:
-        ConfigurationError: It is not.
+        ConfigurationError: The extra `long` is not installed.
     """
     _libraries()
 
@@ -58,19 +58,19 @@ def check_installed() -> None:
 def join(
     parts: Sequence[Path | None], pauses_ms: Sequence[float], target: Path, scratch: Path
 ) -> Generator[float, None, Joined]:
-    """Join parts, and move the file into its place.
+    """Join parts, and move the file into place.
 
     Args:
-        parts: The files, in their order; None for a part without audio.
-        pauses_ms: Milliseconds of silence before each.
+        parts: The files, in order; None for a part without audio.
+        pauses_ms: Milliseconds of silence before each part.
         target: The file: .wav, .pcm or .mp3.
-        scratch: A file to write while the whole is encoded; it is removed.
+        scratch: A temporary file for encoding; it is removed.
 
     Yields:
-        After each block, the seconds that are written; whoever asks for no more leaves no file.
+        The seconds written so far, after each block. Closing the generator early leaves no file.
 
     Raises:
-        ValueError: The parts do not fit together, or not into a WAV file.
+        ValueError: The parts have different formats, or do not fit into a WAV file.
         OSError: The file cannot be written.
     """
     info, frames = _info(list(filter(None, parts)))
@@ -94,7 +94,7 @@ def join(
 
 
 def _libraries() -> tuple[Any, Any]:
-    """miniaudio and soundfile, loaded where they are needed."""
+    """Import miniaudio and soundfile on first use."""
     with extra.needed():
         import miniaudio  # noqa: PLC0415
         import soundfile  # noqa: PLC0415
@@ -102,22 +102,22 @@ def _libraries() -> tuple[Any, Any]:
 
 
 class _Samples(NamedTuple):
-    """What is in a part, once it is decoded."""
+    """A decoded part."""
 
     info: AudioInfo
     frames: int
     blocks: Iterator[bytes]
-    """Its samples with 16 bits."""
+    """The samples, 16 bits each."""
 
 
 _RAW = {(1, 1): "PCM_U8", (1, 2): "PCM_16", (1, 3): "PCM_24", (1, 4): "PCM_32", (3, 4): "FLOAT", (3, 8): "DOUBLE"}
 _RAW |= {(6, 1): "ALAW", (7, 1): "ULAW"}
-"""What soundfile calls the samples of a WAV file, by their encoding and width in bytes."""
+"""soundfile's subtypes for the samples of a WAV file, by encoding and width in bytes."""
 
 
 @contextmanager
 def _opening(part: Path) -> Iterator[_Samples]:
-    """Open a part. What a library says of a file that it cannot read becomes a sentence."""
+    """Open a part; turn the errors of the libraries into one that says what to do."""
     miniaudio, soundfile = _libraries()
     try:
         with part.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
@@ -129,15 +129,15 @@ def _opening(part: Path) -> Iterator[_Samples]:
                 yield _other(file, miniaudio, soundfile)
     except (soundfile.LibsndfileError, miniaudio.MiniaudioError, ValueError) as error:
         raise ValueError(
-            f"The part {part} cannot be decoded ({error}): remove it, and the same call asks for it again"
+            f"The part {part} cannot be decoded ({error}): remove it, and the same call requests it again"
         ) from error
 
 
 def _mp3(content: mmap, miniaudio: Any) -> _Samples:
-    """Each file that is in it gets a decoder of its own: one would stop after the first."""
+    """Decode each mp3 file in the content with a new decoder: a single one stops after the first."""
     segments = list(mp3.segments(content))
     if not segments:
-        raise ValueError("there is no frame of mp3 in it")
+        raise ValueError("it has no mp3 frames")
     rate, channels = segments[0].header.sample_rate, segments[0].header.channels
 
     def blocks() -> Iterator[bytes]:
@@ -153,7 +153,7 @@ def _mp3(content: mmap, miniaudio: Any) -> _Samples:
 
 
 def _wav(content: mmap, miniaudio: Any, soundfile: Any) -> _Samples:
-    """By our own reading of where the samples are, which copes with headers that don't know."""
+    """Locate the samples with our own parser, which copes with headers of unknown size."""
     spans = list(wav.spans(content))
     wav.check_kinds(spans)
     layout = spans[0].layout if spans else None
@@ -189,23 +189,23 @@ def _read(opened: Any, miniaudio: Any) -> Iterator[bytes]:
                 yield block
             return
         floats, integers = miniaudio.SampleFormat.FLOAT32, miniaudio.SampleFormat.SIGNED16
-        while block := bytes(opened.buffer_read(_FRAMES, dtype="float32")):  # as integers, it would make zeros of them
+        while block := bytes(opened.buffer_read(_FRAMES, dtype="float32")):  # read as integers, floats become zeros
             yield bytes(miniaudio.convert_sample_format(floats, block, integers))
 
 
 def _info(parts: Iterable[Path]) -> tuple[AudioInfo, int]:
-    """What all parts are, and how many frames they have."""
+    """Return the format that all parts share, and their frames in total."""
     first, info, frames = None, AudioInfo("pcm"), 0
     for part in parts:
         with _opening(part) as opened:
-            own = opened.info
+            current = opened.info
             frames += opened.frames
         if first is None:
-            first, info = part, own
-        if own != info:
+            first, info = part, current
+        if current != info:
             raise ValueError(
-                f"The parts do not fit together: {first} has {_described(info)}, {part} has {_described(own)}. "
-                "Remove those of the wrong kind, and the same call asks for them again"
+                f"The parts do not fit together: {first} has {_described(info)}, {part} has {_described(current)}. "
+                "Remove the wrong ones; the same call requests them again"
             )
     return info, frames
 
@@ -227,7 +227,7 @@ def _silence(frames: int, frame_size: int) -> Iterator[bytes]:
 
 @contextmanager
 def _sink(target: Path, scratch: Path, info: AudioInfo) -> Iterator[_Sink]:
-    """What takes 16-bit samples and makes the target of them."""
+    """Open a sink that takes 16-bit samples and writes the target."""
     if files.format_of(target) != "mp3":
         with files.saving(target, info) as sink:
             yield sink
@@ -235,7 +235,7 @@ def _sink(target: Path, scratch: Path, info: AudioInfo) -> Iterator[_Sink]:
     try:
         with _Encoder(scratch, info) as encoder:
             yield encoder
-        # The encoder goes back to the beginning at its end, which no half-written file of `files` allows.
+        # The encoder seeks back to the beginning when it closes; a file that `files` is saving cannot.
         with files.saving(target, AudioInfo("mp3")) as sink, scratch.open("rb") as encoded:
             while block := encoded.read(1 << 16):
                 sink.write(block)

@@ -1,8 +1,8 @@
-"""The lock on a narration's folder: one narration at a time uses it, in whatever process, thread or task.
+"""The lock on a narration's folder: one narration uses it at a time, across processes, threads and tasks.
 
-The lock is the system's (`flock`, or its like on Windows): it goes with the process that holds it, however that ends.
-Who holds it stands in a file beside it, which is read only where the lock is found taken: what a killed process has
-left there is never believed by itself.
+It is a lock of the operating system (`flock`, or the equivalent on Windows), released when its process ends, even if
+killed. A file beside it names the holder. That file is read only while the lock is taken, so a stale one from a killed
+process misleads nobody.
 """
 
 import errno
@@ -20,25 +20,25 @@ from ..errors import ConfigurationError
 from . import extra, storage
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
-"""What file systems say that have no locks."""
+"""Errors of file systems without locks."""
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[bool]:
-    """Make the folder, and hold its lock for the block. It never waits for one that is taken.
+    """Create the folder, and hold its lock inside the block. It does not wait for a taken lock.
 
     Yields:
-        Whether there is a lock: on a file system without any, there is a warning instead.
+        Whether the lock is held. False, with a warning, on a file system without locks.
 
     Raises:
-        ConfigurationError: Another narration holds it, or the extra `long` is not installed.
-        OSError: The folder cannot be made or written in.
+        ConfigurationError: Another narration holds the lock, or the extra `long` is not installed.
+        OSError: The folder cannot be created or written to.
     """
     with extra.needed():
         from filelock import FileLock, Timeout  # noqa: PLC0415
     folder.mkdir(parents=True, exist_ok=True)
     place, holder = folder / ".lock", folder / ".lock-holder.json"
-    # Without the fallback to a file that stands for a lock: it would outlast a process that is killed.
+    # No fallback to a lock file: it would outlive a killed process.
     lock = FileLock(place, fallback_to_soft=False)
     try:
         lock.acquire(timeout=0)
@@ -56,9 +56,9 @@ def held(folder: Path) -> Iterator[bool]:
         storage.write_text(holder, json.dumps(_myself()))
         yield True
     finally:
-        # Removed while it is held: filelock does not take a lock for one whose file is gone.
+        # Removed while the lock is held: filelock does not accept a lock on a file that is gone.
         for file in (holder, place):
-            with suppress(OSError):  # Windows removes no open file
+            with suppress(OSError):  # Windows cannot remove an open file
                 file.unlink()
         lock.release()
 
@@ -73,18 +73,15 @@ def _myself() -> dict[str, Any]:
 
 def _in_use(folder: Path, holder: Path) -> str:
     try:
-        told = json.loads(holder.read_text("utf-8"))
-        who = f"process {told['pid']} on {told['host']}, since {told['since']}"
-    except (OSError, ValueError, KeyError, TypeError):  # it has just begun, or just ended
-        who = "another process"
-    return (
-        f"The folder {folder} is in use by another narration ({who}). "
-        "Wait until that has ended, or choose another folder"
-    )
+        entry = json.loads(holder.read_text("utf-8"))
+        owner = f"process {entry['pid']} on {entry['host']}, since {entry['since']}"
+    except (OSError, ValueError, KeyError, TypeError):  # the holder has just started, or just ended
+        owner = "another process"
+    return f"The folder {folder} is in use by another narration ({owner}). Wait until it ends, or choose another folder"
 
 
 def _without_lock(folder: Path) -> str:
     return (
-        f"The file system of {folder} has no locks: nothing keeps another narration from using the folder. "
+        f"The file system of {folder} has no locks, so nothing stops another narration from using the folder. "
         "Run one at a time, or choose a folder on another file system"
     )

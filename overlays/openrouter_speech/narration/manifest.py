@@ -1,4 +1,4 @@
-"""What the manifest says: the settings, each part, and where it is heard; the captions. Pure: no I/O in here."""
+"""The content of the manifest: the settings, and each part with its times. Chapters and captions, too. Pure: no I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,13 +16,13 @@ from .storage import StoredPart
 def content(
     parts: Sequence[Part], stored: Mapping[str, StoredPart], about: Mapping[str, Any], joined: Joined | None
 ) -> dict[str, Any]:
-    """The manifest; until the parts are joined, it has no times in it.
+    """Build the manifest; it has no times until the parts are joined.
 
     Args:
-        parts: All parts, in their order.
-        stored: Those that are in the folder, by key.
-        about: What it tells of the text and the settings.
-        joined: What lies where in the file.
+        parts: All parts, in order.
+        stored: The parts in the folder, by key.
+        about: The entries about the text and the settings.
+        joined: The layout of the file.
     """
     times: Sequence[tuple[int, int] | None] = joined.milliseconds if joined else [None] * len(parts)
     return {
@@ -34,7 +34,7 @@ def content(
 
 
 def chapters(parts: Sequence[Part], joined: Joined) -> Iterator[Chapter]:
-    """Where each paragraph begins that has audio."""
+    """Yield a chapter for each paragraph that has audio."""
     last = None
     for part, (start_ms, _) in zip(parts, joined.milliseconds, strict=True):
         if part.key and part.paragraph != last:
@@ -43,7 +43,7 @@ def chapters(parts: Sequence[Part], joined: Joined) -> Iterator[Chapter]:
 
 
 def cues(parts: Sequence[Part], joined: Joined) -> Iterator[captions.Cue]:
-    """The captions: the sentences of each part, within its time."""
+    """Yield the captions: the sentences of each part, spread over its time."""
     splitter = Splitter(captions.LONGEST)
     for part, (start, frames) in zip(parts, joined.spans, strict=True):
         if part.key and frames:

@@ -1,7 +1,6 @@
-"""A narration from its first request to its file.
+"""Run a narration, from its first request to its file.
 
-`narrate` and `narrate_async` are the two shells; they differ in `await` and in what runs the requests at once. All
-else is in `_Run`.
+`narrate` and `narrate_async` are two thin shells: threads in one, tasks in the other. Everything else is in `_Run`.
 """
 
 import time
@@ -28,17 +27,17 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-_BETWEEN_MANIFESTS = 1.0
-"""Seconds: it is written again as parts come, but not for each of a thousand."""
+_MANIFEST_INTERVAL = 1.0
+"""Seconds between updates of the manifest while parts arrive."""
 
-_OF_ALL = {401, 402, 404, 408, 429}
-"""Statuses that are not about the text: another one would have had the same answer."""
+_NOT_ABOUT_THE_TEXT = {401, 402, 404, 408, 429}
+"""Statuses that any other text would have met, too."""
 
 OnProgress = Callable[[NarrationProgress], object]
 
 
 class Arrived(NamedTuple):
-    """A part whose audio has come."""
+    """A part whose audio has arrived."""
 
     part: StoredPart
     info: AudioInfo
@@ -46,22 +45,22 @@ class Arrived(NamedTuple):
 
 
 class SendPart(Protocol):
-    """Sends the request for a text, once, and hands its answer on."""
+    """Sends the request for a text once, and passes the response to `receive`."""
 
     def __call__(self, text: str, receive: Callable[[OpenResponse], Arrived], /) -> Arrived: ...
 
 
 class SendPartAsync(Protocol):
-    """As `Ask`."""
+    """As `SendPart`."""
 
     async def __call__(self, text: str, receive: Callable[[OpenResponse], Awaitable[Arrived]], /) -> Arrived: ...
 
 
-def narrate(job: NarrationJob, ask: SendPart, concurrency: int, on_progress: OnProgress | None) -> Narration:
-    """Ask for what is missing, and join all."""
+def narrate(job: NarrationJob, send: SendPart, concurrency: int, on_progress: OnProgress | None) -> Narration:
+    """Request the missing parts, and join all of them."""
     with _begun(job, concurrency, on_progress) as run:
         run.report()
-        _ask_all(run, ask, concurrency)
+        _send_all(run, send, concurrency)
         with closing(run.join()) as steps:
             while True:
                 try:
@@ -71,90 +70,90 @@ def narrate(job: NarrationJob, ask: SendPart, concurrency: int, on_progress: OnP
 
 
 async def narrate_async(
-    job: NarrationJob, ask: SendPartAsync, concurrency: int, on_progress: OnProgress | None
+    job: NarrationJob, send: SendPartAsync, concurrency: int, on_progress: OnProgress | None
 ) -> Narration:
     """As `narrate`."""
     import asyncio  # noqa: PLC0415  (as in `exchange`)
 
     with _begun(job, concurrency, on_progress) as run:
         run.report()
-        await _ask_all_async(run, ask)
+        await _send_all_async(run, send)
         with closing(run.join()) as steps:
             while True:
                 try:
                     run.report(next(steps))
                 except StopIteration as end:
                     return cast("Narration", end.value)
-                await asyncio.sleep(0)  # encoding takes its time; others have theirs in between
+                await asyncio.sleep(0)  # encoding takes long; let other tasks run
 
 
 @contextmanager
 def _begun(job: NarrationJob, concurrency: int, on_progress: OnProgress | None) -> Iterator["_Run"]:
-    """A narration that has its folder for itself, and leaves its manifest up to date."""
+    """Lock the folder for a run, and leave its manifest up to date."""
     plan.whole_number("concurrency", concurrency, 1)
     with lock.held(job.folder.path) as alone:
         job.folder.open(alone=alone)
-        # Looked up again: while the folder was not ours yet, another narration may have brought parts.
+        # Looked up again: another narration may have added parts before we took the lock.
         run = _Run(job.looked_up(), concurrency, on_progress)
         with run.recorded():
             yield run
 
 
-def _ask_all(run: "_Run", ask: SendPart, concurrency: int) -> None:
+def _send_all(run: "_Run", send: SendPart, concurrency: int) -> None:
     # Loaded here: only narrations need it.
     from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # noqa: PLC0415
 
-    under_way: dict[Future[Arrived], Request] = {}
+    in_flight: dict[Future[Arrived], Request] = {}
     with ThreadPoolExecutor(concurrency, "openrouter-speech-narration") as pool:
         try:
             while not run.scheduler.is_over:
                 for request in run.scheduler.begin(run.now()):
-                    under_way[pool.submit(ask, request.text, run.receiver(request))] = request
+                    in_flight[pool.submit(send, request.text, run.receiver(request))] = request
                 delay = run.scheduler.delay(run.now())
-                if under_way:
-                    for future in wait(under_way, delay, FIRST_COMPLETED).done:
-                        run.settle(under_way.pop(future), future.exception() or future.result())
+                if in_flight:
+                    for future in wait(in_flight, delay, FIRST_COMPLETED).done:
+                        run.settle(in_flight.pop(future), future.exception() or future.result())
                 elif delay:
                     until = run.now() + delay
                     sleep(delay)
                     run.has_reached(until)
         finally:
-            wait(under_way)  # they cannot be called back, and are paid for
-            for future, request in under_way.items():
+            wait(in_flight)  # they cannot be cancelled, and are paid for
+            for future, request in in_flight.items():
                 run.take(request, future.exception() or future.result())
     run.raise_error()
 
 
-async def _ask_all_async(run: "_Run", ask: SendPartAsync) -> None:
+async def _send_all_async(run: "_Run", send: SendPartAsync) -> None:
     import asyncio  # noqa: PLC0415
 
-    under_way: dict[Task[Arrived], Request] = {}
+    in_flight: dict[Task[Arrived], Request] = {}
     try:
         while not run.scheduler.is_over:
             for request in run.scheduler.begin(run.now()):
-                under_way[asyncio.ensure_future(ask(request.text, run.receiver_async(request)))] = request
+                in_flight[asyncio.ensure_future(send(request.text, run.receiver_async(request)))] = request
             delay = run.scheduler.delay(run.now())
-            if under_way:
-                done, _ = await asyncio.wait(under_way, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
+            if in_flight:
+                done, _ = await asyncio.wait(in_flight, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    run.settle(under_way.pop(task), task.exception() or task.result())
+                    run.settle(in_flight.pop(task), task.exception() or task.result())
             elif delay:
                 until = run.now() + delay
                 await sleep_async(delay)
                 run.has_reached(until)
     except asyncio.CancelledError:
-        for task in under_way:
+        for task in in_flight:
             task.cancel()
         raise
     finally:
-        outcomes = await asyncio.gather(*under_way, return_exceptions=True)
-        for request, outcome in zip(under_way.values(), outcomes, strict=True):
+        outcomes = await asyncio.gather(*in_flight, return_exceptions=True)
+        for request, outcome in zip(in_flight.values(), outcomes, strict=True):
             run.take(request, outcome)
     run.raise_error()
 
 
 class _Run:
-    """One narration while it goes on: what is there, what is asked for next, and what of that is told."""
+    """The state of a narration in progress: the stored parts, the requests to come, the progress to report."""
 
     def __init__(self, job: NarrationJob, concurrency: int, on_progress: OnProgress | None) -> None:
         self.scheduler = Scheduler([Request(key, text) for key, text in job.missing.items()], job.retry, concurrency)
@@ -174,15 +173,15 @@ class _Run:
             self._add(key, part)
 
     def now(self) -> float:
-        """The time, as `work` is told it."""
+        """Return the time for the scheduler, in seconds."""
         return time.monotonic() + self._ahead
 
     def has_reached(self, moment: float) -> None:
-        """Take a moment that was slept for as reached, even if the sleep ended a little early."""
+        """Advance the clock to a moment that was slept for, even if the sleep ended a little early."""
         self._ahead += max(0.0, moment - self.now())
 
     def receiver(self, request: Request) -> Callable[[OpenResponse], Arrived]:
-        """What keeps the audio of a request."""
+        """Return a function that stores the audio of a request."""
 
         def receive(opened: OpenResponse) -> Arrived:
             stream = SpeechStream(opened)
@@ -208,13 +207,13 @@ class _Run:
         return receive
 
     def settle(self, request: Request, outcome: Arrived | BaseException) -> None:
-        """Take note of what became of a request, and tell it."""
+        """Record the outcome of a request, and report the progress."""
         self.take(request, outcome)
         if isinstance(outcome, Arrived) or self.scheduler.held(self.now()):
             self.report()
 
     def take(self, request: Request, outcome: Arrived | BaseException) -> None:
-        """Take note of what became of a request."""
+        """Record the outcome of a request."""
         if isinstance(outcome, BaseException):
             self.scheduler.failed(request, outcome, self.now())
             if self.scheduler.error is outcome:
@@ -230,43 +229,43 @@ class _Run:
         try:
             self._fit.add(part.file, outcome.info, longer)
             self._fit.check()
-        except ValueError as error:  # no further part is paid for
+        except ValueError as error:  # pay for no more parts
             self.scheduler.error = self.scheduler.error or SuffixMismatchError(str(error), saved_to=part.file)
-        if time.monotonic() - self._last_manifest >= _BETWEEN_MANIFESTS:
-            with suppress(OSError):  # the part is there, and there is a manifest at the end
+        if time.monotonic() - self._last_manifest >= _MANIFEST_INTERVAL:
+            with suppress(OSError):  # the part is stored, and the manifest is written again at the end
                 self._write_manifest()
 
     def raise_error(self) -> None:
-        """Raise what ended the work, if anything did; the audio of parts that could not be written goes with it."""
+        """Raise the error that ended the run, if any, with the audio of the parts that could not be written."""
         error = self.scheduler.error
         if error is not None and self._unsaved:
-            raise error from ExceptionGroup("Other parts came, and could not be written either", self._unsaved)
+            raise error from ExceptionGroup("Other parts arrived, but could not be written either", self._unsaved)
         if error is not None:
             raise error
 
     def report(self, joined_seconds: float = 0.0) -> None:
-        """Tell how far it is."""
+        """Report the progress."""
         if self._on_progress is not None:
             waiting = self.scheduler.held(self.now()) or None
             self._on_progress(evolve(self._progress, waiting_seconds=waiting, joined_seconds=joined_seconds))
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Whatever happens in the block, the manifest is up to date after it; an error says how to go on."""
+        """Update the manifest if the block fails, and add a note on how to go on to the error."""
         try:
             yield
         except BaseException as error:
             with suppress(OSError):
                 self._write_manifest()
             if isinstance(error, Exception):
-                goes_on = "" if isinstance(error, SuffixMismatchError) else "; the same call goes on from there"
+                how = "" if isinstance(error, SuffixMismatchError) else "; the same call goes on from there"
                 error.add_note(
-                    f"{len(self._stored)} of {len(self._job.requests)} parts are in {self._job.folder.path}{goes_on}."
+                    f"{len(self._stored)} of {len(self._job.requests)} parts are in {self._job.folder.path}{how}."
                 )
             raise
 
     def join(self) -> Generator[float, None, Narration]:
-        """Make the file of the parts, and complete the manifest. Yields the seconds that are in the file so far."""
+        """Join the parts, and complete the manifest. Yields the seconds written so far."""
         job = self._job
         joined = yield from joining.join(
             [self._stored[part.key].file if part.key else None for part in job.parts],
@@ -275,15 +274,15 @@ class _Run:
             job.folder.path / ".joined.mp3.part",
         )
         self._write_manifest(joined)
-        asked = job.missing
+        missing = job.missing
         return Narration(
             path=job.target,
             duration=joined.frames / joined.sample_rate,
             parts=self._progress.parts,
             requests=len(job.requests),
             characters=sum(map(len, job.requests.values())),
-            new_requests=len(asked),
-            new_characters=sum(map(len, asked.values())),
+            new_requests=len(missing),
+            new_characters=sum(map(len, missing.values())),
             chapters=tuple(manifest.chapters(job.parts, joined)),
             manifest=job.folder.manifest,
             cues=tuple(manifest.cues(job.parts, joined)),
@@ -303,7 +302,7 @@ class _Run:
         return self._job.folder.place(request.key, stream.audio_format)
 
     def _rescued(self, request: Request, error: NotAudioError | SuffixMismatchError) -> "Path":
-        """The file for what could not be saved as a part. A text is none: it is not what was paid for."""
+        """Return a file with the audio that could not be saved as a part. Text is not audio, and not kept."""
         if isinstance(error, SuffixMismatchError) and error.saved_to:
             return error.saved_to
         try:
@@ -315,7 +314,7 @@ class _Run:
     def _kept(
         self, request: Request, opened: OpenResponse, stream: SpeechStream | AsyncSpeechStream, file: "Path"
     ) -> Arrived:
-        """The part in a file that was just written; what is none stays where it is, and is an error."""
+        """Return the part in a file that was just written. If it is unusable, keep the file, and raise an error."""
         folder = self._job.folder
         part = folder.look_at(file, stream.generation_id)
         if part:
@@ -324,27 +323,27 @@ class _Run:
         if file.suffix in SUFFIXES:
             file = folder.put_aside(file)
         if folder.place(request.key, stream.audio_format).suffix in SUFFIXES:
-            reason = f"The server called it {stream.audio_format}, but no audio can be read in it"
+            reason = f"The server called this {stream.audio_format}, but no audio can be read from it"
         else:
             reason = f"The server sent {stream.audio_format}, which cannot be joined"
         raise AudioError(
-            f"{reason}. What came for {where} is kept: {file}. Remove that file, and the same call asks for the part "
+            f"{reason}. The audio for {where} is kept: {file}. Remove that file, and the same call requests the part "
             "again, and pays again",
             opened.response,
             bytes_received=stream.bytes_received,
         )
 
     def _locate(self, error: BaseException, request: Request) -> None:
-        """Say which part of the text an error is about."""
+        """Add a note to an error that says which part of the text it is about."""
         if not isinstance(error, OpenRouterError) or not (error.status_code or error.maybe_billed):
             return
         where = plan.whereabouts(self._job.parts, request.key)
-        if error.status_code in _OF_ALL or where in str(error):
+        if error.status_code in _NOT_ABOUT_THE_TEXT or where in str(error):
             return
         if isinstance(error, APIStatusError) and error.status_code and error.status_code < 500:
             error.add_note(
-                f"{where[0].upper()}{where[1:]} was refused: edit it, and call again with the text as it is then. What "
-                "came for the other paragraphs is not paid for again."
+                f"{where[0].upper()}{where[1:]} was refused: edit it, and call again with the new text. The audio of "
+                "the other paragraphs is not paid for again."
             )
         else:
             error.add_note(f"This happened at {where}.")

@@ -1,4 +1,4 @@
-"""What a text will be asked for as: its parts, their keys, its chapters. Pure: no I/O in here."""
+"""Plan the requests for a text: its parts, their keys, their titles. Pure: no I/O."""
 
 import hashlib
 import json
@@ -17,18 +17,18 @@ class Part:
     """A piece of the text, as it is sent."""
 
     paragraph: int
-    """The number of its paragraph, from 0."""
+    """The index of its paragraph, from 0."""
     text: str
     key: str | None
-    """Names the audio: a hash of all that decides it. None where there is no letter and no digit, and so no audio."""
+    """Identifies the audio: a hash of the text and all settings. None without a letter or digit: there is no audio."""
 
 
 def parts_of(text: str, limit: int, limit_unit: str, key_of: Callable[[str], str]) -> tuple[Part, ...]:
-    """Cut a text into parts. Each paragraph begins a new one.
+    """Split a text into parts. Each paragraph starts a new one.
 
     Raises:
-        TypeError, ValueError: A setting is wrong, or there is nothing to speak in the text.
-        ConfigurationError: The splitter is not installed.
+        TypeError, ValueError: A setting is wrong, or the text has nothing to speak.
+        ConfigurationError: The extra `long` is not installed.
     """
     whole_number("limit", limit, SMALLEST_LIMIT)
     if limit_unit not in ("characters", "bytes"):
@@ -40,12 +40,12 @@ def parts_of(text: str, limit: int, limit_unit: str, key_of: Callable[[str], str
         for part in splitter.parts(paragraph)
     )
     if not any(part.key for part in parts):
-        raise ValueError("The text has nothing to speak: no letter and no digit is in it")
+        raise ValueError("The text has nothing to speak: no letters and no digits")
     return parts
 
 
 def keys_for(call: Call) -> Callable[[str], str]:
-    """What gives a text its key, where it is asked for with the settings of this call."""
+    """Return a function that computes the key of a text, given the settings of this call."""
     body = json.loads(call.request.body)
     del body["input"]
     settings = json.dumps([call.server_url, call.request.path, body], sort_keys=True)
@@ -57,7 +57,7 @@ def keys_for(call: Call) -> Callable[[str], str]:
 
 
 def settings(call: Call) -> dict[str, object]:
-    """What the manifest tells of the settings. Options of providers are left out: nobody knows what is in them."""
+    """Return the settings for the manifest. Provider options are left out: they may hold anything."""
     body = json.loads(call.request.body)
     return {"server_url": call.server_url} | {
         name: body.get(name) for name in ("model", "voice", "response_format", "speed")
@@ -65,7 +65,7 @@ def settings(call: Call) -> dict[str, object]:
 
 
 def pauses_before(parts: Iterable[Part]) -> list[int]:
-    """How many pauses go before each part: one between two paragraphs, none before the first that has audio."""
+    """Count the pauses before each part: one between two paragraphs, none before the first audio."""
     pauses, last = [], None
     for part in parts:
         spoken = part.key is not None
@@ -75,7 +75,7 @@ def pauses_before(parts: Iterable[Part]) -> list[int]:
 
 
 def title(paragraph: str) -> str:
-    """The beginning of a paragraph, in one line."""
+    """Shorten a paragraph to a title on one line."""
     line = " ".join(paragraph.split())
     if len(line) <= _LONGEST_TITLE:
         return line
@@ -85,14 +85,14 @@ def title(paragraph: str) -> str:
 
 
 def whereabouts(parts: Iterable[Part], key: str) -> str:
-    """Where a request belongs in the text: the numbers of its paragraphs, counted from 1, and its first words."""
+    """Locate a request in the text: the numbers of its paragraphs, from 1, and its first words."""
     mine = [part for part in parts if part.key == key]
     numbers = list(dict.fromkeys(str(part.paragraph + 1) for part in mine))
     return f'paragraph{"s" if len(numbers) > 1 else ""} {", ".join(numbers)} ("{title(mine[0].text)}")'
 
 
 def whole_number(name: str, value: object, least: int) -> None:
-    """Refuse what is not a whole number, or too small."""
+    """Check that a setting is a whole number, and not too small."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be a whole number, not {type(value).__name__}")
     if value < least:

@@ -1,4 +1,4 @@
-"""What callers of a narration are given: its cost beforehand, its progress, and what came of it."""
+"""The plan, the progress and the result of a narration, as returned to callers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Chapter:
-    """Where a paragraph begins."""
+    """The start of a paragraph."""
 
     title: str
     """The beginning of the paragraph."""
@@ -24,43 +24,43 @@ class Chapter:
 
 @frozen
 class NarrationPlan:
-    """What a narration will cost; nothing was sent or written for it.
+    """The cost of a narration, known before anything is sent or written.
 
-    The same text twice is asked for once: `requests` and `characters` count it once.
+    A text that occurs twice is requested once: `requests` and `characters` count it once.
     """
 
     folder: Path
-    """Where the parts are kept."""
+    """The folder for the parts."""
     paragraphs: int
-    """Paragraphs that have something to speak."""
+    """Paragraphs with something to speak."""
     requests: int
-    """Requests in all."""
+    """All requests."""
     characters: int
-    """Characters in all of them."""
+    """Characters in all requests."""
     missing_requests: int
     """Requests whose audio is not in the folder yet."""
     missing_characters: int
-    """Characters in those."""
+    """Characters in the missing requests."""
 
 
 @frozen
 class NarrationProgress:
-    """How far a narration is. Parts that the folder held already count as done."""
+    """The progress of a narration. Parts that were already in the folder count as done."""
 
     parts: int
-    """Pieces that the text was cut into."""
+    """All parts of the text."""
     characters: int
-    """Characters in them."""
+    """Characters in all parts."""
     parts_done: int = 0
     characters_done: int = 0
     audio_seconds: float = 0.0
-    """Seconds of audio that are there."""
+    """Seconds of audio in the parts that are done."""
     bytes_received: int = 0
-    """Bytes of audio that came for this call; what the folder held is not in it."""
+    """Bytes of audio received by this call, without the parts that were already in the folder."""
     waiting_seconds: float | None = None
-    """Seconds until the next request, where the server asked for a pause and all wait for its end; None otherwise."""
+    """Seconds until the next request while the server has all of them wait; None otherwise."""
     joined_seconds: float = 0.0
-    """Seconds of audio that are in the file, once all parts are there and it is written."""
+    """Seconds of audio written to the file, once all parts are done."""
 
 
 @frozen
@@ -69,44 +69,44 @@ class Narration:
 
     path: Path
     duration: float
-    """Seconds; the sum of the parts and the pauses."""
+    """Seconds: the sum of the parts and the pauses."""
     parts: int
-    """Pieces that the text was cut into, the silent ones left out."""
+    """Parts of the text, without the silent ones."""
     requests: int
-    """Requests in all, those of earlier calls included."""
+    """All requests, including those of earlier calls."""
     characters: int
-    """Characters in all of them."""
+    """Characters in all requests."""
     new_requests: int
-    """Requests that this call was answered with audio; a request that failed is not in it."""
+    """Requests of this call that returned audio; failed ones are not counted."""
     new_characters: int
-    """Characters in those."""
+    """Characters in the new requests."""
     chapters: tuple[Chapter, ...] = field(repr=False)
-    """Where each paragraph begins."""
+    """The start of each paragraph."""
     manifest: Path
-    """The file that tells what the folder holds, and when each part begins."""
+    """The file that lists the contents of the folder, and when each part begins."""
     cues: "tuple[Cue, ...]" = field(repr=False)
-    """The captions, as `srt` and `vtt` write them."""
+    """The captions that `srt` and `vtt` write."""
 
     def srt(self) -> str:
-        """Captions as SubRip text, a sentence each, or a piece of a long one.
+        """Return the captions as SubRip text: one per sentence, or several for a long one.
 
-        Each part's first caption begins exactly where the part does; the others' times are shared out by characters.
+        The first caption of a part starts exactly with the part. The other times are estimated from the characters.
         """
         from . import captions  # noqa: PLC0415
 
         return captions.srt(self.cues)
 
     def vtt(self) -> str:
-        """Captions as WebVTT text; otherwise as `srt`."""
+        """Return the captions as WebVTT text; otherwise as `srt`."""
         from . import captions  # noqa: PLC0415
 
         return captions.vtt(self.cues)
 
     def save_captions(self, path: StrPath) -> Path:
-        """Write the captions to a file; its suffix picks their format: .srt or .vtt.
+        """Write the captions to a file; its suffix picks the format: .srt or .vtt.
 
         Raises:
-            ValueError: The suffix is another one.
+            ValueError: The suffix is neither.
             OSError: The file cannot be written; the message says why.
         """
         from . import captions  # noqa: PLC0415

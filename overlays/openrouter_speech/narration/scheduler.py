@@ -1,8 +1,7 @@
-"""Which request is sent next, and when. Pure: it is told the time, and what became of each request.
+"""Decide which request to send next, and when. Pure: callers pass in the time and the outcome of each request.
 
-Each failure makes its own request wait. What concerns all, that too much was sent at once (`error.throttled`) or that
-the server said when to come back, makes all wait for the same moment; then half as many go at once, and one more with
-each success.
+A failed request waits before its retry. If it was throttled (`error.throttled`), or the server said when to retry, all
+requests wait until then. After that, half as many are in flight at once, and one more with each success.
 """
 
 import heapq
@@ -18,31 +17,31 @@ from ..errors import OpenRouterError
 
 @define(eq=False)
 class Request:
-    """A part that is to be asked for."""
+    """A request for one part."""
 
     key: str
     text: str
     retries: int = field(default=0, init=False)
     first_sent: float | None = field(default=None, init=False)
-    """When it was sent for the first time."""
+    """When it was first sent."""
     holds: int = field(default=0, init=False)
-    """How often all had been made to wait when it was sent last."""
+    """The scheduler's count of holds when it was last sent."""
 
 
 class Scheduler:
     """The requests of one narration.
 
     Attributes:
-        error: What ended the work: a request failed for good.
+        error: The error that ended the work: a request failed for good.
     """
 
     def __init__(self, requests: Iterable[Request], config: RetryConfig, concurrency: int) -> None:
         self.error: BaseException | None = None
         self._fresh = deque(requests)
         self._again: list[tuple[float, int, Request]] = []
-        """(when it is due, number, request): a heap."""
+        """Retries, as a heap of (due time, number, request)."""
         self._failures = 0
-        self._under_way: set[Request] = set()
+        self._in_flight: set[Request] = set()
         self._config = config
         self._most = self._width = concurrency
         self._held_until = 0.0
@@ -50,24 +49,24 @@ class Scheduler:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is under way, and nothing more will be."""
-        return not self._under_way and (self.error is not None or not (self._fresh or self._again))
+        """Whether no request is in flight or still to come."""
+        return not self._in_flight and (self.error is not None or not (self._fresh or self._again))
 
     def begin(self, now: float) -> list[Request]:
-        """The requests to send now."""
+        """Return the requests to send now, and count them as in flight."""
         begun = []
         while self.delay(now) == 0:
             request = heapq.heappop(self._again)[2] if self._is_due(now) else self._fresh.popleft()
             request.holds = self._holds
             if request.first_sent is None:
                 request.first_sent = now
-            self._under_way.add(request)
+            self._in_flight.add(request)
             begun.append(request)
         return begun
 
     def delay(self, now: float) -> float | None:
-        """Seconds until a request may be sent; None where that depends on those under way, or there will be none."""
-        if self.error is not None or len(self._under_way) >= self._width:
+        """Return the seconds until the next request. None if it waits for one in flight, or none is left."""
+        if self.error is not None or len(self._in_flight) >= self._width:
             return None
         if self._fresh:
             return self.held(now)
@@ -76,17 +75,17 @@ class Scheduler:
         return None
 
     def held(self, now: float) -> float:
-        """Seconds that all have to wait for."""
+        """Return the seconds for which all requests have to wait."""
         return max(0.0, self._held_until - now)
 
     def succeeded(self, request: Request) -> None:
-        """Take note of an answer."""
-        self._under_way.remove(request)
+        """Record a success."""
+        self._in_flight.remove(request)
         self._width = min(self._most, self._width + 1)
 
     def failed(self, request: Request, error: BaseException, now: float) -> None:
-        """Take note of a failure. It is sent again, or it ends the work."""
-        self._under_way.remove(request)
+        """Record a failure: schedule a retry, or end the work."""
+        self._in_flight.remove(request)
         delay = self._delay_after(request, error, now)
         if delay is None:
             self.error = self.error or error
@@ -108,7 +107,7 @@ class Scheduler:
 
     def _hold(self, request: Request, now: float, delay: float) -> None:
         self._held_until = max(self._held_until, now + delay)
-        if request.holds == self._holds:  # those that were under way together count as one
+        if request.holds == self._holds:  # requests that were in flight together count as one
             self._holds += 1
             self._width = max(1, self._width // 2)
         logger.info("all requests wait %.3f s, then at most %d at once", delay, self._width)

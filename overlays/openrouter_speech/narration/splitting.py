@@ -1,8 +1,8 @@
-"""Where a text is cut: at paragraphs, then sentences, then clauses and words. Pure: texts in, texts out.
+"""Split a text at paragraphs, then sentences, then clauses and words. Pure: strings in, strings out.
 
-Sentences, words and characters are found by `semantic-text-splitter`, as Unicode defines them (UAX 29), with
-dictionaries for scripts that have no spaces. Two things are ours: line breaks inside a paragraph count as spaces, since
-books are wrapped at 70 columns; and in scripts with spaces, a cut falls on one, where Unicode would cut "well-known".
+`semantic-text-splitter` finds sentences, words and characters as Unicode defines them (UAX 29), with dictionaries for
+scripts without spaces. We add two rules. Line breaks inside a paragraph count as spaces, since books are wrapped at 70
+columns. Scripts with spaces are cut only at spaces: Unicode would cut "well-known".
 """
 
 import re
@@ -14,7 +14,7 @@ _LINE_BREAK = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028]")
 _BETWEEN_PARAGRAPHS = re.compile(r"\n[^\S\n]*\n\s*|\s*\u2029\s*")
 _LINE_END = re.compile(r"\n+")
 _SPACE = re.compile(r"[^\S\u00a0\u2007\u202f]+")
-"""White space at which a line may end: all but the no-break spaces."""
+"""White space that allows a line break: all but the no-break spaces."""
 _CLOSING = "'\"’”»›)\\]"  # noqa: RUF001
 _CLOSING_WIDE = "’”」』】）》"  # noqa: RUF001
 _SENTENCE_END = re.compile(
@@ -30,39 +30,39 @@ _WITHOUT_SPACES = re.compile(
 )
 """Thai, Lao, Tibetan, Burmese, Khmer, the Tai scripts, Chinese, Japanese, Yi."""
 _LOOKAHEAD = 200
-"""Characters behind the limit that the splitter sees: whether a sentence ends is decided by what comes after it."""
+"""Characters beyond the limit that the splitter sees: the text after a sentence decides whether it ends."""
 
 Size = Callable[[str], int]
 
 
 def size_in_bytes(text: str) -> int:
-    """Bytes of the text in UTF-8."""
+    """Return the bytes of the text in UTF-8."""
     return len(text.encode())
 
 
 def paragraphs(text: str) -> list[str]:
-    """The paragraphs of a text, with nothing lost but white space around them; none is empty.
+    """Split a text at blank lines. Only the white space around paragraphs is lost; none is empty.
 
-    They are separated by blank lines. Line breaks of all systems, form feeds too, become "\\n"; a byte order mark goes.
+    Line breaks of all systems and form feeds become "\\n". A byte order mark is removed.
     """
     text = _LINE_BREAK.sub("\n", text.removeprefix("\ufeff"))
     return [stripped for paragraph in _BETWEEN_PARAGRAPHS.split(text) if (stripped := paragraph.strip())]
 
 
 def has_speech(text: str) -> bool:
-    """Whether there is a letter or a digit in it, of any script."""
+    """Whether the text has a letter or a digit, in any script."""
     return any(map(str.isalnum, text))
 
 
 class Splitter:
-    """Cuts paragraphs into parts of a limited size.
+    """Splits paragraphs into parts of a limited size.
 
     Args:
         limit: The largest size of a part.
-        size: What a text counts as: `len`, or `size_in_bytes`.
+        size: Measures a text: `len` or `size_in_bytes`.
 
     Raises:
-        ConfigurationError: The splitter is not installed.
+        ConfigurationError: The extra `long` is not installed.
     """
 
     def __init__(self, limit: int, size: Size = len) -> None:
@@ -73,10 +73,10 @@ class Splitter:
         self._splitter = TextSplitter(limit) if size is len else TextSplitter.from_callback(size, limit)
 
     def parts(self, paragraph: str) -> Iterator[str]:
-        """The parts of a paragraph, with nothing lost but white space around them; none is empty."""
+        """Yield the parts of a paragraph. Only the white space around them is lost; none is empty."""
         start = 0
         while start < len(paragraph):
-            # No character counts as less than 1: what is cut off here cannot be in the part.
+            # Every character counts at least 1, so the text beyond this window cannot be in the part.
             window = paragraph[start : start + self._limit + _LOOKAHEAD]
             end = start + self._first(window)
             if part := paragraph[start:end].strip():
@@ -84,7 +84,7 @@ class Splitter:
             start = end
 
     def _first(self, window: str) -> int:
-        """How many characters of the window make the first part."""
+        """Count the characters of the first part."""
         if self._size(window) <= self._limit:
             return len(window)
         wrapped = window.replace("\n", " ")
@@ -97,23 +97,23 @@ class Splitter:
         return _inside_a_sentence(window, self._fitting(window), end)
 
     def _fitting(self, window: str) -> int:
-        """How many characters of the window are within the limit."""
+        """Count the characters of the window that are within the limit."""
         if self._size is len:
             return self._limit
         return len(window.encode()[: self._limit].decode("utf-8", "ignore"))
 
 
 def _inside_a_sentence(window: str, fitting: int, end: int) -> int:
-    """Where to end a part that does not end with a sentence.
+    """Find the end of a part that does not end with a sentence.
 
     Args:
         window: The text.
-        fitting: How many characters of it are within the limit.
-        end: The last boundary of a word within it.
+        fitting: How many of its characters are within the limit.
+        end: The last word boundary within the limit.
 
     Returns:
-        The best place in the second half of what fits, or else a space; `end` where there is none, or there are no
-        spaces in the script.
+        The best break in the second half of the fitting text, or else a space. `end` if there is no space, or the
+        script has none.
     """
     for kind in (_LINE_END, _CLAUSE_END, _SPACE):
         places = [place for place in kind.finditer(window) if fitting // 2 <= _printed_end(place) <= fitting]
@@ -125,5 +125,5 @@ def _inside_a_sentence(window: str, fitting: int, end: int) -> int:
 
 
 def _printed_end(place: re.Match[str]) -> int:
-    """Where the white space begins at the end of a match: it is not sent, so that it need not fit."""
+    """Return the end of a match without its trailing white space, which is not sent and need not fit."""
     return place.start() + len(place[0].rstrip())

@@ -1,7 +1,7 @@
-"""Audio for the loudspeaker, while it arrives or from a file. It needs the extra `play`.
+"""Play audio through the speakers, while it arrives or from a file. Needs the extra `play`.
 
-Streams, answers and saved files have a method `play()`, which ends in here. Whoever does something else with the audio
-at the same time feeds a player:
+Streams, responses and saved files have a `play()` method, which calls this package. To do something else with the audio
+at the same time, feed a player:
 
 with Player(stream.audio_format, stream.sample_rate, stream.channels) as player:
     for chunk in stream:

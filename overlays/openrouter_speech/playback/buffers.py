@@ -1,4 +1,4 @@
-"""The two places where audio waits: as it came until it is decoded, and decoded until the device takes it."""
+"""Two buffers: `Backlog` for audio as received, `Samples` for decoded audio that waits for the device."""
 
 from collections.abc import Callable
 from math import inf
@@ -11,20 +11,20 @@ from .device import BUFFERED, SampleFormat
 T = TypeVar("T")
 
 GATHERED = 0.1
-"""Seconds of audio, or of waiting for it, before the first is played: an unsteady arrival is not to be heard.
+"""Seconds of audio to gather before playing, or to wait for it at most: it hides an unsteady network.
 
-With what the device asks for in advance, that leaves the first sound within 200 ms of the first byte.
+Together with the device's own buffer, the first sound comes within 200 ms of the first byte.
 """
 _AHEAD = 0.5
-"""Seconds of audio that are decoded before their time."""
+"""Seconds of audio to decode ahead."""
 _TAIL = 2 * BUFFERED
-"""Seconds of silence that the device has to ask for after the last sample, so that what it holds was heard."""
+"""Seconds of silence to feed after the last sample, so that the device has played its own buffer."""
 _DEAD = 5.0
-"""Seconds without a question from the device, after which it is taken for lost: unplugged, say."""
+"""Seconds without a callback before the device is presumed gone: unplugged, say."""
 
 
 class Backlog:
-    """Audio as it came. It grows as it has to: the network must not wait for the loudspeaker."""
+    """Audio as received. It grows without limit: the network must not wait for the speakers."""
 
     def __init__(self) -> None:
         self._audio = bytearray()
@@ -32,14 +32,14 @@ class Backlog:
         self._changed = Condition()
 
     def add(self, chunk: bytes) -> None:
-        """Add audio; after the end it is dropped."""
+        """Add audio. After `end` it is dropped."""
         with self._changed:
             if not self._ended:
                 self._audio += chunk
                 self._changed.notify_all()
 
     def end(self, *, drop: bool = False) -> None:
-        """Expect no more; `drop` what is there, too."""
+        """Accept no more audio; with `drop`, discard the rest."""
         with self._changed:
             self._ended = True
             if drop:
@@ -48,18 +48,18 @@ class Backlog:
 
     @property
     def ended(self) -> bool:
-        """Whether no more is to come."""
+        """Whether no more audio will come."""
         return self._ended
 
     def peek(self, find: Callable[[bytearray], T]) -> T:
-        """Wait until something is found in the audio, or the audio is at its end."""
+        """Wait until `find` returns something true, or the audio ends; return its result."""
         with self._changed:
             while not (found := find(self._audio)) and not self._ended:
                 self._changed.wait()
             return found
 
     def take(self, size_of: Callable[[bytearray], int]) -> bytes:
-        """Wait until the next piece is there, and take it out. At the end, it is all that is left."""
+        """Wait for the next piece, and remove it. At the end, the piece is all that is left."""
         with self._changed:
             size = self.peek(size_of) or len(self._audio)
             piece = bytes(self._audio[:size])
@@ -68,7 +68,7 @@ class Backlog:
 
 
 class Samples:
-    """Decoded audio. The device takes it out, and never waits: where there is none, it plays silence."""
+    """Decoded audio. The device takes it and never waits: an empty buffer plays as silence."""
 
     def __init__(self, sample_format: SampleFormat) -> None:
         self._sample_format = sample_format
@@ -78,21 +78,21 @@ class Samples:
         self._gathering = 0.0
         self._flowing = False
         self._ended = False
-        self._asked = 0
+        self._callbacks = 0
         self._silence = inf
 
     def begin(self, sample_format: SampleFormat) -> None:
-        """Hold samples of this form."""
+        """Switch to another sample format."""
         with self._changed:
             self._sample_format = sample_format
 
     def expect(self) -> None:
-        """From now on the device is asking for something that is on its way."""
+        """Announce that samples are on their way: the gathering starts."""
         with self._changed:
             self._expected = True
 
     def put(self, samples: bytes) -> None:
-        """Add samples; wait while there are many."""
+        """Add samples. Wait while the buffer is full."""
         with self._changed:
             while len(self._samples) > _AHEAD * self._sample_format.bytes_per_second and not self._ended:
                 self._changed.wait()
@@ -101,7 +101,7 @@ class Samples:
                 self._samples += samples
 
     def end(self, *, drop: bool = False) -> None:
-        """Expect no more; `drop` what is there, too."""
+        """Accept no more samples; with `drop`, discard the rest."""
         with self._changed:
             self._ended = True
             if drop:
@@ -110,9 +110,9 @@ class Samples:
             self._changed.notify_all()
 
     def take(self, frames: int) -> bytes:
-        """For the device: at most so many frames. What is missing is silence."""
+        """Return at most this many frames, for the device. It plays silence for missing ones."""
         with self._changed:
-            self._asked += 1
+            self._callbacks += 1
             self._changed.notify_all()
             seconds = frames / self._sample_format.sample_rate
             if not self._flowing and not self._may_flow(seconds):
@@ -128,15 +128,15 @@ class Samples:
             return taken
 
     def wait(self) -> None:
-        """Wait until all of it was heard.
+        """Wait until everything has been played.
 
         Raises:
-            PlaybackError: The device stopped asking for samples.
+            PlaybackError: The device has stopped.
         """
         with self._changed:
             while not self._played():
-                asked = self._asked
-                if not self._changed.wait(_DEAD) and asked == self._asked:
+                callbacks = self._callbacks
+                if not self._changed.wait(_DEAD) and callbacks == self._callbacks:
                     raise PlaybackError("The audio device has stopped. Is it still connected?")
 
     def _played(self) -> bool:

@@ -1,4 +1,4 @@
-"""From audio as it arrives to samples, with as little of it as that takes."""
+"""Decode audio while it arrives, as early as possible."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,19 +13,19 @@ from .device import SampleFormat, load_miniaudio
 PLAYABLE = ("mp3", "wav", "pcm")
 
 _PIECE = 0.02
-"""Seconds of samples that are handed on together."""
+"""Seconds of samples per piece."""
 _WAV_ENCODINGS = {(1, 1): "UNSIGNED8", (1, 2): "SIGNED16", (1, 3): "SIGNED24", (1, 4): "SIGNED32", (3, 4): "FLOAT32"}
-"""By encoding and bytes per sample."""
+"""miniaudio's names for the samples of a WAV file, by encoding and bytes per sample."""
 
 
 def decode(info: AudioInfo, backlog: Backlog) -> tuple[SampleFormat, Iterator[bytes]]:
-    """Wait for the head of the audio.
+    """Wait for the header of the audio, and start to decode.
 
     Returns:
-        What its samples are, and an iterator that waits for them.
+        The format of the samples, and an iterator that waits for them.
 
     Raises:
-        PlaybackError: It is not audio of the format, or none that can be played.
+        PlaybackError: The audio is not in the stated format, or cannot be played.
     """
     if info.format == "mp3":
         return _mp3(backlog)
@@ -38,16 +38,16 @@ def decode(info: AudioInfo, backlog: Backlog) -> tuple[SampleFormat, Iterator[by
 def _wav(backlog: Backlog) -> tuple[SampleFormat, Iterator[bytes]]:
     layout = backlog.peek(wav.layout)
     if layout is None:
-        raise PlaybackError("What came is not wav audio: it has no such header.")
+        raise PlaybackError("This is not wav audio: it has no wav header.")
     encoding = _WAV_ENCODINGS.get((layout.encoding, layout.sample_width))
     if encoding is None or layout.byte_order != "<":
-        raise PlaybackError(f"Only uncompressed wav audio can be played, and this is not ({layout}).")
+        raise PlaybackError(f"Only uncompressed, little-endian wav audio can be played; this is {layout}.")
     sample_format = SampleFormat(layout.sample_rate, layout.channels, encoding, layout.sample_width)
     return sample_format, _unwrapped(sample_format, backlog)
 
 
 def _unwrapped(sample_format: SampleFormat, backlog: Backlog) -> Iterator[bytes]:
-    """The samples of wav files, one after the other, without what is between them."""
+    """Yield the samples of wav files, one after the other, without their headers."""
     reader, most = wav.Reader(), _most(sample_format)
     try:
         while piece := backlog.take(lambda there: min(len(there), most)):
@@ -58,7 +58,7 @@ def _unwrapped(sample_format: SampleFormat, backlog: Backlog) -> Iterator[bytes]
 
 
 def _whole_frames(sample_format: SampleFormat, backlog: Backlog) -> Iterator[bytes]:
-    """Samples that need no decoding. Half a frame at the end is dropped."""
+    """Yield samples that need no decoding. An incomplete frame at the end is dropped."""
     frame, most = sample_format.frame_size, _most(sample_format)
 
     def size_of(there: bytearray) -> int:
@@ -69,7 +69,7 @@ def _whole_frames(sample_format: SampleFormat, backlog: Backlog) -> Iterator[byt
 
 
 def _most(sample_format: SampleFormat) -> int:
-    """Bytes that are handed on together."""
+    """Return the bytes of one piece."""
     return max(round(_PIECE * sample_format.sample_rate), 1) * sample_format.frame_size
 
 
@@ -77,13 +77,13 @@ def _mp3(backlog: Backlog) -> tuple[SampleFormat, Iterator[bytes]]:
     frames = _Mp3Frames(backlog)
     first = frames.peek()
     if first is None:
-        raise PlaybackError("What came is not mp3 audio: there is no frame of it.")
+        raise PlaybackError("This is not mp3 audio: it has no mp3 frames.")
     sample_format = SampleFormat(first.header.sample_rate, first.header.channels)
     return sample_format, _decoded(sample_format, frames)
 
 
 def _decoded(sample_format: SampleFormat, frames: "_Mp3Frames") -> Iterator[bytes]:
-    """The samples of mp3 files, one after the other. Each has a decoder of its own: one would stop after the first."""
+    """Yield the samples of mp3 files, one after the other. Each gets a new decoder: one would stop after the first."""
     miniaudio = load_miniaudio()
     while frames.peek():
         source = _Mp3Source(frames)
@@ -106,7 +106,7 @@ def _decoded(sample_format: SampleFormat, frames: "_Mp3Frames") -> Iterator[byte
 
 
 class _Mp3Frames:
-    """The frames of mp3 as they arrive."""
+    """mp3 frames as they arrive."""
 
     def __init__(self, backlog: Backlog) -> None:
         self._backlog = backlog
@@ -114,13 +114,13 @@ class _Mp3Frames:
         self._next: mp3.Frame | None = None
 
     def peek(self) -> mp3.Frame | None:
-        """Wait for the next frame. None at the end."""
+        """Wait for the next frame; None at the end."""
         if self._next is None:
             self._next = self._backlog.peek(lambda there: self._cutter.next(there, complete=self._backlog.ended))
         return self._next
 
     def take(self) -> bytes:
-        """The next frame; nothing at the end."""
+        """Remove the next frame, and return its bytes; empty at the end."""
         frame = self.peek()
         if frame is None:
             return b""
@@ -129,11 +129,11 @@ class _Mp3Frames:
 
 
 class _Mp3Source:
-    """Gives miniaudio's decoder one mp3 frame for each time it reads, up to where another decoder has to begin.
+    """Feeds miniaudio's decoder one mp3 frame per read, until the next decoder has to take over.
 
-    It reads before each frame that it decodes, even where it has the next one already; it takes part of a frame for
-    damage, and leaves it out; and it takes no bytes for the end. So whole frames, one at a time, are the one way in
-    which sound comes out as soon as its bytes are in, and all of it.
+    The decoder reads before each frame, even if it already has the next one. It skips a partial frame as damaged, and
+    takes an empty read for the end. Only whole frames, one at a time, produce all of the sound as soon as its bytes
+    arrive.
     """
 
     ffi_handle: Any
@@ -144,7 +144,7 @@ class _Mp3Source:
         first = frames.peek()
         self._frames = frames
         self.has_sound = first is not None and first.note is None
-        """Whether anything but an encoder's note was taken."""
+        """Whether any frame with sound was read: an encoder's note has none."""
         self._piece = frames.take()
         self._position = 0  # in the piece
         self._passed = 0  # bytes before the piece
@@ -158,9 +158,9 @@ class _Mp3Source:
         return self._piece[start : self._position]
 
     def seek(self, offset: int, origin: Any) -> bool:
-        """Go somewhere else in the piece. The decoder does that while it looks for a tag before the first frame.
+        """Move within the piece. The decoder seeks while it looks for a tag before the first frame.
 
-        An exception tells it that it cannot go there.
+        An exception reports a failed seek.
         """
         target = offset + {"START": -self._passed, "CURRENT": self._position}[origin.name]
         if not 0 <= target <= len(self._piece):
@@ -169,7 +169,7 @@ class _Mp3Source:
         return True
 
     def drain(self) -> None:
-        """Pass over what the decoder left."""
+        """Skip the frames that the decoder left."""
         while self._following():
             pass
 

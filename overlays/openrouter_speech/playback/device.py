@@ -1,4 +1,4 @@
-"""The audio device, by miniaudio: the one module that knows it is there to be heard."""
+"""The audio device, through miniaudio. No other module opens one."""
 
 import ctypes
 from collections.abc import Callable, Generator, Iterator
@@ -10,26 +10,26 @@ from attrs import frozen
 from ..errors import ConfigurationError, PlaybackError
 
 PERIOD = 0.02
-"""Seconds of audio that the device asks for at a time."""
+"""Seconds of audio per callback of the device."""
 _PERIODS = 3
 BUFFERED = PERIOD * _PERIODS
-"""Seconds of audio that the device holds."""
+"""Seconds of audio in the device's own buffer."""
 
 
 @frozen
 class SampleFormat:
-    """What samples are."""
+    """The format of decoded samples."""
 
     sample_rate: int
     channels: int
     encoding: str = "SIGNED16"
-    """As miniaudio's `SampleFormat` calls it."""
+    """A name from miniaudio's `SampleFormat`."""
     sample_width: int = 2
     """Bytes."""
 
     @property
     def frame_size(self) -> int:
-        """Bytes: one sample of each channel."""
+        """Bytes per frame: one sample of each channel."""
         return self.sample_width * self.channels
 
     @property
@@ -41,14 +41,14 @@ class Device(Protocol):
     """A device that is playing."""
 
     def close(self) -> None:
-        """Fall silent, and free the device."""
+        """Stop playing, and free the device."""
 
 
 def load_miniaudio() -> Any:
-    """The library, imported only now: that takes longer than the rest of this package.
+    """Import miniaudio on first use: it takes longer than the rest of this package.
 
     Raises:
-        ConfigurationError: It is not installed.
+        ConfigurationError: The extra `play` is not installed.
     """
     try:
         import miniaudio  # noqa: PLC0415  (see above)
@@ -60,14 +60,14 @@ def load_miniaudio() -> Any:
 
 
 def open_device(sample_format: SampleFormat, take: Callable[[int], bytes]) -> Device:
-    """Start the default device. It calls `take` with a number of frames, in a thread of its own, until it is closed.
+    """Start the default device. Until closed, its thread calls `take` with the number of frames that it needs.
 
     Raises:
-        ConfigurationError: miniaudio is not installed.
+        ConfigurationError: The extra `play` is not installed.
         PlaybackError: There is no device.
     """
     miniaudio = load_miniaudio()
-    # Left to itself, miniaudio ends with a backend that plays to nobody.
+    # By default, miniaudio falls back to a backend that plays to nobody.
     backends = miniaudio.get_enabled_backends() - {miniaudio.Backend.NULL, miniaudio.Backend.CUSTOM}
     device = None
     try:
@@ -80,7 +80,7 @@ def open_device(sample_format: SampleFormat, take: Callable[[int], bytes]) -> De
                 callback_periods=_PERIODS,
                 backends=sorted(backends, key=lambda backend: backend.value),
             )
-            device.start(_answers(take))
+            device.start(_callback(take))
     except miniaudio.MiniaudioError as error:
         if device is not None:
             device.close()
@@ -90,23 +90,23 @@ def open_device(sample_format: SampleFormat, take: Callable[[int], bytes]) -> De
     return device  # type: ignore[no-any-return]
 
 
-def _answers(take: Callable[[int], bytes]) -> Generator[bytes, int, None]:
-    """A generator that miniaudio sends numbers of frames to; it has to wait for the first of them already."""
+def _callback(take: Callable[[int], bytes]) -> Generator[bytes, int, None]:
+    """Wrap `take` in a generator that miniaudio sends frame counts to; it must already be started."""
 
-    def answer() -> Generator[bytes, int, None]:
+    def generate() -> Generator[bytes, int, None]:
         samples = b""
         while True:
             samples = take((yield samples))
 
-    answers = answer()
-    next(answers)
-    return answers
+    callback = generate()
+    next(callback)
+    return callback
 
 
 @contextmanager
 def _alsa_keeps_quiet() -> Iterator[None]:
-    """Without a sound card, ALSA writes dozens of lines to stderr; in this thread it does not, until the end."""
-    handler = ctypes.CFUNCTYPE(None)(lambda: None)  # it is called with arguments, and need not look at them
+    """Silence ALSA in this thread: without a sound card, it writes dozens of lines to stderr."""
+    handler = ctypes.CFUNCTYPE(None)(lambda: None)  # it ignores the arguments that it is called with
     try:
         set_handler = ctypes.CDLL("libasound.so.2").snd_lib_error_set_local
     except (AttributeError, OSError):  # no ALSA, nothing to quieten

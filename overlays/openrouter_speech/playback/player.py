@@ -1,4 +1,4 @@
-"""Plays what it is fed."""
+"""Play audio that is fed in chunks."""
 
 import asyncio
 from collections.abc import AsyncIterable, Iterable
@@ -19,24 +19,24 @@ from .decoding import PLAYABLE, decode
 from .device import Device, SampleFormat, open_device
 
 _FILE_PIECE = 64 * 1024
-"""Bytes of a file that are read at a time."""
-_STOPPED_SHORT = (AudioError, APIConnectionError)
+"""Bytes per read of a file."""
+_CUT_SHORT = (AudioError, APIConnectionError)
 
 
 class Player:
     """Plays audio while it arrives: `with Player("mp3") as player: player.feed(chunk)`.
 
-    Entering it opens the audio device. Leaving it waits until all has been played; after an exception, though, it falls
-    silent at once, unless that says that the audio stopped short: then what came is played before.
+    Entering the block opens the audio device. Leaving it waits until everything has been played. An exception stops
+    playback at once, unless it means that the audio was cut short: the received part is still played.
     """
 
     def __init__(self, audio_format: str, sample_rate: int | None = None, channels: int | None = None) -> None:
-        """Say what will be fed.
+        """Set the format of the audio.
 
         Args:
             audio_format: "mp3", "wav" or "pcm".
-            sample_rate: Hz, for pcm (24,000 where it is None); the others tell it themselves.
-            channels: 1 or 2, for pcm (1 where it is None).
+            sample_rate: Hz, for pcm only; None for 24,000.
+            channels: 1 or 2, for pcm only; None for 1.
         """
         self._info = AudioInfo(audio_format, sample_rate, channels)
         self._sample_format = SampleFormat(sample_rate or audio.PCM_SAMPLE_RATE, channels or audio.PCM_CHANNELS)
@@ -51,10 +51,10 @@ class Player:
 
         Raises:
             ConfigurationError: The extra `play` is not installed.
-            PlaybackError: There is no audio device, or no audio of this format can be played.
+            PlaybackError: There is no audio device, or the format cannot be played.
         """
         if self._info.format not in PLAYABLE:
-            raise PlaybackError(f"Audio of the format {self._info.format} cannot be played, only mp3, wav and pcm.")
+            raise PlaybackError(f"{self._info.format} audio cannot be played, only mp3, wav and pcm.")
         self._device = open_device(self._sample_format, self._samples.take)
         self._decoder.start()
         return self
@@ -65,22 +65,22 @@ class Player:
         try:
             if error is None:
                 self.finish()
-            elif isinstance(error, _STOPPED_SHORT):
+            elif isinstance(error, _CUT_SHORT):
                 with suppress(PlaybackError):
                     self.finish()
         finally:
             self.stop()
 
     def feed(self, chunk: bytes) -> None:
-        """Add audio, in pieces of any size. It never waits, and never fails: `finish` says what went wrong."""
+        """Add audio, in chunks of any size. It never waits or fails: `finish` raises the errors."""
         self._samples.expect()
         self._backlog.add(chunk)
 
     def finish(self) -> None:
-        """Wait until all that was fed has been played. Nothing can be fed after it.
+        """Wait until all the audio has been played. No more can be fed afterwards.
 
         Raises:
-            PlaybackError: It could not be decoded, or the device stopped.
+            PlaybackError: The audio could not be decoded, or the device stopped.
         """
         self._backlog.end()
         try:
@@ -93,7 +93,7 @@ class Player:
             raise failure
 
     def stop(self) -> None:
-        """Fall silent at once, and free the device."""
+        """Stop playing at once, and free the device."""
         self._backlog.end(drop=True)
         self._samples.end(drop=True)
         try:
@@ -104,7 +104,7 @@ class Player:
                 self._device.close()
 
     def _decode(self) -> None:
-        """In a thread of its own, since a decoder can only wait for the bytes that it wants."""
+        """Decode in a separate thread: a decoder blocks until it has its bytes."""
         try:
             if self._backlog.peek(len):
                 sample_format, pieces = decode(self._info, self._backlog)
@@ -118,7 +118,7 @@ class Player:
             self._samples.end()
 
     def _change_sample_format(self, sample_format: SampleFormat) -> None:
-        """Have the device play at the rate that the audio turned out to have."""
+        """Reopen the device if the audio turns out to have another format."""
         if sample_format != self._sample_format:
             if self._device is not None:
                 self._device.close()
@@ -127,11 +127,11 @@ class Player:
 
 
 def play(info: AudioInfo, chunks: Iterable[bytes]) -> None:
-    """Play audio while it arrives. Audio that stops short is played before its error is raised.
+    """Play audio while it arrives. If it is cut short, the received part is played before the error is raised.
 
     Raises:
         ConfigurationError: The extra `play` is not installed.
-        PlaybackError: There is no audio device, or it stopped; or the audio cannot be decoded.
+        PlaybackError: There is no audio device, it stopped, or the audio cannot be decoded.
     """
     with Player(info.format, info.sample_rate, info.channels) as player:
         for chunk in chunks:
@@ -139,12 +139,12 @@ def play(info: AudioInfo, chunks: Iterable[bytes]) -> None:
 
 
 async def play_async(info: AudioInfo, chunks: AsyncIterable[bytes]) -> None:
-    """As `play`. Where it is cancelled, it falls silent at once."""
+    """As `play`. Cancelling it stops playback at once."""
     with Player(info.format, info.sample_rate, info.channels) as player:
         try:
             async for chunk in chunks:
                 player.feed(chunk)
-        except _STOPPED_SHORT:
+        except _CUT_SHORT:
             with suppress(PlaybackError):
                 await asyncio.to_thread(player.finish)
             raise
@@ -158,9 +158,9 @@ def play_file(
 
     Args:
         path: The file.
-        audio_format: "mp3", "wav" or "pcm", where the file's suffix does not tell.
-        sample_rate: Hz, for pcm (24,000 where it is None).
-        channels: 1 or 2, for pcm (1 where it is None).
+        audio_format: "mp3", "wav" or "pcm", if the file's suffix does not say.
+        sample_rate: Hz, for pcm only; None for 24,000.
+        channels: 1 or 2, for pcm only; None for 1.
 
     Raises:
         OSError: The file cannot be read.
