@@ -695,3 +695,31 @@ def test_those_who_do_not_play_do_not_wait_for_miniaudio() -> None:
     assert run(script).stdout == "set()\n"
     script = "import openrouter_speech.playback, sys; print({'miniaudio'} & set(sys.modules))"
     assert run(script).stdout == "set()\n"
+
+
+@pytest.mark.parametrize("before", [b"", b"ID3\x04\0\0" + bytes([0, 0x10, 0, 0]) + bytes(0x10 << 14)])
+def test_a_file_is_read_as_it_is_played(
+    before: bytes, speech: dict[str, bytes], loudspeaker: Loudspeaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it is, little of it is in memory: a piece or two, or a tag that has to be passed over first."""
+    file, waiting, add = tmp_path / "long.mp3", [], buffers.Backlog.add
+
+    def noting(backlog: buffers.Backlog, chunk: bytes) -> None:
+        add(backlog, chunk)
+        waiting.append(len(backlog._audio))
+
+    monkeypatch.setattr(buffers.Backlog, "add", noting)
+    file.write_bytes(before + speech["mp3"] * 100)
+    play_file(file)
+    assert len(waiting) > 5
+    assert max(waiting) <= len(before) + 3 * player._FILE_PIECE
+
+
+def test_a_file_does_not_wait_for_a_device_that_stopped(
+    loudspeaker: Loudspeaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buffers, "_DEAD", 0.01)
+    loudspeaker.listening = False
+    (tmp_path / "long.pcm").write_bytes(bytes(1 << 20))
+    with pytest.raises(errors.PlaybackError, match="stopped"):
+        play_file(tmp_path / "long.pcm")

@@ -29,6 +29,8 @@ class Backlog:
     def __init__(self) -> None:
         self._audio = bytearray()
         self._ended = False
+        self._starved = False
+        """Whether the decoder waits for more."""
         self._changed = Condition()
 
     def add(self, chunk: bytes) -> None:
@@ -55,7 +57,10 @@ class Backlog:
         """Wait until `find` returns something true, or the audio ends; return its result."""
         with self._changed:
             while not (found := find(self._audio)) and not self._ended:
+                self._starved = True
+                self._changed.notify_all()
                 self._changed.wait()
+            self._starved = False
             return found
 
     def take(self, size_of: Callable[[bytearray], int]) -> bytes:
@@ -64,7 +69,19 @@ class Backlog:
             size = self.peek(size_of) or len(self._audio)
             piece = bytes(self._audio[:size])
             del self._audio[:size]
+            self._changed.notify_all()
             return piece
+
+    def wait_for_room(self, most: int) -> bool:
+        """Wait until at most this many bytes are waiting, or the decoder needs more than that.
+
+        Returns:
+            False if nothing moves any more: `Samples.wait` raises the reason.
+        """
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: len(self._audio) <= most or self._starved or self._ended, timeout=_DEAD
+            )
 
 
 class Samples:

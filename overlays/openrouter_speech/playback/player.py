@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterable, Iterable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
@@ -75,6 +74,14 @@ class Player:
         """Add audio, in chunks of any size. It never waits or fails: `finish` raises the errors."""
         self._samples.expect()
         self._backlog.add(chunk)
+
+    def wait_for_room(self) -> bool:
+        """Wait until most of what was fed has been decoded, so that a source can be as long as it likes.
+
+        Returns:
+            False if the device has stopped; then there is no point in waiting again, and `finish` raises.
+        """
+        return self._backlog.wait_for_room(_FILE_PIECE)
 
     def finish(self) -> None:
         """Wait until all the audio has been played. No more can be fed afterwards.
@@ -167,5 +174,8 @@ def play_file(
         ConfigurationError, PlaybackError: As `play`.
     """
     name = files.format_of(path) or audio_format or Path(path).suffix or "unknown"
-    with Path(path).open("rb") as file:
-        play(AudioInfo(name, sample_rate, channels), iter(partial(file.read, _FILE_PIECE), b""))
+    with Path(path).open("rb") as file, Player(name, sample_rate, channels) as player:
+        moving = True
+        while piece := file.read(_FILE_PIECE):
+            player.feed(piece)
+            moving = moving and player.wait_for_room()
