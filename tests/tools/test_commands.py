@@ -65,7 +65,7 @@ def test_a_line_has_room_for_some_facts(tmp_path: Path, run: Run) -> None:
     upstream = Upstream(small())
     del upstream.responses["400"]
     _, (line,) = run("upstream-diff", upstream.write(tmp_path))
-    assert re.search(r" and \d+ facts more here, nothing upstream \| breaking \| ", line)
+    assert re.search(r" and \d+ more facts here, nothing upstream \| breaking \| ", line)
     assert line.count("application/json ") == 5
 
 
