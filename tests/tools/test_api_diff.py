@@ -430,7 +430,7 @@ def test_make_compares_with_a_commit(repository: Path, make: Make) -> None:
         MINOR,
     ]
     assert make(*here, BASE="v2", PYTHONPATH=str(PROJECT)).stderr.splitlines()[0] == "git knows no commit 'v2' here."
-    asked = "Name what to compare with: make api-diff BASE=<branch, tag or hash>"
+    asked = "Name the commit to compare with: make api-diff BASE=<branch, tag or hash>"
     assert make(*here, BASE="").stderr.splitlines()[0] == asked
 
 
