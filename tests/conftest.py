@@ -1,4 +1,4 @@
-"""What tests share: a clean environment, no network, no sleep, a mock server, one way to call sync and async."""
+"""Shared fixtures: a clean environment, no network, no sleep, a mock server, one interface for sync and async calls."""
 
 import asyncio
 import os
@@ -22,32 +22,33 @@ from openrouter_speech.tts import SpeechParams
 
 PROJECT = Path(__file__).parent.parent
 REQUEST: SpeechParams = {"input": "Hello world", "model": "elevenlabs/eleven-turbo-v2", "voice": "alloy"}
-"""The least that a call needs."""
+"""The required parameters of a call."""
 KEY = "sk-or-v1-this-must-never-be-shown"
 
 
 FOREIGN = re.compile(
-    r"(OPENROUTER|OPENAI|GIT|LC|MAKE|PIP|PYTEST(?!_(CURRENT_TEST|XDIST)))_.*"  # settings of programs, ours among them
+    r"(OPENROUTER|OPENAI|GIT|LC|MAKE|PIP|PYTEST(?!_(CURRENT_TEST|XDIST)))_.*"  # settings of programs, including ours
     r"|PYTHON.*|(HTTPS?|ALL|NO|FTP|WSS?)_PROXY|SSL_CERT_(FILE|DIR)|SSLKEYLOGFILE|(REQUESTS|CURL)_CA_BUNDLE"
     r"|LANG|LANGUAGE|COLUMNS|LINES|TERM|COLORTERM|NO_COLOR|(FORCE|PY|CLI)_?COLORS?(_FORCE)?|TTY_.*"
     r"|CI|GITHUB_ACTIONS|BUILD_NUMBER"  # they change what pytest and typer print
     r"|M(AKE)?FLAGS|MAKELEVEL|MAKEOVERRIDES|ARGS|BASE|UPSTREAM|VENV|OUT",  # what an outer make passes on
     re.IGNORECASE,
 )
-"""Names of variables that belong to the person, or the program, that runs the tests."""
+"""Names of variables set by the person or program that runs the tests."""
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of the person who runs the tests has a say in them."""
+    """Remove environment variables that could affect the tests."""
     for name in [name for name in os.environ if FOREIGN.fullmatch(name)]:
         monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def signals_reach_children() -> None:
-    """Under `nohup`, or in the background of a script, signals are ignored, and so would they be by each program that a
-    test starts: that is inherited. A handler that does nothing is not.
+    """Let child processes receive signals, even under `nohup` or in the background.
+
+    Ignored signals are inherited by child processes. Handlers, such as one that does nothing, are not.
     """
     for number in {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
         if signal.getsignal(number) is signal.SIG_IGN:
@@ -56,18 +57,18 @@ def signals_reach_children() -> None:
 
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that reaches for the network fails."""
+    """Fail a test that uses the network."""
     connect, getaddrinfo = socket.socket.connect, socket.getaddrinfo
 
     def guarded(self: socket.socket, address: Any) -> None:
         if self.family in {socket.AF_INET, socket.AF_INET6} and not str(address[0]).startswith(("127.", "::1")):
-            raise AssertionError(f"a test reached for {address}")
+            raise AssertionError(f"a test connected to {address}")
         connect(self, address)
 
     def guarded_lookup(host: Any, *arguments: Any, **options: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else host or ""
         if any(character.isalpha() for character in name) and ":" not in name and name != "localhost":
-            raise AssertionError(f"a test asked for the address of {name}")
+            raise AssertionError(f"a test looked up {name}")
         return getaddrinfo(host, *arguments, **options)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
@@ -75,14 +76,14 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SHORT = 0.01
-"""Seconds that the package may sleep in a test. The tests of the command line set waits that nobody notices."""
+"""The longest sleep allowed in a test, in seconds. Command line tests configure waits this short."""
 _sleep, _sleep_async = time.sleep, asyncio.sleep
 
 
 def _refuse_to_sleep(seconds: float, caller: FrameType | None) -> None:
     module = str(caller.f_globals.get("__name__")) if caller else ""
     if seconds > SHORT and module.partition(".")[0] == "openrouter_speech":
-        raise AssertionError(f"{module} would sleep for {seconds} s; a test takes `slept`, or replaces its `sleep`")
+        raise AssertionError(f"{module} would sleep for {seconds} s; use the fixture `slept`, or patch its `sleep`")
 
 
 def guarded_sleep(seconds: float) -> None:
@@ -97,11 +98,11 @@ async def guarded_sleep_async(delay: float, result: Any = None) -> Any:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_sleep() -> Iterator[None]:
-    """A test in which the package sleeps for real fails."""
+    """Fail a test in which the package really sleeps."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(time, "sleep", guarded_sleep)
         patched.setattr(asyncio, "sleep", guarded_sleep_async)
-        for name, module in list(sys.modules.items()):  # those that are loaded may have it under a name of their own
+        for name, module in list(sys.modules.items()):  # loaded modules may have imported it by name
             if name.startswith("openrouter_speech.") and getattr(module, "sleep", None) is _sleep:
                 patched.setattr(module, "sleep", guarded_sleep)
         yield
@@ -116,7 +117,7 @@ def server() -> Iterator[MockServer]:
 OUR_PLUGIN_ALONE = [
     f"-pno:{plugin.name}" for plugin in entry_points(group="pytest11") if plugin.name != "openrouter-speech"
 ]
-"""For a pytest that a test starts: loading other people's plugins takes longer than what it is started for."""
+"""Arguments for a nested pytest: loading third-party plugins would take longer than the test itself."""
 
 _CLIENTS = (httpx.Client, httpx.AsyncClient)
 
@@ -125,7 +126,7 @@ Make = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def make() -> Make:
-    """Runs make in the project, as a person would."""
+    """Run make in the project, as a person would."""
 
     def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         command = ["make", "--no-print-directory", f"VENV={sys.prefix}", *arguments]
@@ -138,7 +139,7 @@ def make() -> Make:
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that would have been slept between attempts."""
+    """Collect the sleeps between attempts, in seconds, instead of sleeping."""
     seconds: list[float] = []
 
     async def sleep_async(delay: float) -> None:
@@ -153,7 +154,7 @@ Connect = Callable[..., "Caller"]
 
 
 class Caller:
-    """One client, whose calls are made in one of the two ways."""
+    """One client, called either synchronously or asynchronously."""
 
     def __init__(self, open_router: OpenRouter, runner: asyncio.Runner | None) -> None:
         self.open_router = open_router
@@ -164,7 +165,7 @@ class Caller:
         return self._runner.run(tts.create_speech_async(**request)) if self._runner else tts.create_speech(**request)
 
     def read_stream(self, chunk_size: int | None = None, **params: Any) -> list[bytes]:
-        """All pieces of a stream."""
+        """Read all chunks of a stream."""
         request = cast("SpeechParams", REQUEST | params)
         if not self._runner:
             with self.open_router.tts.stream_speech(**request) as stream:
@@ -172,7 +173,7 @@ class Caller:
 
         async def read() -> list[bytes]:
             async with self.open_router.tts.stream_speech_async(**request) as stream:
-                return [piece async for piece in stream.iter_bytes(chunk_size)]
+                return [chunk async for chunk in stream.iter_bytes(chunk_size)]
 
         return self._runner.run(read())
 
@@ -183,7 +184,7 @@ class Caller:
         return tts.save_speech(path, **request)
 
     def close(self, *given: httpx.Client | httpx.AsyncClient) -> None:
-        """Close it, in the way that goes with its calls, and the clients it was given. A second time does nothing."""
+        """Close the client and the given httpx clients. Calling it again does nothing."""
         runner, self._runner = self._runner or asyncio.Runner(), None
         with runner:
             for client in given:
@@ -196,12 +197,12 @@ class Caller:
 
 @pytest.fixture(params=["sync", "async"])
 def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
-    """Makes a client, given the arguments of `OpenRouter`; the test runs once for each way of calling it."""
+    """Create a client from the arguments of `OpenRouter`. The test runs once per way of calling it."""
     yield from connecting(request.param)
 
 
 def connecting(way: str) -> Iterator[Connect]:
-    """As the fixture `connect`, for one way: "sync", "async" (over httpx), or "aiohttp"."""
+    """As the fixture `connect`, for one way: "sync", "async" (over httpx) or "aiohttp"."""
     callers: list[Caller] = []
     given: list[httpx.Client | httpx.AsyncClient] = []
 

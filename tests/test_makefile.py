@@ -138,16 +138,16 @@ def test_the_environments_of_all_pythons_are_cleaned_away_and_never_committed(ma
 
 
 FORBIDDEN = [
-    ("generated/openrouter_speech_api/client.py", "import openrouter_speech", "Generated code knows nothing"),
-    ("overlays/openrouter_speech/tts.py", "import openrouter_speech_api.client", "_generated is the door"),
-    ("overlays/openrouter_speech/_core/retries.py", "import socket", "The core decides without I/O"),
-    ("overlays/openrouter_speech/errors.py", "from . import client", "Each layer knows only those below"),
-    ("overlays/openrouter_speech/_files.py", "from . import mock", "The client works without the mock"),
-    ("overlays/openrouter_speech/narration/scheduler.py", "from .. import tts", "Each layer knows only those below"),
-    ("overlays/openrouter_speech/narration/captions.py", "import soundfile", "What the extra long installs stays"),
-    ("overlays/openrouter_speech/client.py", "from . import cli", "Each layer knows only those below"),
-    ("overlays/openrouter_speech/_core/retries.py", "import rich", "What the extra cli installs stays"),
-    ("tools/facts.py", "import openrouter_speech", "Maintainers' tools need nothing"),
+    ("generated/openrouter_speech_api/client.py", "import openrouter_speech", "Generated code does not import"),
+    ("overlays/openrouter_speech/tts.py", "import openrouter_speech_api.client", "Only _generated imports"),
+    ("overlays/openrouter_speech/_core/retries.py", "import socket", "The core does no I/O"),
+    ("overlays/openrouter_speech/errors.py", "from . import client", "Each layer imports only those below"),
+    ("overlays/openrouter_speech/_files.py", "from . import mock", "The client does not need"),
+    ("overlays/openrouter_speech/narration/scheduler.py", "from .. import tts", "Each layer imports only those below"),
+    ("overlays/openrouter_speech/narration/captions.py", "import soundfile", "Only the modules that need"),
+    ("overlays/openrouter_speech/client.py", "from . import cli", "Each layer imports only those below"),
+    ("overlays/openrouter_speech/_core/retries.py", "import rich", "Only the command line imports"),
+    ("tools/facts.py", "import openrouter_speech", "The tools do not import"),
 ]
 
 

@@ -24,9 +24,9 @@ def test_a_small_soak_leaves_nothing() -> None:
     figures = {line[:36].strip(): line[36:].strip() for line in done.stdout.splitlines()}
     assert figures["calls"].startswith("400 (seed 2), in ")
     assert all(name in figures["ended with"] for name in ("audio", "left early", "TruncatedAudioError"))
-    assert [what for what, figure in figures.items() if figure == "0  (at most 0)"] == [
+    assert [what for what, figure in figures.items() if figure == "0  (limit: 0)"] == [
         "file descriptors left", "threads left", "tasks left", "temporary files left", "connections left at the server",
-        "requests beyond the policy", "answers with wrong audio", "errors of other libraries",
+        "requests beyond the policy", "responses with wrong audio", "errors of other libraries",
     ]  # fmt: skip
 
 
@@ -90,16 +90,16 @@ def test_a_call_may_send_as_many_requests_as_its_faults_allow(faults: tuple[str,
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        ({"descriptors": Counter(socket=2)}, "file descriptors left: 2 (socket 2), where 0 is allowed."),
-        ({"threads": Counter(a=1)}, "threads left: 1 (a 1), where 0 is allowed."),
-        ({"tasks": ["a"]}, "tasks left: 1 (a 1), where 0 is allowed."),
-        ({"files": [".a.part"]}, "temporary files left: 1 (.a.part 1), where 0 is allowed."),
-        ({"connections": 3}, "connections left at the server: 3 (open 3), where 0 is allowed."),
-        ({"beyond_policy": {7: 2}}, "requests beyond the policy: 2 (call 7 2), where 0 is allowed."),
-        ({"wrong_audio": [5]}, "answers with wrong audio: 1 (call 5 1), where 0 is allowed."),
-        ({"strange_errors": {"KeyError": 1}}, "errors of other libraries: 1 (KeyError 1), where 0 is allowed."),
-        ({"most_connections": 97}, "connections at once: 97, where 96 is allowed."),
-        ({"growth": GROWTH + 1}, "memory, last quarter against second: +8.0 MiB, where 8 MiB is allowed."),
+        ({"descriptors": Counter(socket=2)}, "file descriptors left: 2 (socket 2); the limit is 0."),
+        ({"threads": Counter(a=1)}, "threads left: 1 (a 1); the limit is 0."),
+        ({"tasks": ["a"]}, "tasks left: 1 (a 1); the limit is 0."),
+        ({"files": [".a.part"]}, "temporary files left: 1 (.a.part 1); the limit is 0."),
+        ({"connections": 3}, "connections left at the server: 3 (open 3); the limit is 0."),
+        ({"beyond_policy": {7: 2}}, "requests beyond the policy: 2 (call 7 2); the limit is 0."),
+        ({"wrong_audio": [5]}, "responses with wrong audio: 1 (call 5 1); the limit is 0."),
+        ({"strange_errors": {"KeyError": 1}}, "errors of other libraries: 1 (KeyError 1); the limit is 0."),
+        ({"most_connections": 97}, "connections at once: 97; the limit is 96."),
+        ({"growth": GROWTH + 1}, "memory, last quarter vs. second: +8.0 MiB; the limit is 8 MiB."),
     ],
 )
 def test_a_bound_that_is_broken_is_a_sentence(found: Any, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""A server that sends just the bytes a test tells it to, over real sockets, and counts what arrives."""
+"""A server on real sockets that sends exactly the bytes a test specifies, and records the requests."""
 
 import socket
 import ssl
@@ -11,12 +11,12 @@ from typing import BinaryIO, Self
 from attrs import define
 
 _PATIENCE = 60
-"""Seconds after which something that should have happened has not; only a test that fails waits so long."""
+"""Seconds to wait for an expected event. Only a failing test waits this long."""
 
 
 @define
 class Arrived:
-    """A request, as it came."""
+    """A request, as received."""
 
     head: str
     body: bytes
@@ -30,7 +30,7 @@ class Arrived:
 
 
 class Connection:
-    """One connection, as an answer sees it."""
+    """One connection, as seen by an `Answer`."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -45,11 +45,11 @@ class Connection:
             pass
 
     def wait_for(self, event: threading.Event) -> None:
-        assert event.wait(_PATIENCE), "the test never went on"
+        assert event.wait(_PATIENCE), "the test did not continue"
 
 
 Answer = Callable[[Connection], object]
-"""Sends something. The connection stays open, unless it returns `CLOSE`."""
+"""Sends a response. The connection stays open unless it returns `CLOSE`."""
 CLOSE = object()
 
 
@@ -61,7 +61,7 @@ def http(
     length: int | None = None,
     headers: dict[str, str] | None = None,
 ) -> Answer:
-    """A whole HTTP answer. A `length` announces that many bytes, whatever is sent; then the connection ends."""
+    """Build a complete response. `length` overrides Content-Length, and closes the connection afterwards."""
 
     def answer(connection: Connection) -> object:
         connection.send(head(status, content_type, len(body) if length is None else length, headers) + body)
@@ -71,7 +71,7 @@ def http(
 
 
 def head(status: int, content_type: str | None, length: int | None, headers: dict[str, str] | None = None) -> bytes:
-    """The head of an answer; without a length, the body is chunked."""
+    """Build the head of a response. Without a length, the body is chunked."""
     lines = [f"HTTP/1.1 {status} Status"]
     lines += [f"Content-Type: {content_type}"] if content_type else []
     lines += ["Transfer-Encoding: chunked"] if length is None else [f"Content-Length: {length}"]
@@ -80,26 +80,26 @@ def head(status: int, content_type: str | None, length: int | None, headers: dic
 
 
 def chunk(content: bytes) -> bytes:
-    """A piece of a chunked body; an empty one ends it."""
+    """Encode a chunk of a chunked body; an empty one ends the body."""
     return b"%x\r\n%s\r\n" % (len(content), content)
 
 
 def hang_up(connection: Connection) -> object:
-    """No answer at all."""
+    """Close the connection without responding."""
     return CLOSE
 
 
 def silence(connection: Connection) -> object:
-    """An answer that never comes."""
+    """Never respond."""
     connection.wait_for_the_end()
     return CLOSE
 
 
 @contextmanager
 def refusing() -> Iterator[str]:
-    """The URL of a port that refuses connections.
+    """Provide the URL of a port that refuses connections.
 
-    It is bound and does not listen: a port that was merely closed may belong to somebody else by now.
+    The port is bound but not listening: another process could take one that was merely closed.
     """
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -107,14 +107,14 @@ def refusing() -> Iterator[str]:
 
 
 class WireServer:
-    """Gives the answers of a script, one a request; the last one again and again."""
+    """Sends scripted responses, one per request, and repeats the last."""
 
     def __init__(self, *script: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.script = script
         self._tls = tls
         self.requests: list[Arrived] = []
         self.connections = 0
-        """How many have been opened."""
+        """The number of connections opened so far."""
         self._open: set[socket.socket] = set()
         self._changed = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -125,13 +125,13 @@ class WireServer:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}/api/v1"
 
     def wait_until_closed(self) -> None:
-        """Until no connection is open; fails if one is held."""
+        """Wait until no connection is open; fail if one stays open."""
         with self._changed:
             assert self._changed.wait_for(lambda: not self._open, _PATIENCE), f"{len(self._open)} connections are open"
 
     def wait_for_requests(self, count: int) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.requests) >= count, _PATIENCE), "the request never came"
+            assert self._changed.wait_for(lambda: len(self.requests) >= count, _PATIENCE), "the request never arrived"
 
     def __enter__(self) -> Self:
         self._start(self._accept)

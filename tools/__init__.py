@@ -1,5 +1,5 @@
-"""Following the description: what the contract of an operation is, and how two descriptions of it differ.
+"""Maintainers' tools: extract the contract of an operation from a description, and compare two versions of it.
 
-For those who maintain this project; no part of what is installed. It stands apart from the client, so that it works
-on whatever the description has become. `python -m tools --help` tells how it is called.
+Not part of the installed package, and independent of the client, so that they work whatever the description has
+become. For usage, run `python -m tools --help`.
 """

@@ -1,4 +1,4 @@
-"""Compare openapi.yaml with the provider's description, and both it and the Python API with what they were."""
+"""Compare openapi.yaml with the provider's description, and compare it and the Python API with earlier versions."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one of the commands.
 
     Returns:
-        The exit status. 0: nothing to do. 1: upstream differs, or a release is not ready. 2: something cannot be read.
+        The exit status. 0: nothing to do. 1: upstream differs, or the release is not ready. 2: unreadable input.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -28,18 +28,22 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--ours", default="openapi.yaml", help="our description (default: openapi.yaml)")
-    common.add_argument("--json", action="store_true", help="print JSON in place of lines")
+    common.add_argument("--json", action="store_true", help="print JSON instead of lines")
     parser = argparse.ArgumentParser(prog="python -m tools", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     diff = commands.add_parser("upstream-diff", parents=[common], help="compare with the provider's description")
     diff.add_argument("upstream", help="a file, or an http or https URL")
-    diff.add_argument("--deviations", default="docs/deviations.yaml", help="what differs on purpose")
-    diff = commands.add_parser("spec-diff", parents=[common], help="compare with what it was at a commit")
+    diff.add_argument(
+        "--deviations",
+        default="docs/deviations.yaml",
+        help="the deliberate differences (default: docs/deviations.yaml)",
+    )
+    diff = commands.add_parser("spec-diff", parents=[common], help="compare openapi.yaml with an earlier commit")
     diff.add_argument("base", help=_BASE)
-    diff = commands.add_parser("api-diff", help="compare the Python API with what it was at a commit")
-    diff.add_argument("--json", action="store_true", help="print JSON in place of lines")
+    diff = commands.add_parser("api-diff", help="compare the Python API with an earlier commit")
+    diff.add_argument("--json", action="store_true", help="print JSON instead of lines")
     diff.add_argument("base", help=_BASE)
-    check = commands.add_parser("release-check", help="hold version and changelog to what changed")
+    check = commands.add_parser("release-check", help="check the version and the changelog against what changed")
     check.add_argument("base", nargs="?", help=f"{_BASE} (default: the newest tag v*)")
     return parser
 
@@ -50,7 +54,7 @@ def _upstream_diff(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"differences": [finding.as_dict("ours", "upstream") for finding in findings]})
     else:
-        lines = [str(finding) for finding in findings] or [f"Nothing differs but what {options.deviations} allows"]
+        lines = [str(finding) for finding in findings] or [f"No differences besides those in {options.deviations}"]
         print(*lines, sep="\n")  # noqa: T201
     return 1 if findings else 0
 

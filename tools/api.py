@@ -1,10 +1,10 @@
-"""`make api-diff`: what changed in the Python API since a commit, and the version step that it calls for.
+"""`make api-diff`: what changed in the Python API since a commit, and the version step that this requires.
 
-`packages` says what the API is. griffe says which changes of parameters break callers; what it does not look at (types,
-bases, values of an enumeration, whether something is awaited) is graded here:
+`packages` defines the API. griffe decides which parameter changes break callers. This module grades what griffe
+ignores (types, bases, enum values, sync or async):
 
-- A parameter may take more types than before, and what is returned or read may be of fewer. Any other type breaks.
-- A class may gain a base, and not lose one. A name that goes breaks callers, one that comes does not.
+- A parameter may accept more types, and a return value or an attribute may have fewer. Other type changes break.
+- A class may gain a base but not lose one. Removing a name breaks callers; adding one does not.
 """
 
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ from .report import Finding, advice
 from .semver import Changes, Step, changes
 
 _REASONS: dict[Step, str] = {
-    "major": "callers break",
-    "minor": "the API changed, and callers do not break",
-    "patch": "the code changed, and the API did not",
+    "major": "breaks callers",
+    "minor": "the API changed without breaking callers",
+    "patch": "the code changed, the API did not",
     "none": "nothing changed",
 }
 
@@ -32,7 +32,7 @@ _ASPECTS = {
     BreakageKind.PARAMETER_CHANGED_KIND: KIND,
     BreakageKind.PARAMETER_MOVED: ORDER,
 }
-"""Of what griffe says, what is taken from it: the aspect that breaks."""
+"""The griffe breakages used here, and the aspect that each one breaks."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class _Change:
 
 
 def api_diff(base: Packages, now: Packages) -> Changes:
-    """The changes of the API, and the step of the version (as SemVer has it) that they call for."""
+    """Compare two versions of the API, and determine the SemVer step that the changes require."""
     comparison = _Comparison(base, now)
     findings = sorted((change.finding() for change in _joined(list(comparison.changes()))), key=lambda f: f.where)
     return changes(findings, same=base.files == now.files, reasons=_REASONS)
 
 
 class _Comparison:
-    """Two states of the API, side by side."""
+    """Two versions of the API, side by side."""
 
     def __init__(self, base: Packages, now: Packages) -> None:
         old, new = public_api(base.modules), public_api(now.modules)
@@ -72,29 +72,29 @@ class _Comparison:
         }
 
     def changes(self) -> Iterator[_Change]:
-        """What differs; once, where it has several public names."""
+        """Yield the changes; each once, even under several public names."""
         seen: set[Place] = set()
         for place in dict.fromkeys([*self._before, *self._after]):
             before, after = self._sides(place)
-            if before != after and self._tells(place, before, after) and (key := self._key(place)) not in seen:
+            if before != after and self._is_reported(place, before, after) and (key := self._key(place)) not in seen:
                 seen.add(key)
                 yield _Change(
                     place,
-                    _told(place, before, self._before),
-                    _told(place, after, self._after),
+                    _text(place, before, self._before),
+                    _text(place, after, self._after),
                     self._breaks(place, before, after),
                 )
 
     def _sides(self, place: Place) -> tuple[Fact | None, Fact | None]:
         before, after = self._before.get(place), self._after.get(place)
         if place.aspect == BASES and isinstance(before, tuple) and isinstance(after, tuple):
-            # A base that came or went has a line of its own: not one more for each class that is built on it.
+            # An added or removed base has its own line; do not repeat it for each subclass.
             before = tuple(base for base in before if base not in self._old or base in self._new)
             after = tuple(base for base in after if base not in self._new or base in self._old)
         return before, after
 
-    def _tells(self, place: Place, before: Fact | None, after: Fact | None) -> bool:
-        """Whether a line says something that no other does."""
+    def _is_reported(self, place: Place, before: Fact | None, after: Fact | None) -> bool:
+        """Whether this change is worth a line: no other line implies it."""
         if (place.owner in self._before) != (place.owner in self._after):
             return False
         if place.aspect == ORDER and isinstance(before, tuple) and isinstance(after, tuple):
@@ -103,7 +103,7 @@ class _Comparison:
         return place.aspect is None or None not in (before, after)
 
     def _key(self, place: Place) -> Place:
-        """The place by the name under which it is defined; an import is a place itself."""
+        """Identify a place by where it is defined; an import counts as its own place."""
         owner, _, name = place.name.rpartition(".")
         thing = self._new.get(owner) or self._old.get(owner)
         if isinstance(thing, Class):
@@ -117,7 +117,7 @@ class _Comparison:
 
     def _breaks(self, place: Place, before: Fact | None, after: Fact | None) -> bool:
         if place.aspect is None and before is None:
-            return self._asks_for_more(place)
+            return self._requires_more(place)
         if place.aspect is None and after is None:
             return place.parameter is None or self._is_breakage(place)
         if place.aspect in {VALUE, CALLED}:
@@ -128,8 +128,8 @@ class _Comparison:
             return _breaks(place, set(before), set(after))
         return self._is_breakage(place)
 
-    def _asks_for_more(self, place: Place) -> bool:
-        """Whether what is new has to be given: a required parameter, or a constructor that has one."""
+    def _requires_more(self, place: Place) -> bool:
+        """Whether callers must pass something new: a required parameter, or a constructor with one."""
         if not place.parameter and not place.name.endswith(".__init__"):
             return False
         return any(
@@ -140,7 +140,7 @@ class _Comparison:
 
 
 def _breaks(place: Place, before: set[str], after: set[str]) -> bool:
-    """Whether other types, or other bases, do."""
+    """Whether a change of types or bases breaks callers."""
     if place.aspect == BASES:
         return not before <= after
     if "Any" in after:
@@ -151,18 +151,18 @@ def _breaks(place: Place, before: set[str], after: set[str]) -> bool:
 
 
 def _place(breakage: Breakage) -> Place:
-    """Where griffe sees it, by the name under which it is defined."""
+    """Locate a breakage by the name under which griffe found it defined."""
     about_parameter = breakage.kind not in {BreakageKind.OBJECT_CHANGED_KIND, BreakageKind.PARAMETER_MOVED}
     return Place(breakage.obj.path, breakage.old_value.name if about_parameter else None, _ASPECTS[breakage.kind])
 
 
-def _told(place: Place, fact: Fact | None, facts: dict[Place, Fact]) -> str | None:
+def _text(place: Place, fact: Fact | None, facts: dict[Place, Fact]) -> str | None:
     if fact is None:
         return None
     if place.parameter and not place.aspect:
         parts = [replace(place, aspect=aspect) for aspect in (REQUIRED, TYPE, DEFAULT)]
         return (
-            ", ".join(f"{part.aspect} {_told(part, facts[part], facts)}" for part in parts if part in facts) or "given"
+            ", ".join(f"{part.aspect} {_text(part, facts[part], facts)}" for part in parts if part in facts) or "given"
         )
     if isinstance(fact, bool):
         return str(fact).lower()
@@ -172,7 +172,7 @@ def _told(place: Place, fact: Fact | None, facts: dict[Place, Fact]) -> str | No
 
 
 def _joined(found: list[_Change]) -> list[_Change]:
-    """A field is a parameter of its class's constructor as well: one line for both, with the worse grade."""
+    """Merge a field with its constructor parameter: one line for both, breaking if either is."""
     by_place = {change.place: change for change in found}
     for place, change in list(by_place.items()):
         owner, _, name = place.name.rpartition(".")

@@ -1,4 +1,4 @@
-"""CHANGELOG.md, in the form of Keep a Changelog: sections of versions, and their entries."""
+"""Parse CHANGELOG.md (Keep a Changelog) into sections and entries."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,21 +8,21 @@ _SECTION = re.compile(r"## \[(.+?)\](?: - (.+))?")
 
 @dataclass
 class Section:
-    """What is said of one version."""
+    """The section of one version."""
 
     version: str
     date: str | None
     entries: list[str] = field(default_factory=list)
-    """Each after the heading that it stands under, such as "Removed: `Fault.of`"."""
+    """Each prefixed with its heading, such as "Removed: `Fault.of`"."""
 
     @property
-    def tells_what_breaks(self) -> bool:
-        """Whether an entry is under "Removed", or has the word "breaking"."""
+    def announces_breakage(self) -> bool:
+        """Whether an entry is under "Removed" or contains the word "breaking"."""
         return any(entry.startswith("Removed: ") or "breaking" in entry.lower() for entry in self.entries)
 
 
 def sections(text: str) -> list[Section]:
-    """The sections, the newest first."""
+    """Parse the sections, newest first."""
     found: list[Section] = []
     heading = ""
     for line in text.splitlines():

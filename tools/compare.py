@@ -1,4 +1,4 @@
-"""The differences of two sets of facts: as few as tell all, and each graded."""
+"""Compare two sets of facts: find the fewest differences that cover everything, and grade each."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,21 +14,21 @@ MEDIA_TYPE = "media type"
 
 @dataclass(frozen=True)
 class Difference:
-    """What is told in one line: a fact that changed, or a field, a header, a status … with all facts that it has."""
+    """One line of the report: a changed fact, or an added or removed field, header, status … with all its facts."""
 
     place: Place
     before: Facts
-    """The facts at and beneath the place; none where it was not there."""
+    """The facts at and below the place; empty if it did not exist."""
     after: Facts
 
     @property
     def where(self) -> str:
-        """The place, in words."""
+        """The place as text."""
         return rendered(self.place)
 
     @cached_property
     def is_node(self) -> bool:
-        """Whether it is a field, a header, a status … that is there on one side only, and not a fact of one."""
+        """Whether a whole field, header, status … exists on one side only, as opposed to a changed fact."""
         if self.before and self.after:
             return False
         facts = self.before | self.after
@@ -36,7 +36,7 @@ class Difference:
 
     @cached_property
     def breaking(self) -> bool:
-        """Whether those who call break when `before` becomes `after`."""
+        """Whether changing `before` to `after` breaks callers."""
         if (MEDIA_TYPE,) in self.before:
             return True
         if self.is_node and self.before:
@@ -46,15 +46,15 @@ class Difference:
         return any(
             changed_fact_breaks(self.place + rest, (self.before.get(rest), self.after.get(rest)))
             for rest in self.before | self.after
-            if len(rest) < 2  # what lies deeper follows from the type
+            if len(rest) < 2  # deeper facts follow from the type
         )
 
 
 def differences(before: Facts, after: Facts) -> list[Difference]:
-    """Each difference once, those at new places last.
+    """Find the differences, those at new places last.
 
-    A field that is there on one side only is one difference, not one for each of its facts; and where a type changes,
-    what belongs to the types is told with it.
+    A field that exists on one side only is one difference, not one per fact. A changed type is one difference together
+    with the facts that depend on it.
     """
     differing = [place for place in before | after if before.get(place) != after.get(place)]
     nodes_before, nodes_after = _nodes(before), _nodes(after)
@@ -63,7 +63,7 @@ def differences(before: Facts, after: Facts) -> list[Difference]:
         groups[_root(place, nodes_before, nodes_after, before, after)].append(place)
     found = []
     for group, places in groups.items():
-        # A type that changed, and nothing with it, is told as the fact that it is.
+        # If only the type changed, report the fact itself.
         root = places[0] if len(places) == 1 and places[0] in before and places[0] in after else group
         old, new = (
             {place[len(root) :]: facts[place] for place in places if place in facts} for facts in (before, after)
@@ -77,7 +77,7 @@ def _nodes(facts: Facts) -> set[Place]:
 
 
 def _root(place: Place, nodes_before: set[Place], nodes_after: set[Place], before: Facts, after: Facts) -> Place:
-    """The shortest part of the place that is new, or gone, or has another type."""
+    """Find the shortest prefix of the place that was added, was removed, or changed its type."""
     for length in range(1, len(place)):
         part = place[:length]
         if (part in nodes_before) != (part in nodes_after):
@@ -89,7 +89,7 @@ def _root(place: Place, nodes_before: set[Place], nodes_after: set[Place], befor
 
 
 def _with_changed_media_types(found: list[Difference]) -> list[Difference]:
-    """A media type that is gone, where one came in its place, is one difference."""
+    """Report a replaced media type as one difference."""
     paired: list[Difference] = []
     for difference in found:
         others = [other for other in found if _is_media_type(other) and other.place[:-1] == difference.place[:-1]]
@@ -107,7 +107,7 @@ def _is_media_type(difference: Difference) -> bool:
 
 
 def _changed_media_type(gone: Difference, came: Difference) -> Difference:
-    """The facts that both have are left out: they did not change."""
+    """Combine the two, without the facts that they share."""
     before: Facts = {(MEDIA_TYPE,): gone.place[-1]}
     after: Facts = {(MEDIA_TYPE,): came.place[-1]}
     before |= {place: value for place, value in gone.before.items() if came.after.get(place) != value}
@@ -116,7 +116,7 @@ def _changed_media_type(gone: Difference, came: Difference) -> Difference:
 
 
 def merged(found: Iterable[Difference]) -> list[Difference]:
-    """Differences that several statuses have alike, as one: the statuses share a shape, and so a line."""
+    """Merge differences that several statuses have in common into one line."""
     alike: defaultdict[str, list[Difference]] = defaultdict(list)
     for difference in found:
         place = difference.place

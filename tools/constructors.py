@@ -1,7 +1,7 @@
-"""Constructors that are written nowhere: those that attrs makes of fields, and the keywords of a TypedDict.
+"""Implicit constructors: those that attrs generates from fields, and the keywords of a TypedDict.
 
-griffe writes out those of dataclasses. With these, a field without a default is what it is for callers: a parameter
-that has to be given.
+griffe already expands dataclasses. With these added, a field without a default appears as what it is to callers: a
+required parameter.
 """
 
 from collections.abc import Iterator
@@ -10,19 +10,19 @@ from griffe import Attribute, Class, Expr, ExprCall, ExprKeyword, ExprSubscript,
 from griffe import Parameters as Signature
 
 LEFT_OUT = "..."
-"""The default of a key that is optional: none."""
+"""Marks an optional key, which has no default."""
 
 _ATTRS = ("attr", "attrs")
 _TYPING = ("typing", "typing_extensions")
 
 
 def add_constructor(cls: Class) -> None:
-    """Give the class the `__init__` that it has at run time, if it is a TypedDict or attrs makes it."""
+    """Add the run-time `__init__` to a TypedDict or an attrs class."""
     family = [*reversed(cls.mro()), cls]
     if any(_is(base, _TYPING, "TypedDict") for member in family for base in member.bases):
         parameters = [parameter for member in family for parameter in _keys(member)]
         for attribute in _attributes(cls):
-            attribute.public = False  # a key is given and looked up, and is no attribute
+            attribute.public = False  # a key is not an attribute
     elif _made_by_attrs(cls) and "__init__" not in cls.members:
         parameters = [parameter for member in family if _made_by_attrs(member) for parameter in _fields(member)]
     else:

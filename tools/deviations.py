@@ -1,4 +1,4 @@
-"""Where openapi.yaml differs from upstream on purpose: docs/deviations.yaml, and what of it still holds."""
+"""Deliberate differences from upstream: read docs/deviations.yaml, and check that it still applies."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,19 +15,19 @@ _FIELDS = {"places", "ours", "upstream", "reason", "source"}
 
 @dataclass(frozen=True)
 class Deviation:
-    """One place of an entry. `ours` and `upstream` are what is there: a value, facts by name, or None for nothing."""
+    """One place of an entry. `ours` and `upstream` hold a value, facts by name, or None if there is nothing."""
 
     place: str
     ours: object
     upstream: object
 
     def is_about(self, difference: Difference) -> bool:
-        """Whether the difference is at this place; a step `.*` stands for any one field."""
+        """Whether the difference is at this place; the step `.*` matches any one field."""
         pattern = re.escape(self.place).replace(r"\.\*", r"\.[^\s.<>]+")
         return re.fullmatch(pattern, difference.where) is not None
 
     def allows(self, difference: Difference) -> bool:
-        """Whether the difference is the one that was reviewed."""
+        """Whether this entry covers exactly this difference."""
         return self.is_about(difference) and (self.ours, self.upstream) == (
             plain(difference.before),
             plain(difference.after),
@@ -36,25 +36,25 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Review:
-    """What is left when the deliberate differences are taken away."""
+    """What remains after removing the deliberate differences."""
 
     unreviewed: list[Difference]
-    """Differences that no entry is about."""
+    """Differences without an entry."""
     contradicted: list[Difference]
-    """Differences at the place of an entry, which says otherwise."""
+    """Differences that contradict the entry for their place."""
     stale: list[Deviation]
-    """Entries that are about no difference."""
+    """Entries that match no difference."""
 
 
 def load(path: str) -> list[Deviation]:
-    """The entries of the file, one for each place.
+    """Load the entries of a file, one for each place.
 
     Raises:
-        DescriptionError: It cannot be read, or an entry lacks something.
+        DescriptionError: The file cannot be read, or an entry is invalid.
     """
     entries = values(content_of(path), path) or []
     if not isinstance(entries, list):
-        raise DescriptionError(f"{path} has to be a list of entries.")
+        raise DescriptionError(f"{path} must be a list of entries.")
     found: list[Deviation] = []
     for number, entry in enumerate(entries, 1):
         if problem := _problem(entry):
@@ -78,12 +78,12 @@ def _problem(entry: Any) -> str | None:
     if not isinstance(places, list) or not places or not all(isinstance(place, str) for place in places):
         return "has no list of places"
     if entry.get("ours") == entry.get("upstream"):
-        return "says that ours and upstream are the same"
+        return "has the same value for ours and upstream"
     return None
 
 
 def review(found: list[Difference], deviations: Iterable[Deviation]) -> Review:
-    """Hold differences and reviewed entries against each other."""
+    """Match differences with reviewed entries."""
     entries = list(deviations)
     remaining = [difference for difference in found if not any(entry.allows(difference) for entry in entries)]
     contradicted = [difference for difference in remaining if any(_touches(entry, difference) for entry in entries)]
@@ -100,7 +100,7 @@ def review(found: list[Difference], deviations: Iterable[Deviation]) -> Review:
 
 
 def _touches(entry: Deviation, difference: Difference) -> bool:
-    """Whether the difference is at the entry's place, above it or beneath it."""
+    """Whether the difference is at, above or below the entry's place."""
     return entry.is_about(difference) or any(
         longer.startswith((f"{shorter} ", f"{shorter}."))
         for longer, shorter in ((entry.place, difference.where), (difference.where, entry.place))
@@ -108,6 +108,6 @@ def _touches(entry: Deviation, difference: Difference) -> bool:
 
 
 def plain(facts: Facts) -> object:
-    """Facts as YAML and JSON can hold them: a value, a mapping of names to values, or None for nothing."""
+    """Convert facts for YAML and JSON: a value, a mapping of names to values, or None if there are none."""
     named = {rendered(place): list(value) if isinstance(value, tuple) else value for place, value in facts.items()}
     return None if not named else named[""] if set(named) == {""} else named

@@ -1,4 +1,4 @@
-"""An OpenAPI description, read from a file or a URL by someone who trusts neither."""
+"""Read an OpenAPI description from an untrusted file or URL."""
 
 import difflib
 import json
@@ -13,49 +13,51 @@ import httpx
 import yaml
 
 SIZE_LIMIT = 16 << 20
-"""Bytes that are read before a description is refused; the largest that we know has 1.2 million."""
+"""The largest description accepted, in bytes; the largest known one has 1.2 million."""
 
 DEPTH_LIMIT = 500
-"""Collections inside each other. The parser, which is written in C, ends the process where they are too many."""
+"""The deepest nesting of collections accepted. Beyond some depth, the C parser crashes the process."""
 
 UNFOLDED_LIMIT = 5_000_000
-"""Values that a description has when each alias is written out."""
+"""The most values accepted once aliases are expanded."""
 
 TIMEOUT = 30
 """Seconds to wait for a connection, and for the next bytes."""
 
 LONGEST = 120
-"""Seconds for all of it: a server that sends a byte now and then would be waited for without end."""
+"""Seconds for the whole download: `TIMEOUT` alone never ends one that trickles in."""
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 class DescriptionError(Exception):
-    """A description that cannot be used. The message is a sentence for the person who named it."""
+    """A description is unusable. The message is a full sentence for the user."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A description, and the name it was asked for by."""
+    """A description, and the file or URL it came from."""
 
     name: str
     content: Mapping[str, Any]
 
     def target(self, reference: object) -> Any:
-        """What a `$ref` points to, which may be a reference once more.
+        """Look up the target of a `$ref`, which may be another reference.
 
         Raises:
-            DescriptionError: It leads out of the document, or nowhere.
+            DescriptionError: The target is outside the document, or does not exist.
         """
         if not isinstance(reference, str) or not reference.startswith("#"):
-            raise self.error(f"the reference {reference!r} leads out of the file; bundle all into one file first")
+            raise self.error(
+                f"the reference {reference!r} leads out of the file; bundle everything into one file first"
+            )
         node: Any = self.content
         for step in reference.split("/")[1:]:
             key = unquote(step).replace("~1", "/").replace("~0", "~")
             children = dict(enumerate(node)) if isinstance(node, list) else node
             if not isinstance(children, Mapping):
                 raise self.error(f"the reference {reference!r} leads nowhere")
-            if key not in children:  # a status that was written without quotes is a number here
+            if key not in children:  # an unquoted status is a number here
                 children = {str(name): child for name, child in children.items()}
             if key not in children:
                 raise self.error(f"the reference {reference!r} leads nowhere")
@@ -63,7 +65,7 @@ class Document:
         return node
 
     def resolved(self, node: Any, place: str) -> Mapping[str, Any]:
-        """A mapping in the place of a reference to one. Schemas have rules of their own: see `schemas`."""
+        """Follow references to a mapping. For schemas, which have their own rules, see `schemas`."""
         seen: list[object] = []
         while "$ref" in (node := self.mapping(node, place)):
             if node["$ref"] in seen:
@@ -73,36 +75,36 @@ class Document:
         return node
 
     def mapping(self, node: Any, place: str) -> Mapping[str, Any]:
-        """The node, which is refused if it is not a mapping with names for keys."""
+        """Check that the node is a mapping, and make its keys strings."""
         if not isinstance(node, Mapping):
-            raise self.error(f"{place} has to be a mapping, but is {json.dumps(node, default=str):.40}")
+            raise self.error(f"{place} must be a mapping, not {json.dumps(node, default=str):.40}")
         return node if all(isinstance(key, str) for key in node) else {str(key): node[key] for key in node}
 
     def sequence(self, node: Any, place: str) -> list[Any]:
-        """The node, which is refused if it is not a list."""
+        """Check that the node is a list."""
         if not isinstance(node, list):
-            raise self.error(f"{place} has to be a list, but is {json.dumps(node, default=str):.40}")
+            raise self.error(f"{place} must be a list, not {json.dumps(node, default=str):.40}")
         return node
 
     def error(self, problem: str) -> DescriptionError:
-        """An error that says which description has the problem."""
+        """Build an error that names this description."""
         return DescriptionError(f"{self.name}: {problem}.")
 
     def operations(self) -> Iterator[tuple[str, str]]:
-        """The method and the path of each operation."""
+        """Yield the method and the path of each operation."""
         for path in self._paths:
             item = self.resolved(self._paths[path], path)
             yield from ((method, path) for method in METHODS if method in item)
 
     def path_item(self, method: str, path: str) -> Mapping[str, Any]:
-        """The path item that has the operation.
+        """Find the path item of an operation.
 
         Raises:
-            DescriptionError: The operation is not there; the message names paths that look close.
+            DescriptionError: There is no such operation; the message suggests similar paths.
         """
         if path not in self._paths:
             close = difflib.get_close_matches(path, self._paths, n=3, cutoff=0.5)
-            hint = f"paths that look close: {', '.join(close)}" if close else "no path looks close"
+            hint = f"similar paths: {', '.join(close)}" if close else "no path is similar"
             raise self.error(f"there is no {method.upper()} {path}; {hint}")
         item = self.resolved(self._paths[path], path)
         if method not in item:
@@ -116,26 +118,26 @@ class Document:
 
 
 def read(source: str) -> Document:
-    """The description in a file, or behind an http or https URL.
+    """Read a description from a file, or from an http or https URL.
 
     Raises:
-        DescriptionError: There is none that can be read.
+        DescriptionError: It cannot be read.
     """
     return parse(content_of(source), source)
 
 
 def content_of(source: str) -> bytes:
-    """What a file holds, or what an http or https URL answers.
+    """Read a file, or fetch an http or https URL.
 
     Raises:
-        DescriptionError: Nothing, or more than the limit.
+        DescriptionError: It cannot be read, or exceeds a limit.
     """
     return _fetched(source) if re.match(r"https?://", source, re.IGNORECASE) else _read(source)
 
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - a name with a NUL in it has to be an error of open's
+        with open(path, "rb") as file:  # noqa: PTH123 - open raises ValueError on a name with a NUL
             return _limited(iter(lambda: file.read(1 << 20), b""), path)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
@@ -149,14 +151,14 @@ def _fetched(url: str) -> bytes:
             client.stream("GET", url) as response,
         ):
             if not response.is_success:
-                raise DescriptionError(f"{url} cannot be read: the server answers {response.status_code}.")
+                raise DescriptionError(f"{url} cannot be read: the server responded with {response.status_code}.")
             return _limited(response.iter_bytes(), url)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise DescriptionError(f"{url} cannot be read: {str(error) or type(error).__name__}.") from error
 
 
 def _check_port(request: httpx.Request) -> None:
-    """Refuse a port that does not exist. The system takes 65537 for 1, and so asks another server."""
+    """Reject a port above 65535. The system would wrap 65537 to 1 and contact another server."""
     port = request.url.port
     if port is not None and port > 65_535:
         raise httpx.InvalidURL(f"there is no port {port}; the highest is 65535")
@@ -168,17 +170,17 @@ def _limited(chunks: Iterator[bytes], name: str) -> bytes:
     for chunk in chunks:
         content += chunk
         if time.monotonic() - begun > LONGEST:
-            raise DescriptionError(f"{name} cannot be read: not all of it has come after {LONGEST} seconds.")
+            raise DescriptionError(f"{name} cannot be read: the download took more than {LONGEST} seconds.")
         if len(content) > SIZE_LIMIT:
             raise DescriptionError(f"{name} is larger than {SIZE_LIMIT >> 20} MB; is it an OpenAPI description?")
     return bytes(content)
 
 
 def parse(content: bytes, name: str) -> Document:
-    """The description that these bytes are.
+    """Parse a description.
 
     Raises:
-        DescriptionError: They are not YAML or JSON, or not a description in OpenAPI 3.
+        DescriptionError: It is not YAML or JSON, or not OpenAPI 3.
     """
     value = values(content, name)
     if not isinstance(value, Mapping) or not {"openapi", "swagger"} & value.keys():
@@ -190,21 +192,21 @@ def parse(content: bytes, name: str) -> Document:
 
 
 def values(content: bytes, name: str) -> Any:
-    """What these bytes say, as YAML or JSON.
+    """Parse YAML or JSON.
 
     Raises:
-        DescriptionError: They are neither, or grow beyond the limits.
+        DescriptionError: It is neither, or exceeds a limit.
     """
     try:
         return _json(content) or _yaml(content, name)
-    except (yaml.YAMLError, ValueError, ArithmeticError) as error:  # a date or a number can be wrong in several ways
+    except (yaml.YAMLError, ValueError, ArithmeticError) as error:  # an invalid date or number raises one of several
         raise DescriptionError(f"{name} is not YAML: {_first_line(error)}.") from error
     except RecursionError as error:
         raise DescriptionError(f"{name} is nested too deeply.") from error
 
 
 def _json(content: bytes) -> Any:
-    """YAML holds nearly all of JSON; a pair of surrogate escapes is what it lacks."""
+    """Parse JSON if it is JSON: YAML covers all of it except surrogate pairs."""
     if content.lstrip().startswith(b"{"):
         try:
             return json.loads(content)
@@ -219,10 +221,10 @@ def _yaml(content: bytes, name: str) -> Any:
 
 
 def _check_size(content: bytes, name: str) -> None:
-    """Refuse nesting and aliases that would grow beyond all memory, before anything is built from them."""
+    """Reject deep nesting and alias bombs before building anything in memory."""
     sizes: dict[str | None, int] = {}
     open_: list[tuple[str | None, int]] = []
-    size = 0  # of what was begun last and has not ended
+    size = 0  # of the innermost open collection
     for event in yaml.parse(content, yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
             open_.append((event.anchor, size))
@@ -233,13 +235,13 @@ def _check_size(content: bytes, name: str) -> None:
             size += outer
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_):
-                raise DescriptionError(f"{name}: the alias *{event.anchor} stands inside of what it repeats.")
+                raise DescriptionError(f"{name}: the alias *{event.anchor} refers to a value that contains it.")
             size += sizes.get(event.anchor, 1)
         elif isinstance(event, yaml.ScalarEvent):
             size += 1
             sizes[event.anchor] = 1
         if len(open_) > DEPTH_LIMIT:
-            raise DescriptionError(f"{name} is nested too deeply: more than {DEPTH_LIMIT} collections in each other.")
+            raise DescriptionError(f"{name} is nested too deeply: more than {DEPTH_LIMIT} levels.")
         if size > UNFOLDED_LIMIT:
             raise DescriptionError(f"{name} is too large: its aliases unfold to more than {UNFOLDED_LIMIT} values.")
 

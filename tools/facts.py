@@ -1,4 +1,4 @@
-"""An operation, as facts: a flat mapping of places to values, the same for all descriptions that promise the same."""
+"""Turn an operation into facts: a flat mapping of places to values, equal for equivalent descriptions."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from .document import Document
 from .schemas import WORDING, Facts, Place, SchemaReader, text, under
 
 DOCUMENTED = "documented"
-"""The value of a place that only has to be there: a response, a media type."""
+"""The value of a place that merely exists: a response, a media type."""
 
 NO_SECURITY = "no credential"
 REQUEST, RESPONSE = "request", "response"
@@ -17,10 +17,10 @@ _OPERATION = {"operationId", "parameters", "requestBody", "responses", "security
 
 
 def operation_facts(document: Document, method: str, path: str) -> Facts:
-    """What an operation promises, and what it asks for.
+    """Extract the contract of an operation: what it accepts and what it returns.
 
     Raises:
-        DescriptionError: The operation is not there, or what belongs to it cannot be read.
+        DescriptionError: There is no such operation, or part of it is invalid.
     """
     try:
         return _Reader(document).operation(document.path_item(method, path), method)
@@ -29,7 +29,7 @@ def operation_facts(document: Document, method: str, path: str) -> Facts:
 
 
 def rendered(place: Place) -> str:
-    """A place as it is printed, and as docs/deviations.yaml has it."""
+    """Format a place as in the reports and in docs/deviations.yaml."""
     parts: list[str] = []
     for step in place:
         if parts and step.startswith(".") and parts[-1].startswith("."):
@@ -80,7 +80,7 @@ class _Reader:
         return tuple(sorted(alternative or NO_SECURITY for alternative in alternatives)) or (NO_SECURITY,)
 
     def _scheme(self, name: str, scopes: list[str]) -> str:
-        """The scheme itself: what the description calls it is not sent over the wire."""
+        """Describe the scheme itself; its name in the description never goes over the wire."""
         scheme = self._document.resolved(self._document.target(f"#/components/securitySchemes/{name}"), name)
         match scheme.get("type"):
             case "http":
@@ -92,7 +92,7 @@ class _Reader:
         return f"{found} with {', '.join(sorted(scopes))}" if scopes else found
 
     def _parameters(self, *owners: Mapping[str, Any]) -> dict[str, Facts]:
-        """The parameters by where they go; an operation's own count more than those of its path."""
+        """Collect the parameters by location and name; the operation's override those of its path."""
         found: dict[str, Facts] = {}
         for owner in owners:
             for node in self._document.sequence(owner.get("parameters", []), "parameters"):
@@ -134,7 +134,7 @@ class _Reader:
 
 
 def _others(node: Mapping[str, Any], known: set[str]) -> Facts:
-    """What stands beside the fields that have a meaning here, so that nothing is lost."""
+    """Keep unknown fields as facts, so that nothing is lost."""
     return dict(_other(node, known | WORDING))
 
 

@@ -1,7 +1,7 @@
-"""Whether a changed fact breaks those who call.
+"""Decide whether a changed fact breaks callers.
 
-One idea decides nearly all: who sends must not be allowed less, who receives must not be sent more. So a change makes a
-fact narrower or wider (or both), and a request breaks by what is narrower, a response by what is wider.
+Nearly always, one idea decides: senders must not be allowed less, receivers must not be sent more. A change makes a
+fact narrower or wider (or both); narrower breaks a request, wider breaks a response.
 """
 
 from .facts import NO_SECURITY, RESPONSE
@@ -11,21 +11,21 @@ _LOWER_BOUNDS = frozenset({"exclusiveMinimum", "minContains", "minItems", "minLe
 _UPPER_BOUNDS = frozenset({"exclusiveMaximum", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum"})
 
 Change = tuple[Value | None, Value | None]
-"""A fact before and after; None where there is none."""
+"""A fact before and after; None if absent."""
 
 
 def changed_fact_breaks(place: Place, change: Change) -> bool:
-    """Whether callers break by another value of a fact, or by one that is new or gone."""
+    """Whether changing, adding or removing a fact breaks callers."""
     before, after = change
     if OPAQUE.intersection(place):
-        return True  # less beneath a `not` is more; that is for a person to judge
+        return True  # less below a `not` means more: leave the judgement to a person
     match place[-1]:
         case "deprecated":
             return False
         case "readOnly" | "writeOnly":
             return True
         case "default":
-            # What callers leave out is filled by another value than the one they know.
+            # What callers omit now gets a different value.
             return place[0] != RESPONSE and before is not None
         case "server" | "security":
             accepted = set(after) if isinstance(after, tuple) else set()
@@ -35,7 +35,7 @@ def changed_fact_breaks(place: Place, change: Change) -> bool:
 
 
 def added_node_breaks(place: Place, *, required: bool) -> bool:
-    """Whether callers break by a field, a header, a status … that was not there."""
+    """Whether a new field, header, status … breaks callers."""
     if OPAQUE.intersection(place):
         return True
     if _is_alternative(place):
@@ -44,7 +44,7 @@ def added_node_breaks(place: Place, *, required: bool) -> bool:
 
 
 def removed_node_breaks(place: Place) -> bool:
-    """Whether callers break by a field, a header, a status … that is gone."""
+    """Whether removing a field, header, status … breaks callers."""
     return not _is_alternative(place) or place[0] != RESPONSE
 
 
@@ -63,7 +63,7 @@ def _direction(keyword: str, before: Value | None, after: Value | None) -> tuple
     if isinstance(before, int | float) and isinstance(after, int | float) and keyword in _LOWER_BOUNDS | _UPPER_BOUNDS:
         raised, lowered = after > before, after < before
         return (raised, lowered) if keyword in _LOWER_BOUNDS else (lowered, raised)
-    return not _is_nothing(after), not _is_nothing(before)  # a constraint that comes, goes, or changes
+    return not _is_nothing(after), not _is_nothing(before)  # a constraint was added, removed or changed
 
 
 def _is_nothing(value: Value | None) -> bool:
@@ -71,7 +71,7 @@ def _is_nothing(value: Value | None) -> bool:
 
 
 def _types_cover(one: Value | None, other: Value | None) -> bool:
-    """Whether one allows each type that the other does."""
+    """Whether one allows every type that the other does."""
     names, covered = set(str(one).split(" or ")), set(str(other).split(" or "))
     if "number" in names:
         names.add("integer")

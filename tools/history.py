@@ -1,26 +1,26 @@
-"""`make spec-diff`: what changed in openapi.yaml since a commit, and the version step that it calls for."""
+"""`make spec-diff`: what changed in openapi.yaml since a commit, and the version step that this requires."""
 
 from .compare import Difference, differences, merged
 from .deviations import plain
 from .document import Document, parse
 from .facts import DOCUMENTED, operation_facts
-from .report import Finding, advice, told
+from .report import Finding, advice, summary
 from .repository import file_at
 from .semver import Changes, Step, changes
 
 _REASONS: dict[Step, str] = {
-    "major": "callers break",
-    "minor": "the contract changed, and callers do not break",
-    "patch": "the wording changed, and the contract did not",
+    "major": "breaks callers",
+    "minor": "the contract changed without breaking callers",
+    "patch": "the wording changed, the contract did not",
     "none": "nothing changed",
 }
 
 
 def spec_diff(base: Document, now: Document) -> Changes:
-    """The changes of the contract, and the step of the version (as SemVer has it) that they call for.
+    """Compare two versions of the contract, and determine the SemVer step that the changes require.
 
     Raises:
-        DescriptionError: One of the two cannot be used.
+        DescriptionError: One of the two is unusable.
     """
     old, new = list(base.operations()), list(now.operations())
     findings: list[Finding] = []
@@ -39,11 +39,11 @@ def spec_diff(base: Document, now: Document) -> Changes:
 
 
 def read_at(ref: str, path: str) -> Document:
-    """The description as it was at a commit.
+    """Read the description at a commit.
 
     Raises:
-        RepositoryError: git knows no such commit, or it has no such file.
-        DescriptionError: The file cannot be used.
+        RepositoryError: There is no such commit, or no such file in it.
+        DescriptionError: The file is unusable.
     """
     return parse(file_at(ref, path), f"{path} at {ref}")
 
@@ -54,7 +54,7 @@ def _finding(difference: Difference, prefix: str = "") -> Finding:
         prefix + difference.where,
         plain(difference.before),
         plain(difference.after),
-        f"{told(difference.before)} before, {told(difference.after)} now",
+        f"{summary(difference.before)} before, {summary(difference.after)} now",
         difference.breaking,
         advice(breaking=difference.breaking),
     )

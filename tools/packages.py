@@ -1,11 +1,11 @@
-"""The two import packages as griffe reads them, without running them: as they are here, or as they were at a commit.
+"""Load the two import packages with griffe, without running them, from here or from a commit.
 
-What callers can rely on, and what is internal, is decided here:
+This module decides what is public:
 
-- `openrouter_speech`: what stands in the `__all__` of a module whose path has no underscore.
+- `openrouter_speech`: the `__all__` of each module whose path has no underscore.
 - `openrouter_speech_api`: all its modules; of the models, what the package `models` exports.
-- In a module that has `__all__`, what that names; elsewhere, what is defined there. Never a name with an underscore.
-- What a public class inherits is public, wherever its base stands.
+- In a module with `__all__`, the names in it; otherwise, what the module defines. Never a name with an underscore.
+- Whatever a public class inherits, even from a private base.
 """
 
 import ast
@@ -22,36 +22,36 @@ from .repository import unpack
 
 PACKAGES = ("generated/openrouter_speech_api", "overlays/openrouter_speech")
 
-logging.getLogger("griffe").addHandler(logging.NullHandler())  # what it cannot follow is no matter for the reader
+logging.getLogger("griffe").addHandler(logging.NullHandler())  # what griffe cannot resolve does not concern the user
 
 
 class PackageError(Exception):
-    """A package that cannot be read. The message is a sentence for the person who asked for it."""
+    """A package cannot be read. The message is a full sentence for the user."""
 
 
 @dataclass(frozen=True)
 class Packages:
-    """The packages at one moment: what griffe has read, and their files."""
+    """One version of the packages: griffe's modules, and the files."""
 
     modules: list[Module]
     files: dict[str, bytes]
 
 
 def packages_here() -> Packages:
-    """As they are in the current folder.
+    """Load the packages from the current folder.
 
     Raises:
-        PackageError: One is not there, or is not Python.
+        PackageError: A package is missing, or is not Python.
     """
     return _read(Path(), "")
 
 
 def packages_at(ref: str) -> Packages:
-    """As they were at a commit.
+    """Load the packages at a commit.
 
     Raises:
-        RepositoryError: git knows no such commit, or it has no such package.
-        PackageError: One is not Python.
+        RepositoryError: There is no such commit, or no such package in it.
+        PackageError: A package is not Python.
     """
     with TemporaryDirectory(prefix="openrouter-speech-") as folder:
         for package in PACKAGES:
@@ -88,13 +88,13 @@ def _files(root: Path, package: Path) -> Iterator[tuple[str, bytes]]:
 def _check(name: str, content: bytes) -> None:
     try:
         ast.parse(content)
-    except (SyntaxError, ValueError) as error:  # ValueError: a null byte, for older Pythons
+    except (SyntaxError, ValueError) as error:  # ValueError: a null byte, in older Pythons
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise PackageError(f"{name} is not Python{line}: {getattr(error, 'msg', error)}.") from error
 
 
 def _prepare(module: Module, package: Module) -> None:
-    """Mark what is internal, and write out the constructors of its classes."""
+    """Mark the public modules, and add implicit constructors to the classes."""
     for member in list(module.members.values()):
         if isinstance(member, Module):
             member.public = _is_public(member, package)
@@ -107,6 +107,6 @@ def _is_public(module: Module, package: Module) -> bool:
     name = module.path.removeprefix(f"{package.path}.")
     if "._" in f".{name}":
         return False
-    if package.path == "openrouter_speech":  # a package without names of its own leads to those of its modules
+    if package.path == "openrouter_speech":  # a package without __all__ still leads to its modules
         return module.exports is not None or module.is_package
     return not name.startswith("models.")

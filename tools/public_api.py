@@ -1,6 +1,6 @@
-"""The public API as flat facts: "openrouter_speech.OpenRouter(timeout_ms) type" is "float or None".
+"""Turn the public API into flat facts: "openrouter_speech.OpenRouter(timeout_ms) type" is "float or None".
 
-Wording is no fact, and neither is the value of a constant: a version has to change.
+Docstrings are not facts, nor are the values of constants: a version number has to change.
 """
 
 import ast
@@ -22,12 +22,12 @@ _POSITIONAL = {Kind.positional_only, Kind.positional_or_keyword}
 _VARIADIC = {Kind.var_positional, Kind.var_keyword}
 _WRAPPERS = {"contextlib.contextmanager": "by with", "contextlib.asynccontextmanager": "by async with"}
 _EVERYWHERE = set(dir(object)) - {"__init__"}
-"""Methods that every object has: no class gains or loses them."""
+"""Methods of every object: no class gains or loses them."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """What a fact is about: something that has a name, a parameter of it, an aspect of either."""
+    """What a fact is about: a named object, one of its parameters, or an aspect of either."""
 
     name: str
     parameter: str | None = None
@@ -41,7 +41,7 @@ class Place:
 
     @property
     def owner(self) -> "Place":
-        """What it is a part of."""
+        """The place that contains this one."""
         if self.aspect:
             return Place(self.name, self.parameter)
         return Place(self.name if self.parameter else self.name.rpartition(".")[0])
@@ -49,13 +49,13 @@ class Place:
 
 @dataclass
 class PublicApi:
-    """What callers can name."""
+    """The names that callers can use."""
 
     things: dict[str, Object | None] = field(default_factory=dict)
-    """By each public name, what it stands for: None where that comes from another package."""
+    """Public names with their objects; None if imported from another package."""
 
     def facts(self) -> dict[Place, Fact]:
-        """All facts, in the order of the code."""
+        """Return all facts, in source order."""
         return {place: fact for name, thing in self.things.items() for place, fact in self._facts_of(name, thing)}
 
     def _facts_of(self, name: str, thing: Object | None) -> Iterator[tuple[Place, Fact]]:
@@ -76,7 +76,7 @@ class PublicApi:
                     yield Place(name, aspect=VALUE), str(thing.value)
 
     def _bases(self, cls: Class) -> set[str]:
-        """The ancestors that callers can name: the public ones, and those of other packages."""
+        """Find the ancestors that callers can name: public ones, and those from other packages."""
         ancestors = cls.mro()
         packages = {name.partition(".")[0] for name in self.things}
         written = {base.canonical_path for one in (cls, *ancestors) for base in one.bases if isinstance(base, Expr)}
@@ -85,7 +85,7 @@ class PublicApi:
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
-        """The public names of what is defined in a place."""
+        """The public names of each definition, by its path."""
         names: dict[str, list[str]] = {}
         for name, thing in self.things.items():
             if thing is not None:
@@ -94,7 +94,7 @@ class PublicApi:
 
 
 def public_api(modules: Iterable[Module]) -> PublicApi:
-    """What is public in these packages."""
+    """Collect the public API of these packages."""
     found, inherited = PublicApi(), set[str]()
     for module in modules:
         _collect(module.path, module, (), found.things, inherited)
@@ -102,7 +102,7 @@ def public_api(modules: Iterable[Module]) -> PublicApi:
     for name in inherited:
         thing = found.things[name]
         if thing is not None and thing.parent is not None and thing.parent.path in defined:
-            del found.things[name]  # the class that it comes from is public: it is told once, there
+            del found.things[name]  # its class is public too: report it once, there
     return found
 
 
@@ -138,7 +138,7 @@ def _function_facts(name: str, function: Function) -> Iterator[tuple[Place, Fact
         yield Place(name, aspect=CALLED), _manner(function)
         if function.returns is not None:
             yield Place(name, aspect=RETURNS), _alternatives(function.returns)
-    # A name with an underscore is given by a program: pytest, where it is a fixture.
+    # Callers do not pass a parameter with an underscore; pytest does, if it is a fixture.
     parameters = [p for p in function.parameters if p.name not in {"self", "cls"} and not p.name.startswith("_")]
     for parameter in parameters:
         yield Place(name, parameter.name), "parameter"
@@ -162,7 +162,7 @@ def _manner(function: Function) -> str:
 
 
 def _alternatives(annotation: str | Expr) -> tuple[str, ...]:
-    """A type as the alternatives of its union, without the modules that its names come from."""
+    """Split a type into the alternatives of its union, without module prefixes."""
     return tuple(_split(ast.parse(str(annotation), mode="eval").body))
 
 

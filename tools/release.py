@@ -1,8 +1,8 @@
-"""`make release-check`: whether the version and CHANGELOG.md fit what changed since the last release.
+"""`make release-check`: check the version and CHANGELOG.md against the changes since the last release.
 
-The step that is called for is the larger of those of `make spec-diff` and `make api-diff`. From 1.0.0 on, it is a step
-as SemVer has it. Before, where SemVer (section 4) promises nothing, it is what is usual: "major" asks for a new second
-number, "minor" and "patch" for a new third one. A larger step than is called for is fine.
+The required step is the larger of those that `make spec-diff` and `make api-diff` report. From 1.0.0 on, it is a SemVer
+step. Before, SemVer (section 4) promises nothing, so the usual convention applies: "major" increments the second
+number, "minor" and "patch" the third. A larger step is always fine.
 """
 
 import re
@@ -27,7 +27,7 @@ Version = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Base:
-    """The last release, and the step that the changes since then call for."""
+    """The last release, and the step that the changes since require."""
 
     version: str
     step: Step
@@ -35,27 +35,27 @@ class Base:
 
 @dataclass(frozen=True)
 class Report:
-    """What the check says."""
+    """The result of the check."""
 
     verdicts: list[str]
-    """What changed: a line for the description, one for the Python API."""
+    """What changed: one line for the description, one for the Python API."""
     problems: list[str]
     verdict: str
 
     @property
     def lines(self) -> list[str]:
-        """All of it, as it is printed."""
+        """The lines to print."""
         return [*self.verdicts, *self.problems, self.verdict]
 
 
 def check(ref: str | None) -> Report:
-    """Hold the files in the current folder to the release at a commit; without one, only to each other.
+    """Check the current folder against the release at a commit; without one, check only its consistency.
 
     Raises:
-        RepositoryError, DescriptionError, PackageError: What was released, or what is here, cannot be read.
+        RepositoryError, DescriptionError, PackageError: The release or the current folder cannot be read.
     """
     version, base = version_in(_text(VERSION_FILE)), None
-    verdicts = ["Nothing is released yet: no tag v* leads here, so that nothing has to be compared."]
+    verdicts = ["Nothing is released yet: the current commit has no tag v* behind it, so there is nothing to compare."]
     if ref is not None:
         spec = spec_diff(read_at(ref, DESCRIPTION), read(DESCRIPTION))
         api = api_diff(packages_at(ref), packages_here())
@@ -74,7 +74,7 @@ def check(ref: str | None) -> Report:
 
 
 def last_tag() -> str | None:
-    """The tag of the newest version among those that the current commit builds on; None where there is none.
+    """Find the tag of the newest version in the history of the current commit; None if there is none.
 
     Raises:
         RepositoryError: There is no repository, or no commit.
@@ -84,19 +84,19 @@ def last_tag() -> str | None:
 
 
 def version_in(source: str) -> str:
-    """The version that the text of version.py says; empty where it says none."""
+    """Extract the version from the text of _version.py; empty if there is none."""
     match = re.search(r'^__version__ = "(.*)"$', source, re.MULTILINE)
     return match[1] if match else ""
 
 
 def numbers(version: str) -> Version | None:
-    """The three numbers of a version; None where it is of another form."""
+    """Parse a version of three numbers; None if it has another form."""
     match = re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", version, re.ASCII)
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def least(base: Version, step: Step) -> Version:
-    """The smallest version that may follow with such a step."""
+    """Return the smallest version that makes this step."""
     major, minor, patch = base
     if step == "none":
         return base
@@ -108,36 +108,36 @@ def least(base: Version, step: Step) -> Version:
 
 
 def problems(version: str, changelog: str, base: Base | None) -> list[str]:
-    """What stands in the way of a release: a sentence each, which begins with the file to edit."""
+    """List what blocks a release: one sentence each, starting with the file to edit."""
     return [*_version_problems(version, base), *_changelog_problems(version, sections(changelog), base)]
 
 
 def _version_problems(version: str, base: Base | None) -> list[str]:
     now, released = numbers(version), numbers(base.version) if base else None
     if now is None:
-        return [f"{VERSION_FILE}: the version has to be three numbers, such as 0.2.0, and is {version!r}."]
+        return [f"{VERSION_FILE}: the version must be three numbers, such as 0.2.0, not {version!r}."]
     if base is None or released is None or now >= least(released, base.step):
         return []
-    asked = ".".join(map(str, least(released, base.step)))
-    return [f"{VERSION_FILE}: {version} has to be {asked} or later, a {base.step} step after {base.version}."]
+    required = ".".join(map(str, least(released, base.step)))
+    return [f"{VERSION_FILE}: {version} must be {required} or later, a {base.step} step after {base.version}."]
 
 
 def _changelog_problems(version: str, written: list[Section], base: Base | None) -> list[str]:
     if not written:
-        return [f"{CHANGELOG}: there is no section; begin one with: ## [{version}] - <date>."]
+        return [f"{CHANGELOG}: there is no section; start one with: ## [{version}] - <date>."]
     top, found = written[0], []
     if top.version != version:
-        found.append(f"{CHANGELOG}: the first section is [{top.version}], and has to be [{version}].")
+        found.append(f"{CHANGELOG}: the first section must be [{version}], not [{top.version}].")
     if not _is_date(top.date):
         found.append(f"{CHANGELOG}: [{top.version}] needs a date, in the form ## [{top.version}] - 2026-01-31.")
     if not top.entries:
         found.append(f"{CHANGELOG}: [{top.version}] has no entry.")
     if base and base.version not in {section.version for section in written}:
-        found.append(f"{CHANGELOG}: the section [{base.version}] is gone; what is new has to be in one above it.")
-    if base and base.step == "major" and not top.tells_what_breaks:
+        found.append(f"{CHANGELOG}: the section [{base.version}] is missing; put new entries in a section above it.")
+    if base and base.step == "major" and not top.announces_breakage:
         found.append(
-            f"{CHANGELOG}: callers break, and no entry of [{top.version}] says so: put one under ### Removed, or "
-            'use the word "breaking".'
+            f"{CHANGELOG}: this release breaks callers, but no entry of [{top.version}] says so: put one under "
+            '### Removed, or use the word "breaking".'
         )
     return found
 
@@ -150,5 +150,5 @@ def _is_date(text: str | None) -> bool:
 
 
 def _text(path: str) -> str:
-    """A file; empty where there is none."""
+    """Read a file; empty if there is none."""
     return Path(path).read_text(encoding="utf-8", errors="replace") if Path(path).is_file() else ""

@@ -1,4 +1,4 @@
-"""What is printed of a difference: one line for a person, or an object for a program."""
+"""Format differences: a line for people, or an object for programs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,12 +7,12 @@ from .facts import DOCUMENTED, rendered
 from .schemas import Facts, Value
 
 _SHOWN = 5
-"""Facts of a new field, response … that a line has room for."""
+"""Facts of a new field, response … to show in a line."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line."""
+    """One line of a report."""
 
     kind: str
     where: str
@@ -27,7 +27,7 @@ class Finding:
         return f"{self.where} | {self.what} | {grade} | {self.advice}"
 
     def as_dict(self, before: str, after: str) -> dict[str, Any]:
-        """For `--json`; the two sides under the names that they have there."""
+        """Convert for `--json`, with these names for the two sides."""
         return {
             "kind": self.kind,
             "where": self.where,
@@ -39,21 +39,21 @@ class Finding:
 
 
 def advice(*, breaking: bool) -> str:
-    """What to do about a change of our own."""
-    return "say in CHANGELOG.md what callers have to change" if breaking else "name it in CHANGELOG.md"
+    """Say what to do about a change of our own."""
+    return "explain in CHANGELOG.md what callers must change" if breaking else "mention it in CHANGELOG.md"
 
 
-def told(facts: Facts) -> str:
-    """Facts in words: a value, or the names and values of several."""
+def summary(facts: Facts) -> str:
+    """Format facts as text: a value, or the names and values of several."""
     if not facts:
         return "nothing"
-    parts = [f"{rendered(place)} {_told(value)}".strip() for place, value in facts.items() if value != DOCUMENTED]
+    parts = [f"{rendered(place)} {_text(value)}".strip() for place, value in facts.items() if value != DOCUMENTED]
     if not parts:
         return DOCUMENTED
-    return ", ".join(parts[:_SHOWN]) + (f" and {len(parts) - _SHOWN} facts more" if len(parts) > _SHOWN else "")
+    return ", ".join(parts[:_SHOWN]) + (f" and {len(parts) - _SHOWN} more facts" if len(parts) > _SHOWN else "")
 
 
-def _told(value: Value) -> str:
+def _text(value: Value) -> str:
     if isinstance(value, tuple):
         return " or ".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

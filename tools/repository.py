@@ -1,4 +1,4 @@
-"""What git knows of this project: commits, tags, and files as they were."""
+"""Read commits, tags and old files from git."""
 
 import io
 import subprocess
@@ -7,25 +7,25 @@ from pathlib import Path
 
 
 class RepositoryError(Exception):
-    """git does not have what was asked for. The message is a sentence for the person who named it."""
+    """git does not have the commit or file. The message is a full sentence for the user."""
 
 
 def commit_of(ref: str, folder: Path) -> str:
-    """The hash of a branch, a tag or a hash.
+    """Resolve a branch, a tag or a hash to the hash of its commit.
 
     Raises:
-        RepositoryError: git knows no such commit.
+        RepositoryError: There is no such commit.
     """
-    # What is asked for ends in ^{commit}, so that a ref that is an option of git (some write files) is no longer one.
+    # The suffix ^{commit} keeps a ref such as --output=file from being read as an option of git.
     problem = f"git knows no commit {ref!r} here"
     return _git(folder, problem, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").decode().strip()
 
 
 def file_at(ref: str, path: str) -> bytes:
-    """A file as it was at a commit.
+    """Read a file at a commit.
 
     Raises:
-        RepositoryError: git knows no such commit, or it has no such file.
+        RepositoryError: There is no such commit, or no such file in it.
     """
     folder, name = Path(path).resolve().parent, Path(path).name
     commit = commit_of(ref, folder)
@@ -33,10 +33,10 @@ def file_at(ref: str, path: str) -> bytes:
 
 
 def unpack(ref: str, path: str, target: Path) -> None:
-    """Write a folder of the current one, as it was at a commit, into another. The repository is only read.
+    """Extract a folder at a commit into another folder. The repository is only read.
 
     Raises:
-        RepositoryError: git knows no such commit, or it has no such folder.
+        RepositoryError: There is no such commit, or no such folder in it.
     """
     here = Path.cwd()
     commit = commit_of(ref, here)
@@ -46,7 +46,7 @@ def unpack(ref: str, path: str, target: Path) -> None:
 
 
 def tags(pattern: str) -> list[str]:
-    """The tags of that form, on the commits that the current one builds on.
+    """List the tags that match a pattern in the history of the current commit.
 
     Raises:
         RepositoryError: There is no repository, or no commit.
@@ -56,7 +56,7 @@ def tags(pattern: str) -> list[str]:
 
 
 def _git(folder: Path, problem: str, *arguments: str) -> bytes:
-    """What git prints; the problem is what it means when git fails."""
+    """Run git and return its output. `problem` begins the error message if git fails."""
     try:
         result = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)  # noqa: S603, S607
     except (OSError, ValueError) as error:

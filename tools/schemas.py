@@ -1,7 +1,7 @@
-"""A schema, as facts. What means the same gives the same facts, however it is written.
+"""Turn a schema into facts. Equivalent schemas give the same facts, however they are written.
 
-References are followed and `allOf` is drawn together; `nullable: true`, `type: [..., 'null']` and an alternative of
-`type: 'null'` are one fact; a keyword that only says what is so without it (`additionalProperties: true`) is none.
+References are followed and `allOf` is merged; `nullable: true`, `type: [..., 'null']` and an alternative of
+`type: 'null'` are the same fact; a keyword that states the default (`additionalProperties: true`) is ignored.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 from .document import Document
 
 Place = tuple[str, ...]
-"""Steps to a fact. One that begins with a point leads to a schema inside of another, as `.input` does."""
+"""Steps to a fact. One that starts with a dot, such as `.input`, leads into a nested schema."""
 
 Value = str | bool | int | float | tuple[str, ...]
 Facts = dict[Place, Value]
@@ -19,10 +19,10 @@ Facts = dict[Place, Value]
 WORDING = frozenset({"$comment", "$defs", "$id", "$schema", "description", "example", "examples"}) | frozenset(
     {"externalDocs", "summary", "title", "xml"}
 )
-"""Keywords that say nothing of what is allowed."""
+"""Keywords that do not affect what is allowed."""
 
 SCHEMAS_LIMIT = 20_000
-"""Schemas that are looked at before a description is given up: references can multiply without end."""
+"""The most schemas visited per description: references can multiply without end."""
 
 _ONE_SCHEMA = {"additionalProperties": ".<other>", "items": ".<item>"} | {
     keyword: f".<{keyword}>"
@@ -38,7 +38,7 @@ _ONE_SCHEMA = {"additionalProperties": ".<other>", "items": ".<item>"} | {
     )
 }
 OPAQUE = frozenset({".<contains>", ".<else>", ".<if>", ".<not>", ".<propertyNames>", ".<then>"})
-"""Steps beneath which more can mean less."""
+"""Steps below which more can mean less."""
 
 _IMPLIED = {"object": "additionalProperties", "array": "items"}
 _NOTHING = {"deprecated": False, "readOnly": False, "uniqueItems": False, "writeOnly": False} | dict.fromkeys(
@@ -58,7 +58,7 @@ _HANDLED = {
 
 Schema = dict[str, Any]
 Trail = dict[str, int]
-"""The references that led to a schema, each with the depth at which it was followed."""
+"""The references followed to reach a schema, each with its depth."""
 
 
 class SchemaReader:
@@ -69,7 +69,7 @@ class SchemaReader:
         self._left = SCHEMAS_LIMIT
 
     def facts(self, schema: Any, trail: Trail | None = None, depth: int = 0) -> Facts:
-        """The facts of a schema, by their places within it."""
+        """Extract the facts of a schema, by their places within it."""
         flat, trail = self._flat(schema, trail or {}, depth)
         types, nullable = _types(flat)
         found: Facts = {("type",): " or ".join(types)}
@@ -97,7 +97,7 @@ class SchemaReader:
         return found
 
     def _flat(self, schema: Any, trail: Trail, depth: int) -> tuple[Schema, Trail]:
-        """A schema without references, without `allOf`, and with no null among its alternatives."""
+        """Flatten a schema: no references, no `allOf`, no null among the alternatives."""
         self._left -= 1
         if self._left < 0:
             raise self._document.error(f"its references unfold to more than {SCHEMAS_LIMIT} schemas")
@@ -132,7 +132,7 @@ class SchemaReader:
         return flat, reached
 
     def _normal(self, schema: Mapping[str, Any]) -> Schema:
-        """A copy in which each keyword has the form of OpenAPI 3.1, and that its version of JSON Schema allows."""
+        """Copy a schema, converting its keywords to OpenAPI 3.1's version of JSON Schema."""
         normal = dict(schema)
         for keyword in ("enum", "oneOf", "anyOf", "required"):
             self._document.sequence(normal.get(keyword, []), keyword)
@@ -157,7 +157,7 @@ class SchemaReader:
         return parts
 
     def _labelled(self, flat: Schema, alternatives: list[tuple[Any, Facts]]) -> dict[str, Facts]:
-        """The alternatives, each by a name that does not depend on their order or on what components are called."""
+        """Name the alternatives independently of their order and of component names."""
         by_reference = [self._discriminated(flat, part) for part, _ in alternatives]
         by_value = [_telling_value(facts) for _, facts in alternatives]
         by_type = [str(facts["type",]) for _, facts in alternatives]
@@ -168,7 +168,7 @@ class SchemaReader:
         return {str(number): facts for number, facts in enumerate(in_order, 1)}
 
     def _discriminated(self, flat: Schema, part: Any) -> str | None:
-        """The values of the discriminator that choose this alternative."""
+        """Find the discriminator values that select this alternative."""
         if "discriminator" not in flat or not isinstance(part, Mapping) or "$ref" not in part:
             return None
         name = str(part["$ref"]).rpartition("/")[2]
@@ -180,19 +180,19 @@ class SchemaReader:
 
 
 def under(step: str, facts: Facts) -> Facts:
-    """The same facts, one step further in."""
+    """Nest facts one step deeper."""
     return {(step, *place): value for place, value in facts.items()}
 
 
 def text(value: object) -> str:
-    """A value as JSON, so that 1 and true and "1" differ, and 1 and 1.0 do not."""
+    """Format a value as JSON, so that 1, true and "1" differ, but 1 and 1.0 do not."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
 
 
 def _types(flat: Schema) -> tuple[list[str], bool]:
-    """The types that are allowed beside null, and whether null is."""
+    """Return the allowed types besides null, and whether null is allowed."""
     names = set(map(str, flat.get("type", [])))
     values = flat.get("enum", [])
     if names == {"null"} or (not names and values == [None]):
@@ -215,7 +215,7 @@ def _other_keywords(flat: Schema) -> dict[str, Value]:
 
 
 def _telling_value(facts: Facts) -> str | None:
-    """A property that can have one value only."""
+    """Find a property with a single possible value."""
     for place, value in sorted(facts.items(), key=lambda fact: fact[0]):
         if len(place) == 2 and place[1] == "enum" and isinstance(value, tuple) and len(value) == 1:
             return f"{place[0].removeprefix('.')} {value[0]}"
@@ -223,7 +223,7 @@ def _telling_value(facts: Facts) -> str | None:
 
 
 def _conjoined(one: Schema, other: Schema) -> Schema:
-    """A schema that allows what both allow, as far as can be said in one; the rest of it is kept under another name."""
+    """Intersect two schemas. A keyword that cannot be merged is kept under another name."""
     both = one | other
     for keyword in one.keys() & other.keys() - WORDING:
         first, second = one[keyword], other[keyword]
@@ -239,7 +239,7 @@ def _conjoined(one: Schema, other: Schema) -> Schema:
         elif keyword == "enum":
             both[keyword] = [value for value in first if value in second]
         elif keyword == "nullable":
-            both[keyword] = True  # `nullable: true` beside a reference is meant, though 3.0 is not clear on it
+            both[keyword] = True  # honor `nullable: true` next to a reference, though 3.0 is unclear on it
         elif keyword in _ONE_SCHEMA:
             both[keyword] = {"allOf": [first, second]}
         else:

@@ -1,4 +1,4 @@
-"""The step of the version (as SemVer has it) that a set of changes calls for."""
+"""Determine the SemVer step that a set of changes requires."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from .report import Finding
 
 Step = Literal["none", "patch", "minor", "major"]
 STEPS: tuple[Step, ...] = get_args(Step)
-"""From the smallest to the largest."""
+"""From smallest to largest."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed between two states of something, and what that means."""
+    """The changes between two versions, and the step they require."""
 
     step: Step
     reason: str
@@ -25,7 +25,7 @@ class Changes:
         return f"Version step: {self.step} ({self.reason})"
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Convert for `--json`."""
         return {
             "version_step": self.step,
             "differences": [finding.as_dict("before", "now") for finding in self.findings],
@@ -33,7 +33,7 @@ class Changes:
 
 
 def changes(findings: list[Finding], *, same: bool, reasons: Mapping[Step, str]) -> Changes:
-    """The findings with their step. `same` is whether nothing at all differs, not even what is no finding."""
+    """Grade the findings. `same` means that nothing differs at all, not even wording."""
     step: Step
     if findings:
         step = "major" if any(finding.breaking for finding in findings) else "minor"

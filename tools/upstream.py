@@ -1,4 +1,4 @@
-"""`make upstream-diff`: how the provider's description differs from ours, apart from what differs on purpose."""
+"""`make upstream-diff`: how the provider's description differs from ours, except on purpose."""
 
 from collections.abc import Iterable
 
@@ -6,22 +6,22 @@ from .compare import MEDIA_TYPE, Difference, differences, merged
 from .deviations import Deviation, plain, review
 from .document import Document
 from .facts import REQUEST, RESPONSE, operation_facts
-from .report import Finding, told
+from .report import Finding, summary
 
 _PACKAGE = "overlays/openrouter_speech"
-_NEW = "or enter it in docs/deviations.yaml, with the reason"
-_CONTRADICTED = "or correct the entry in docs/deviations.yaml, which no longer fits"
+_NEW = "or record it in docs/deviations.yaml, with the reason"
+_CONTRADICTED = "or correct the outdated entry in docs/deviations.yaml"
 
 
 def upstream_diff(ours: Document, upstream: Document, deviations: Iterable[Deviation]) -> list[Finding]:
-    """What it would mean to follow the provider's description: each difference that nobody has reviewed.
+    """List each unreviewed difference, and what to do about it.
 
     Raises:
-        DescriptionError: One of the two cannot be used, or upstream does not have the operation.
+        DescriptionError: One of the two is unusable, or upstream lacks the operation.
     """
     operations = list(ours.operations())
     if len(operations) != 1:
-        raise ours.error(f"it has {len(operations)} operations, and one can be compared")
+        raise ours.error(f"it has {len(operations)} operations, but only one can be compared")
     (operation,) = operations
     found = differences(operation_facts(ours, *operation), operation_facts(upstream, *operation))
     result = review(found, deviations)
@@ -38,7 +38,7 @@ def _finding(difference: Difference, otherwise: str) -> Finding:
         difference.where,
         plain(difference.before),
         plain(difference.after),
-        f"{told(difference.before)} here, {told(difference.after)} upstream",
+        f"{summary(difference.before)} here, {summary(difference.after)} upstream",
         difference.breaking,
         f"{_edit(difference)}, {otherwise}",
     )
@@ -50,9 +50,9 @@ def _stale(entry: Deviation) -> Finding:
         entry.place,
         entry.ours,
         entry.upstream,
-        "docs/deviations.yaml expects a difference that is not there",
+        "docs/deviations.yaml expects a difference that no longer exists",
         breaking=False,
-        advice="take the place out of docs/deviations.yaml",
+        advice="remove the place from docs/deviations.yaml",
     )
 
 
@@ -60,13 +60,13 @@ def _edit(difference: Difference) -> str:
     if not difference.is_node:
         edit = "change it in openapi.yaml"
     else:
-        edit = "take it out of openapi.yaml" if difference.before else "add it to openapi.yaml"
+        edit = "remove it from openapi.yaml" if difference.before else "add it to openapi.yaml"
     follows = _hand_written(difference)
-    return f"{edit}, run make generate" + (f", see to {_PACKAGE}/{follows}" if follows else "")
+    return f"{edit}, run make generate" + (f", update {_PACKAGE}/{follows}" if follows else "")
 
 
 def _hand_written(difference: Difference) -> str | None:
-    """The file that goes with what changed, where the generated client is not all of it."""
+    """Return the hand-written file to update, if regenerating is not enough."""
     place = difference.place
     if place[0] == RESPONSE:
         return _read_by(difference)

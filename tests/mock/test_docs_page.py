@@ -319,7 +319,7 @@ def test_without_a_key_the_answer_is_401(page: Page) -> None:
     assert page.field("API key").get_attribute("type") == "password"
     page.type("API key", "")
     assert page.send().startswith("401")
-    assert "Authorization" not in page.snippet("The same with curl")
+    assert "Authorization" not in page.snippet("Equivalent curl command")
 
 
 def test_what_is_left_empty_is_left_out(page: Page) -> None:
@@ -346,13 +346,13 @@ def test_what_cannot_be_sent_is_said_at_its_field(page: Page, label: str, text: 
     assert control == page.field(label)
     described = str(control.get_attribute("aria-describedby")).split()
     assert any(problem in page.browser.find_element("id", name).text for name in described)
-    assert page.until("[role=status]").text == "Nothing has been sent yet."
+    assert page.until("[role=status]").text == "No request sent yet."
     assert not [request for request in page.server.requests if request.method == "POST"]
 
 
 @pytest.mark.parametrize(
     ("title", "command"),
-    [("The same with curl", ["sh", "-c"]), ("The same in Python", [sys.executable, "-W", "error", "-c"])],
+    [("Equivalent curl command", ["sh", "-c"]), ("Equivalent Python code", [sys.executable, "-W", "error", "-c"])],
 )
 def test_a_snippet_sends_the_same_without_the_key(page: Page, title: str, command: list[str], tmp_path: Path) -> None:
     """Whatever the text is, and with the key of the environment in place of the one that was typed."""
@@ -391,7 +391,7 @@ def test_a_changed_description_changes_the_page(browser: "Chrome", tmp_path: Pat
         page.choose("mood", "calm")
         assert page.send().startswith("201 Created")
         assert page.heard() > 0
-        command = [sys.executable, "-c", page.snippet("The same in Python")]
+        command = [sys.executable, "-c", page.snippet("Equivalent Python code")]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         assert printed.startswith("201 ")
         puts = [request for request in server.requests if request.method == "PUT"]
@@ -413,7 +413,7 @@ def test_markup_in_the_description_stays_text(browser: "Chrome", tmp_path: Path)
 def test_a_server_that_is_gone_is_said(browser: "Chrome") -> None:
     with MockServer() as server:
         page = Page(browser, server)
-    assert page.send().startswith("No answer")
+    assert page.send().startswith("No response")
 
 
 def test_every_request_goes_to_this_server(page: Page) -> None:

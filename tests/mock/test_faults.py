@@ -74,7 +74,7 @@ def test_a_preference_may_have_parameters() -> None:
 @pytest.mark.parametrize(
     ("prefer", "named"),
     [
-        ("code=418", "418 is not documented; documented are 400, 401"),
+        ("code=418", "418 is not documented; documented statuses: 400, 401"),
         ("fault=explosion", "explosion"),
         ("fault=status", "status"),
         ("code=429; retry-after=soon", "soon"),

@@ -1,1 +1,1 @@
-"""Many calls, from threads and tasks, while the server fails: what is left of them afterwards? `make soak` runs it."""
+"""Soak test: many calls from threads and tasks to a failing server, then a search for leaks. Run `make soak`."""

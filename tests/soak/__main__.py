@@ -1,6 +1,6 @@
-"""`make soak`: make the calls, look for what is left, print a table. Ends with 1 where a bound is broken."""
+"""`make soak`: make the calls, look for leaks, print a table. Exit with 1 if a limit is exceeded."""
 
-# ruff: noqa: T201  (a program, which prints)
+# ruff: noqa: T201  (a command line program)
 
 import argparse
 import faulthandler
@@ -19,11 +19,11 @@ from .calls import FORMS, WAYS, Outcomes, drawn, make
 from .leftovers import Leftovers, beyond_policy, descriptors, growth, threads
 
 LONGEST = 600
-"""Seconds, and a tenth of one for each call: what takes longer hangs, and is ended with a traceback of each thread."""
+"""Timeout in seconds, plus 0.1 per call. A run that hangs is killed with a traceback of each thread."""
 
 
 def journal(url: str) -> dict[str, Any]:
-    """What the server saw. It may take it a moment to see that connections were closed."""
+    """Fetch the server's counts, once it has noticed that all connections are closed (or after 10 s)."""
     latest = time.monotonic() + 10
     with httpx.Client(trust_env=False) as http:
         while True:
@@ -34,7 +34,7 @@ def journal(url: str) -> dict[str, Any]:
 
 
 def soak(count: int, seed: int, url: str) -> tuple[Outcomes, Leftovers, dict[str, Any]]:
-    """Make the calls. What came of them, what is left, and what the server saw."""
+    """Make the calls; return their outcomes, the leftovers, and the server's counts."""
     calls = drawn(count, seed)
     before, running = descriptors(), threads()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
@@ -58,10 +58,10 @@ def soak(count: int, seed: int, url: str) -> tuple[Outcomes, Leftovers, dict[str
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 if each bound is kept, 1 if one is broken."""
+    """Run the soak test. Return 0, or 1 if a limit is exceeded."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--calls", type=int, default=2_000, help="how many calls to make")
-    parser.add_argument("--seed", type=int, default=1, help="draws other calls")
+    parser.add_argument("--calls", type=int, default=2_000, help="number of calls (default: 2000)")
+    parser.add_argument("--seed", type=int, default=1, help="seed for the random calls (default: 1)")
     options = parser.parse_args(arguments)
     faulthandler.dump_traceback_later(LONGEST + options.calls / 10, exit=True)
     command = [sys.executable, "-m", "tests.soak.server"]
@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         begun = time.monotonic()
         outcomes, found, seen = soak(options.calls, options.seed, url)
         seconds = time.monotonic() - begun
-        server.communicate()  # its standard input ends, and so does it
+        server.communicate()  # closes its standard input, which stops it
     calls = drawn(options.calls, options.seed)
     table = [
         ("calls", f"{len(calls):,} (seed {options.seed}), in {seconds:.1f} s", ""),
@@ -82,14 +82,14 @@ def main(arguments: list[str] | None = None) -> int:
         *((what, value, bound) for what, value, bound, _ in found.rows()),
     ]
     for what, value, bound in table:
-        print(f"{what:36} {value}{f'  (at most {bound})' if bound else ''}")
+        print(f"{what:36} {value}{f'  (limit: {bound})' if bound else ''}")
     for sentence in found.broken():
         print(sentence, file=sys.stderr)
     return 1 if found.broken() else 0
 
 
 def told(counts: Counter[str], names: Any) -> str:
-    """Counts, in one line."""
+    """Format counts in one line."""
     return ", ".join(f"{name} {counts[name]:,}" for name in names)
 
 

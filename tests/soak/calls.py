@@ -1,4 +1,4 @@
-"""The calls: drawn from a seed, and made from threads and from tasks."""
+"""Draw calls at random from a seed, and make them from threads and tasks."""
 
 import asyncio
 import random
@@ -23,9 +23,9 @@ SHARE_OF_FAULTS = 0.3
 RETRIES = 2
 RETRY = RetryConfig("backoff", BackoffStrategy(1, 4, 2, 60_000, jitter_ms=0), True, max_retries=RETRIES)
 PATIENCE_MS = 200
-"""How long the calls wait that the server lets wait for ever."""
+"""Timeout of the calls that stall, in ms."""
 AT_ONCE = 16
-"""Threads, and tasks of each of the two transports."""
+"""Number of threads, and of tasks per async transport."""
 KEY = "any-key"
 
 
@@ -37,9 +37,9 @@ class Call:
     way: str
     form: str
     faults: tuple[str, ...]
-    """What happens to each attempt."""
+    """The fault of each attempt."""
     moment: float
-    """Seconds until it is cancelled, if that is its form."""
+    """Seconds until it is cancelled, for the form "cancelled"."""
 
     def params(self) -> dict[str, Any]:
         params: dict[str, Any] = {"input": "Hello", "model": "any/model", "voice": "alloy", "response_format": "pcm"}
@@ -47,13 +47,13 @@ class Call:
         return params | ({"timeout_ms": PATIENCE_MS} if "stall" in self.faults else {})
 
     def allowed(self) -> int:
-        """The most requests that it may send: one, and another after each passing failure, up to its retries."""
+        """Return the most requests it may send: one, plus one per transient failure up to the limit of retries."""
         passing = next((n for n, fault in enumerate(self.faults) if fault not in PASSING), len(self.faults))
         return min(passing, RETRIES) + 1
 
 
 def drawn(count: int, seed: int) -> list[Call]:
-    """So many calls, the same for the same seed."""
+    """Draw `count` calls; the same seed gives the same calls."""
     chance = random.Random(seed)
     calls = []
     for number in range(count):
@@ -66,15 +66,15 @@ def drawn(count: int, seed: int) -> list[Call]:
 
 @dataclass
 class Outcomes:
-    """What came of the calls."""
+    """The outcomes of the calls."""
 
     ended: Counter[str] = field(default_factory=Counter)
-    """By class of the error, or "audio", "left early", "cancelled"."""
+    """Counts by error class, or "audio", "left early", "cancelled"."""
     wrong_audio: list[int] = field(default_factory=list)
     strange_errors: Counter[str] = field(default_factory=Counter)
     memory: list[int] = field(default_factory=list)
     tasks: list[str] = field(default_factory=list)
-    """Those that were left in the loop."""
+    """Tasks left in the event loop."""
     _count: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -101,7 +101,7 @@ class Outcomes:
 
 
 def make(calls: list[Call], url: str, folder: Path) -> Outcomes:
-    """Make them all, threads and tasks at once."""
+    """Make all calls, from threads and tasks at the same time."""
     outcomes = Outcomes()
     with OpenRouter(KEY, server_url=url, retry_config=RETRY) as client, ThreadPoolExecutor(AT_ONCE) as pool:
         for call in calls:
@@ -162,11 +162,11 @@ async def _call_async(client: OpenRouter, call: Call, folder: Path) -> bytes | N
         if call.form == "left early":
             await anext(aiter(stream))
             return None
-        return b"".join([piece async for piece in stream])
+        return b"".join([chunk async for chunk in stream])
 
 
 def _taken(path: Path) -> bytes:
-    """What is in a file, which goes: what is left in the folder at the end is what should not be."""
+    """Read and delete a file, so that anything still in the folder at the end is a leak."""
     content = path.read_bytes()
     with suppress(FileNotFoundError):
         path.unlink()

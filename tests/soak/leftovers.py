@@ -1,4 +1,4 @@
-"""What a process holds, before the calls and after them; and what may not be among it."""
+"""Measure what a process holds before and after the calls, and check it against limits."""
 
 import os
 import re
@@ -13,23 +13,22 @@ from pathlib import Path
 from statistics import median
 
 GROWTH = 8 << 20
-"""Bytes by which memory may be higher in the last quarter of the calls than in the second: noise of the allocator."""
+"""Allowed growth of memory in bytes, from the second quarter of the calls to the last: noise of the allocator."""
 
 
 CONNECTIONS = 96
-"""Connections that may be open at once: twice as many as there are calls at once, since the server hears of their ends
-a little later."""
+"""Connections allowed at once: twice the concurrent calls, since the server notices closed ones a little later."""
 
 
 def descriptors() -> Counter[str]:
-    """The open file descriptors of this process, by what they are: "socket", "pipe", a file's path."""
+    """Count this process's open file descriptors by kind: "socket", "pipe" or a file's path."""
     folder = Path("/proc/self/fd")
     if not folder.exists():
         return Counter(kind for number in range(4096) if (kind := _kind(number)))
     found: Counter[str] = Counter()
     for entry in list(folder.iterdir()):
-        with suppress(FileNotFoundError):  # it was the one that lists them
-            found[re.sub(r":\[.*", "", os.readlink(entry))] += 1  # noqa: PTH115  (it names what is no path)
+        with suppress(FileNotFoundError):  # the descriptor that lists the folder
+            found[re.sub(r":\[.*", "", os.readlink(entry))] += 1  # noqa: PTH115  (the target may not be a path)
     found.pop(f"/proc/{os.getpid()}/fd", None)
     return found
 
@@ -44,12 +43,12 @@ def _kind(number: int) -> str:
 
 
 def threads() -> Counter[str]:
-    """The threads that run."""
+    """Count the running threads by name."""
     return Counter(thread.name for thread in threading.enumerate())
 
 
 def memory() -> int:
-    """Bytes of memory that this process has now; where the system does not tell, the most that it has had."""
+    """Return this process's memory in bytes, or its peak if the system reports no current value."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
@@ -60,7 +59,7 @@ def memory() -> int:
 
 
 def growth(samples: Sequence[int]) -> int:
-    """How much higher the last quarter is than the second; the first is a beginning."""
+    """Return how much higher the last quarter is than the second; the first is warm-up."""
     quarter = len(samples) // 4
     if not quarter:
         return 0
@@ -68,31 +67,31 @@ def growth(samples: Sequence[int]) -> int:
 
 
 def beyond_policy(requests: Mapping[int, int], allowed: Mapping[int, int]) -> dict[int, int]:
-    """The calls that sent more requests than they may, with how many too many."""
+    """Return the calls that sent too many requests, with the excess."""
     return {call: count - allowed[call] for call, count in requests.items() if count > allowed[call]}
 
 
 @dataclass
 class Leftovers:
-    """What was found when all was over. Each of it breaks a bound unless it is empty."""
+    """What is left after all calls; `rows` has the limits."""
 
     descriptors: Counter[str] = field(default_factory=Counter)
     threads: Counter[str] = field(default_factory=Counter)
     tasks: Sequence[str] = ()
     files: Sequence[str] = ()
     connections: int = 0
-    """Open ones, as the server sees it."""
+    """Connections still open, according to the server."""
     most_connections: int = 0
-    """How many were open at once: a call that does not give its own back makes others open more."""
+    """The peak of open connections: a call that leaks one makes others open more."""
     growth: int = 0
     beyond_policy: Mapping[int, int] = field(default_factory=dict)
     wrong_audio: Sequence[int] = ()
-    """Calls that gave something else than was sent, and no error."""
+    """Calls that returned wrong audio without an error."""
     strange_errors: Mapping[str, int] = field(default_factory=dict)
-    """Errors that are none of the package's, by class."""
+    """Errors from outside the package, by class."""
 
     def rows(self) -> list[tuple[str, str, str, bool]]:
-        """What was looked for, what was found, what may be, and whether it is so."""
+        """Return each check: its name, the result, the limit, and whether it passed."""
         counted = {
             "file descriptors left": self.descriptors,
             "threads left": self.threads,
@@ -100,7 +99,7 @@ class Leftovers:
             "temporary files left": Counter(self.files),
             "connections left at the server": Counter({"open": self.connections}),
             "requests beyond the policy": Counter({f"call {call}": n for call, n in self.beyond_policy.items()}),
-            "answers with wrong audio": Counter(f"call {call}" for call in self.wrong_audio),
+            "responses with wrong audio": Counter(f"call {call}" for call in self.wrong_audio),
             "errors of other libraries": Counter(self.strange_errors),
         }
         rows = [(what, _told(found), "0", not found.total()) for what, found in counted.items()]
@@ -108,12 +107,12 @@ class Leftovers:
         return [
             *rows,
             ("connections at once", str(most), str(CONNECTIONS), most <= CONNECTIONS),
-            ("memory, last quarter against second", growth, f"{GROWTH >> 20} MiB", self.growth <= GROWTH),
+            ("memory, last quarter vs. second", growth, f"{GROWTH >> 20} MiB", self.growth <= GROWTH),
         ]
 
     def broken(self) -> list[str]:
-        """A sentence for each bound that is broken."""
-        return [f"{what}: {found}, where {bound} is allowed." for what, found, bound, kept in self.rows() if not kept]
+        """Return a sentence for each limit exceeded."""
+        return [f"{what}: {found}; the limit is {bound}." for what, found, bound, kept in self.rows() if not kept]
 
 
 def _told(found: Counter[str]) -> str:

@@ -1,7 +1,7 @@
-"""A server that does to each request what its header asks for, and counts the requests of each call.
+"""A server that fails each request as its header specifies, and counts the requests of each call.
 
-It runs in a process of its own, so that its sockets and its memory are not those of the client. `python -m
-tests.soak.server` prints its port, and ends with its standard input.
+It runs as a separate process, so that its sockets and memory are not counted as the client's. `python -m
+tests.soak.server` prints its port, and exits when its standard input closes.
 """
 
 # ruff: noqa: T201  (it prints its port)
@@ -14,18 +14,18 @@ import sys
 from collections import Counter
 
 HEADER = "x-soak"
-"""The request's header: the number of the call, and what to do with each of its attempts, as in "17;503,cut,ok"."""
+"""The request header with the number of the call and the fault of each attempt, such as "17;503,cut,ok"."""
 AUDIO = bytes(number % 251 for number in range(48_000))
-"""A second of pcm: several pieces for any transport."""
+"""A second of pcm: several chunks for any transport."""
 _HALF = len(AUDIO) // 2
 _AUDIO_HEAD = "HTTP/1.1 200 OK\r\nContent-Type: audio/pcm;rate=24000;channels=1\r\nX-Generation-Id: gen-tts-1-soak\r\n"
 _WHOLE = f"{_AUDIO_HEAD}Content-Length: {len(AUDIO)}\r\n\r\n".encode()
 _CHUNKED = f"{_AUDIO_HEAD}Transfer-Encoding: chunked\r\n\r\n{_HALF:x}\r\n".encode()
 
 PASSING = ("429", "500", "502", "503", "529")
-"""Statuses after which a call is made again."""
+"""Statuses that are retried."""
 FAULTS = (*PASSING, "400", "cut", "cut chunks", "hang up", "stall", "reset", "empty", "closes silently")
-"""What can go wrong. The last one does not with its own request: its connection is closed after the answer."""
+"""All faults. The last one lets the request succeed, and closes the connection afterwards."""
 
 
 class Soaked:
@@ -35,7 +35,7 @@ class Soaked:
         self.requests: Counter[int] = Counter()
         self.open = 0
         self.most = 0
-        """Connections that were open at once."""
+        """The peak of open connections."""
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
@@ -50,7 +50,7 @@ class Soaked:
             writer.close()
 
     async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; whether another may follow on the connection."""
+        """Respond to one request; return whether to keep the connection open."""
         line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         await reader.readexactly(int(headers.get("content-length", 0)))
@@ -96,7 +96,7 @@ class Soaked:
 
 async def main() -> None:
     soaked = Soaked()
-    # Clients go away at any moment, as they are meant to; asyncio would print a traceback of some of them.
+    # Clients disconnect at any moment, on purpose; asyncio would print tracebacks for some of them.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     server = await asyncio.start_server(soaked.connection, "127.0.0.1", 0, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)

@@ -19,10 +19,11 @@ from .test_commands import NO_SETUP
 from .test_history import git
 
 NONE = "Version step: none (nothing changed)"
-PATCH = "Version step: patch (the code changed, and the API did not)"
-MINOR = "Version step: minor (the API changed, and callers do not break)"
-MAJOR = "Version step: major (callers break)"
-TELL = "say in CHANGELOG.md what callers have to change"
+PATCH = "Version step: patch (the code changed, the API did not)"
+MINOR = "Version step: minor (the API changed without breaking callers)"
+MAJOR = "Version step: major (breaks callers)"
+MENTION = "mention it in CHANGELOG.md"
+TELL = "explain in CHANGELOG.md what callers must change"
 
 Edit = tuple[str, str, str]
 """A file, a piece of it, and what is put in its place."""
@@ -207,7 +208,7 @@ def test_what_does_not_break_callers_is_a_minor(change: Edit, line: str, folder:
     lines, verdict = graded(base)
     (found,) = lines
     assert found.startswith(line)
-    assert found.endswith(" | not breaking | name it in CHANGELOG.md")
+    assert found.endswith(f" | not breaking | {MENTION}")
     assert verdict == MINOR
 
 
@@ -259,9 +260,7 @@ def test_one_more_public_name_is_harmless(base: Packages, folder: Path) -> None:
     edit(folder, INIT, '    "Client",', '    "Client",\n    "SpeechError",')
     edit(folder, INIT, "from .client", "from .errors import SpeechError\nfrom .client")
     lines, verdict = graded(base)
-    assert lines == [
-        "openrouter_speech.SpeechError | nothing before, class now | not breaking | name it in CHANGELOG.md"
-    ]
+    assert lines == [f"openrouter_speech.SpeechError | nothing before, class now | not breaking | {MENTION}"]
     assert verdict == MINOR
 
 
@@ -272,7 +271,7 @@ def test_a_field_in_the_middle_moves_the_others(base: Packages, folder: Path) ->
     what = "order of parameters | text, speed before, text, to, speed now"
     assert order == f"{MODEL}.Request {what} | breaking | put new parameters last, or {TELL}"
     assert to.startswith(f"{MODEL}.Request(to) | ")
-    assert to.endswith(" | not breaking | name it in CHANGELOG.md")
+    assert to.endswith(f" | not breaking | {MENTION}")
     assert verdict == MAJOR
 
 
@@ -427,11 +426,11 @@ def test_make_compares_with_a_commit(repository: Path, make: Make) -> None:
     result = make(*here, BASE="v1", PYTHONPATH=str(PROJECT))
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == [
-        f"{PARAMS}(language) | nothing before, required false, type str now | not breaking | name it in CHANGELOG.md",
+        f"{PARAMS}(language) | nothing before, required false, type str now | not breaking | {MENTION}",
         MINOR,
     ]
     assert make(*here, BASE="v2", PYTHONPATH=str(PROJECT)).stderr.splitlines()[0] == "git knows no commit 'v2' here."
-    asked = "Name what to compare with: make api-diff BASE=<branch, tag or hash>"
+    asked = "Name the commit to compare with: make api-diff BASE=<branch, tag or hash>"
     assert make(*here, BASE="").stderr.splitlines()[0] == asked
 
 

@@ -100,12 +100,12 @@ def merge_bomb() -> bytes:
         (b'{"a":' * 100_000, "is nested too deeply"),
         (yaml_bomb(), "is too large: its aliases unfold to more than 5000000 values"),
         (merge_bomb(), "is too large: its aliases unfold to more than 5000000 values"),
-        (b"openapi: 3.1.0\npaths: &a {b: *a}", "the alias *a stands inside of what it repeats"),
+        (b"openapi: 3.1.0\npaths: &a {b: *a}", "the alias *a refers to a value that contains it"),
         (b"swagger: '2.0'\npaths: {}", "is Swagger 2.0; only OpenAPI 3 can be compared"),
         (b"openapi: 4.0.0", "is OpenAPI 4.0.0; only OpenAPI 3 can be compared"),
-        (b"openapi: 3.1.0", "there is no POST /audio/speech; no path looks close"),
+        (b"openapi: 3.1.0", "there is no POST /audio/speech; no path is similar"),
         (b"{openapi: 3.1.0}", "there is no POST /audio/speech"),
-        (b"openapi: 3.1.0\npaths: []", "paths has to be a mapping, but is []"),
+        (b"openapi: 3.1.0\npaths: []", "paths must be a mapping, not []"),
     ],
     ids=range(25),
 )
@@ -123,10 +123,10 @@ def test_what_is_no_description_is_refused(content: bytes, problem: str, refused
         (lambda u: u.schemas.update(SpeechRequest={"$ref": BODY}), f"{BODY!r} leads back to itself"),
         (lambda u: u.responses.update({"400": {"$ref": ITSELF}}), f"{ITSELF!r} leads back to itself"),
         (lambda u: u.document.update(security=[{"nobody": []}]), "'#/components/securitySchemes/nobody' leads nowhere"),
-        (lambda u: u.operation.update(responses=5), "responses has to be a mapping, but is 5"),
-        (lambda u: u.operation.update(parameters={}), "parameters has to be a list, but is {}"),
-        (lambda u: u.operation.update(requestBody=None), "requestBody has to be a mapping, but is null"),
-        (lambda u: u.responses.update({"200": "fine"}), 'a response has to be a mapping, but is "fine"'),
+        (lambda u: u.operation.update(responses=5), "responses must be a mapping, not 5"),
+        (lambda u: u.operation.update(parameters={}), "parameters must be a list, not {}"),
+        (lambda u: u.operation.update(requestBody=None), "requestBody must be a mapping, not null"),
+        (lambda u: u.responses.update({"200": "fine"}), 'a response must be a mapping, not "fine"'),
     ],
     ids=range(10),
 )  # fmt: skip
@@ -153,7 +153,7 @@ def test_paths_that_look_close_are_named(refused: Refused, tmp_path: Path) -> No
     paths = upstream.document["paths"]
     paths["/audio/speeches"] = paths.pop(PATH)
     sentence = refused(upstream.write(tmp_path))
-    assert "there is no POST /audio/speech; paths that look close: /audio/speeches, " in sentence
+    assert "there is no POST /audio/speech; similar paths: /audio/speeches, " in sentence
 
 
 def test_other_methods_of_the_path_are_named(refused: Refused, tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_a_description_behind_a_url_is_read(run: Run) -> None:
 
 def test_a_url_with_another_answer_is_refused(refused: Refused) -> None:
     with serving((503, b"down")) as url:
-        assert "the server answers 503" in refused(url)
+        assert "the server responded with 503" in refused(url)
     with serving((200, b"<html>")) as url:
         assert "is not an OpenAPI description" in refused(url)
 
@@ -205,7 +205,7 @@ def test_a_url_with_a_large_answer_is_refused(refused: Refused, monkeypatch: pyt
 
 def test_a_url_whose_answer_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document, "LONGEST", -1)
-    with serving((200, b"#")) as url, pytest.raises(document.DescriptionError, match="not all of it has come"):
+    with serving((200, b"#")) as url, pytest.raises(document.DescriptionError, match="the download took"):
         document.read(url)
 
 
@@ -237,4 +237,4 @@ def test_our_own_description_is_named_when_it_is_the_broken_one(run: Run, tmp_pa
     assert sentence == f"{ours}: the reference '#/components/schemas/Speech' leads nowhere."
     ours.write_text("openapi: 3.1.0\npaths: {/a: {get: {}, post: {}}}")
     _, (sentence,) = run("upstream-diff", Upstream(small()).write(tmp_path), "--ours", ours)
-    assert sentence == f"{ours}: it has 2 operations, and one can be compared."
+    assert sentence == f"{ours}: it has 2 operations, but only one can be compared."

@@ -65,7 +65,7 @@ def test_a_line_has_room_for_some_facts(tmp_path: Path, run: Run) -> None:
     upstream = Upstream(small())
     del upstream.responses["400"]
     _, (line,) = run("upstream-diff", upstream.write(tmp_path))
-    assert re.search(r" and \d+ facts more here, nothing upstream \| breaking \| ", line)
+    assert re.search(r" and \d+ more facts here, nothing upstream \| breaking \| ", line)
     assert line.count("application/json ") == 5
 
 
@@ -95,8 +95,8 @@ def test_make_compares_with_a_commit(make: Make) -> None:
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("upstream-diff", "Name what to compare with: make upstream-diff UPSTREAM=file-or-URL"),
-        ("spec-diff", "Name what to compare with: make spec-diff BASE=<branch, tag or hash>"),
+        ("upstream-diff", "Name the description to compare with: make upstream-diff UPSTREAM=file-or-URL"),
+        ("spec-diff", "Name the commit to compare with: make spec-diff BASE=<branch, tag or hash>"),
     ],
 )
 def test_make_asks_for_what_it_was_not_told(make: Make, target: str, sentence: str) -> None:

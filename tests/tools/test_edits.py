@@ -185,7 +185,7 @@ PACKAGE = "overlays/openrouter_speech"
 ADVICE: list[tuple[str, str, Edit]] = [
     ("add it to", f"{PACKAGE}/tts.py (SpeechParams) and _http/session.py", _fields(tone={})),
     ("add it to", f"{PACKAGE}/tts.py (SpeechParams) and _http/session.py", _operation(parameters=[TRACE])),
-    ("take it out of", f"{PACKAGE}/tts.py (SpeechParams) and _http/session.py", lambda u: _drop(u.fields, "speed")),
+    ("remove it from", f"{PACKAGE}/tts.py (SpeechParams) and _http/session.py", lambda u: _drop(u.fields, "speed")),
     (
         "change it in",
         f"{PACKAGE}/_core/audio.py and mock/encoder.py",
@@ -205,7 +205,7 @@ ADVICE: list[tuple[str, str, Edit]] = [
 def test_a_line_says_what_to_do(how: str, file: str, edit: Edit, upstream: Upstream, compare: Compare) -> None:
     edit(upstream)
     _, (line,) = compare(upstream)
-    steps = [f"{how} openapi.yaml", "run make generate", *([f"see to {file}"] if file else [])]
-    assert line.split(" | ")[3].split(", ") == [*steps, "or enter it in docs/deviations.yaml", "with the reason"]
+    steps = [f"{how} openapi.yaml", "run make generate", *([f"update {file}"] if file else [])]
+    assert line.split(" | ")[3].split(", ") == [*steps, "or record it in docs/deviations.yaml", "with the reason"]
     for name in file.replace("(SpeechParams) ", "").split(" and "):
         assert (PROJECT / "overlays/openrouter_speech" / name.removeprefix(f"{PACKAGE}/")).exists()

@@ -14,9 +14,9 @@ from .conftest import Run
 from .samples import PATH
 
 NONE = "Version step: none (nothing changed)"
-PATCH = "Version step: patch (the wording changed, and the contract did not)"
-MINOR = "Version step: minor (the contract changed, and callers do not break)"
-MAJOR = "Version step: major (callers break)"
+PATCH = "Version step: patch (the wording changed, the contract did not)"
+MINOR = "Version step: minor (the contract changed without breaking callers)"
+MAJOR = "Version step: major (breaks callers)"
 BODY = "request application/json"
 
 
@@ -83,7 +83,7 @@ def test_something_optional_is_a_minor(repository: Path, run: Run) -> None:
     status, (line, verdict) = run("spec-diff", "v1")
     assert status == 0
     what = "nothing before, required false, type string now"
-    assert line == f"{BODY} .language | {what} | not breaking | name it in CHANGELOG.md"
+    assert line == f"{BODY} .language | {what} | not breaking | mention it in CHANGELOG.md"
     assert verdict == MINOR
 
 
@@ -92,7 +92,7 @@ def test_something_that_breaks_is_a_major(repository: Path, run: Run) -> None:
     changed(repository, field("language", type="string"))
     changed(repository, lambda document: schema(document, "SpeechRequest")["required"].append("speed"))
     _, (required, language, verdict) = run("spec-diff", "v1")
-    say = "say in CHANGELOG.md what callers have to change"
+    say = "explain in CHANGELOG.md what callers must change"
     assert required == f"{BODY} .speed required | false before, true now | breaking | {say}"
     assert language.startswith(f"{BODY} .language | ")
     assert verdict == MAJOR
@@ -151,7 +151,7 @@ def test_json(repository: Path, run: Run) -> None:
                 "before": None,
                 "now": "1",
                 "breaking": False,
-                "advice": "name it in CHANGELOG.md",
+                "advice": "mention it in CHANGELOG.md",
             }
         ],
     }

@@ -17,7 +17,9 @@ from .test_history import MINOR as SPEC_MINOR
 from .test_history import changed, field, git
 
 FIRST = "# Changelog\n\n## [0.1.0] - 2026-01-31\n\n### Added\n\n- Everything.\n"
-NOTHING_RELEASED = "Nothing is released yet: no tag v* leads here, so that nothing has to be compared."
+NOTHING_RELEASED = (
+    "Nothing is released yet: the current commit has no tag v* behind it, so there is nothing to compare."
+)
 
 REMOVED: Edit = (CLIENT, CLOSE, "")
 ADDED: Edit = (TTS, "    title", "    language: str\n    title")
@@ -79,7 +81,7 @@ def test_a_change_asks_for_a_version(
     path = released / "CHANGELOG.md"
     path.write_text(path.read_text().replace(f"[{enough}]", f"[{too_little}]"))
     version(released, too_little)
-    asked = f"{VERSION}: {too_little} has to be {enough} or later, a {step} step after 0.1.0."
+    asked = f"{VERSION}: {too_little} must be {enough} or later, a {step} step after 0.1.0."
     assert problems(run) == [asked]
 
 
@@ -98,7 +100,7 @@ def test_a_change_without_a_new_version_is_rejected(released: Path, run: Run) ->
     assert lines == [
         f"spec-diff since v0.1.0 | {NONE}",
         f"api-diff since v0.1.0 | {MINOR}",
-        f"{VERSION}: 0.1.0 has to be 0.1.1 or later, a minor step after 0.1.0.",
+        f"{VERSION}: 0.1.0 must be 0.1.1 or later, a minor step after 0.1.0.",
         "Release: 0.1.0 is not ready (1 problem)",
     ]
 
@@ -107,7 +109,7 @@ def test_the_description_asks_too(released: Path, run: Run) -> None:
     """The larger of the two steps is asked for, whichever of them it is."""
     changed(released, lambda document: document["components"]["schemas"]["SpeechRequest"]["required"].append("speed"))
     (sentence, _) = problems(run)
-    assert sentence == f"{VERSION}: 0.1.0 has to be 0.2.0 or later, a major step after 0.1.0."
+    assert sentence == f"{VERSION}: 0.1.0 must be 0.2.0 or later, a major step after 0.1.0."
     _, (spec, api, *_) = run("release-check")
     assert (spec, api) == (f"spec-diff since v0.1.0 | {MAJOR}", f"api-diff since v0.1.0 | {NONE}")
 
@@ -135,8 +137,8 @@ def test_what_breaks_has_to_be_said(entry: str, heading: str, says_so: bool, rel
     version(released, "0.2.0")
     changelog(released, "0.2.0", entry, heading)
     sentence = (
-        "CHANGELOG.md: callers break, and no entry of [0.2.0] says so: put one under ### Removed, or use the word "
-        '"breaking".'
+        "CHANGELOG.md: this release breaks callers, but no entry of [0.2.0] says so: put one under ### Removed, or use "
+        'the word "breaking".'
     )
     assert problems(run) == ([] if says_so else [sentence])
 
@@ -153,14 +155,14 @@ def test_what_an_older_release_broke_is_not_said_again(released: Path, run: Run)
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("[0.1.1]", "[0.1.2]", "the first section is [0.1.2], and has to be [0.1.1]."),
-        ("[0.1.1]", "[Unreleased]", "the first section is [Unreleased], and has to be [0.1.1]."),
+        ("[0.1.1]", "[0.1.2]", "the first section must be [0.1.1], not [0.1.2]."),
+        ("[0.1.1]", "[Unreleased]", "the first section must be [0.1.1], not [Unreleased]."),
         (" - 2026-02-28", "", "[0.1.1] needs a date, in the form ## [0.1.1] - 2026-01-31."),
         ("2026-02-28", "2026-02-29", "[0.1.1] needs a date, in the form ## [0.1.1] - 2026-01-31."),
         ("2026-02-28", "28 February 2026", "[0.1.1] needs a date, in the form ## [0.1.1] - 2026-01-31."),
         ("2026-02-28", "20260228", "[0.1.1] needs a date, in the form ## [0.1.1] - 2026-01-31."),
         ("- It is faster.\n", "It is faster.\n", "[0.1.1] has no entry."),
-        ("[0.1.0]", "[0.0.9]", "the section [0.1.0] is gone; what is new has to be in one above it."),
+        ("[0.1.0]", "[0.0.9]", "the section [0.1.0] is missing; put new entries in a section above it."),
     ],
 )
 def test_the_changelog_has_to_fit(old: str, new: str, sentence: str, released: Path, run: Run) -> None:
@@ -176,20 +178,20 @@ def test_a_renamed_section_is_no_new_one(released: Path, run: Run) -> None:
     edit(released, *REWORDED)
     version(released, "0.1.1")
     edit(released, "CHANGELOG.md", "[0.1.0]", "[0.1.1]")
-    assert problems(run) == ["CHANGELOG.md: the section [0.1.0] is gone; what is new has to be in one above it."]
+    assert problems(run) == ["CHANGELOG.md: the section [0.1.0] is missing; put new entries in a section above it."]
 
 
 @pytest.mark.parametrize("text", ["", "# Changelog\n", "# Changelog\n\n## 0.1.0\n\n- Everything.\n"])
 def test_a_changelog_without_a_section_is_rejected(text: str, released: Path, run: Run) -> None:
     (released / "CHANGELOG.md").write_text(text)
-    assert problems(run) == ["CHANGELOG.md: there is no section; begin one with: ## [0.1.0] - <date>."]
+    assert problems(run) == ["CHANGELOG.md: there is no section; start one with: ## [0.1.0] - <date>."]
 
 
 @pytest.mark.parametrize("number", ["0.2", "0.2.0rc1", "v0.2.0", "0.02.0", ""])
 def test_a_version_is_three_numbers(number: str, released: Path, run: Run) -> None:
     version(released, number)
     changelog(released, number or "none")
-    sentence = f"{VERSION}: the version has to be three numbers, such as 0.2.0, and is {number!r}."
+    sentence = f"{VERSION}: the version must be three numbers, such as 0.2.0, not {number!r}."
     assert sentence in problems(run)
 
 
@@ -200,7 +202,7 @@ def test_without_a_release_the_files_have_to_fit_each_other(unreleased: Path, ru
         1,
         [
             NOTHING_RELEASED,
-            "CHANGELOG.md: the first section is [0.1.0], and has to be [0.2.0].",
+            "CHANGELOG.md: the first section must be [0.2.0], not [0.1.0].",
             "Release: 0.2.0 is not ready (1 problem)",
         ],
     )

@@ -1,4 +1,4 @@
-"""What servers answer, good and bad, for `WireServer` and for transports that need no server."""
+"""Good and bad responses, for `WireServer` and for transports without a server."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,7 +12,7 @@ from ..wire_server import CLOSE, Answer, Connection, chunk, hang_up, head, http,
 
 PCM = "audio/pcm;rate=24000;channels=1"
 MP3 = (b"\xff\xf3\x84\xc4" + bytes(188)) * 3
-"""Three frames, of 24 ms each."""
+"""Three frames of 24 ms each."""
 GOOD = http(body=bytes(480), headers={"X-Generation-Id": "gen-tts-1-a"})
 BACKOFF = BackoffStrategy(100, 1000, 2, 60_000, jitter_ms=0)
 EAGER = RetryConfig("backoff", BACKOFF, retry_connection_errors=True, retry_maybe_billed=True, max_retries=2)
@@ -28,19 +28,19 @@ def refuse(status: int, retry_after: str | None = None) -> Answer:
 
 
 def cut_chunks(connection: Connection) -> object:
-    """A chunked body that ends without its end."""
+    """Close the connection before the last chunk of a chunked body."""
     connection.send(head(200, PCM, None) + chunk(bytes(100)))
     return CLOSE
 
 
 def cut_at_once(connection: Connection) -> object:
-    """The head of an answer, and then the end."""
+    """Send the head of a response, then close the connection."""
     connection.send(head(200, PCM, 480))
     return CLOSE
 
 
 def stall(connection: Connection) -> object:
-    """Half of a body, and then nothing."""
+    """Send half of a body, then nothing."""
     connection.send(head(200, PCM, 480) + bytes(240))
     return silence(connection)
 
@@ -56,7 +56,7 @@ def not_http(connection: Connection) -> object:
 
 
 def endless(connection: Connection) -> object:
-    """Audio without an end, until the client hangs up."""
+    """Send audio until the client hangs up."""
     connection.send(head(200, PCM, None))
     while True:
         connection.send(chunk(bytes(4096)))
@@ -87,20 +87,20 @@ FAULTS: dict[str, tuple[Answer, type[errors.OpenRouterError], str]] = {
     "a hang-up in the head": (reset_in_head, errors.APIConnectionError, "No answer"),
     "another protocol": (not_http, errors.APIConnectionError, "No answer"),
 }
-"""What is not retried: the answer, the error that comes of it, and words of its message."""
+"""Faults that are not retried: the response, the error it causes, and part of the message."""
 
 ONE_OF_EACH = "a 400", "an empty 200", "a body cut by chunks", "a hang-up"
-"""One fault of each kind: before the body, at its end, in its middle, and in the place of an answer."""
+"""One fault of each kind: before the body, at its end, in its middle, and instead of a response."""
 
 
 def transports(answer: Callable[[httpx.Request], httpx.Response]) -> dict[str, Any]:
-    """Clients to give to `OpenRouter`, which need no server: a transport answers at once, or raises."""
+    """Build clients for `OpenRouter` that need no server: their transport calls `answer`."""
     transport = httpx.MockTransport(answer)
     return {"client": httpx.Client(transport=transport), "async_client": httpx.AsyncClient(transport=transport)}
 
 
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in pieces, of which one may be an exception. It notes whether it was closed."""
+    """A body in chunks, any of which may be an exception to raise. Counts how often it was closed."""
 
     def __init__(self, *pieces: bytes | Exception) -> None:
         self.pieces = pieces

@@ -1,4 +1,4 @@
-"""The ways to call, and to use what comes: each test over real sockets runs in those that can differ."""
+"""Ways to call, and forms of a call: each test over real sockets runs in those that can differ."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ Use = Callable[[Caller, Path, Any], bytes]
 
 @pytest.fixture(params=["sync", "async", "aiohttp"])
 def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
-    """The third way has faults of its own, which have to come out as the others'."""
+    """As in tests/conftest.py, plus aiohttp, whose errors must surface as the same exceptions."""
     yield from connecting(request.param)
 
 

@@ -1,4 +1,4 @@
-"""Calls over real sockets: what the caller sees, how many requests were sent, and that nothing is left open."""
+"""Calls over real sockets: the result, the number of requests, and no connection left open."""
 
 import asyncio
 import logging
@@ -40,7 +40,7 @@ CASES = [(create, fault) for fault in FAULTS] + [(use, fault) for use in (stream
 def test_a_fault_that_is_not_retried(
     connect: Connect, slept: list[float], tmp_path: Path, use: Use, fault: str
 ) -> None:
-    """One request, one error of its own, no connection held, no file left, an older one as it was."""
+    """One request, the specific error, no connection held, no file left behind, an existing file unchanged."""
     answer, kind, message = FAULTS[fault]
     (tmp_path / "speech.pcm").write_bytes(b"old")
     with WireServer(answer) as server:
@@ -56,7 +56,7 @@ def test_a_fault_that_is_not_retried(
 @pytest.mark.parametrize("answer", [silence, stall])
 @pytest.mark.parametrize("way", ["sync", "async", "aiohttp"])
 def test_a_wait_has_an_end(way: str, answer: Answer, slept: list[float]) -> None:
-    """Only waiting for bytes is kept short here: how long a loaded machine takes to connect does not matter."""
+    """Only the read timeout is short, since a busy machine may be slow to connect."""
     timeout = httpx.Timeout(60, read=0.05)
     clients: dict[str, httpx.Client | httpx.AsyncClient] = {"client": httpx.Client(timeout=timeout)}
     clients["async_client"] = (AiohttpClient if way == "aiohttp" else httpx.AsyncClient)(timeout=timeout)
@@ -76,7 +76,7 @@ def test_a_wait_has_an_end(way: str, answer: Answer, slept: list[float]) -> None
 def test_a_timeout_is_not_retried(
     connect: Connect, slept: list[float], tmp_path: Path, use: Use, late: str, message: str
 ) -> None:
-    """Without a clock: a transport says that time is up."""
+    """The transport raises the timeout, so no time passes."""
 
     def answer(_: httpx.Request) -> httpx.Response:
         if late == "answer":
@@ -109,7 +109,7 @@ def test_a_timeout_is_retried_if_wanted(
 
 @pytest.mark.parametrize("use", FORMS)
 def test_a_passing_status_is_retried_twice(connect: Connect, slept: list[float], tmp_path: Path, use: Use) -> None:
-    """Which statuses pass is decided in `retries`."""
+    """`retries` decides which statuses are transient."""
     with WireServer(refuse(503)) as server:
         with pytest.raises(errors.ServiceUnavailableResponseError, match="503: The sentence"):
             use(connect(server_url=server.url), tmp_path, {})
@@ -159,7 +159,7 @@ def test_a_time_that_is_too_long_is_not_waited(connect: Connect, slept: list[flo
 
 
 def test_a_pool_of_one_survives_retried_answers(connect: Connect, slept: list[float]) -> None:
-    """Each discarded answer is closed: a second connection is never opened, nor is the first waited for."""
+    """Each discarded response is closed, so one connection is enough and no attempt waits for it."""
     options: dict[str, Any] = {"limits": httpx.Limits(max_connections=1), "timeout": httpx.Timeout(60, pool=2)}
     clients = {"client": httpx.Client(**options), "async_client": httpx.AsyncClient(**options)}
     config = RetryConfig("backoff", BACKOFF, True, max_retries=100)
@@ -211,7 +211,7 @@ EMPTY, HALF, WRONG = http(), http(body=bytes(481)), http(200, b"{}", "applicatio
 def test_what_may_have_been_billed_is_retried_if_wanted(
     connect: Connect, slept: list[float], tmp_path: Path, use: Use, answer: Answer
 ) -> None:
-    """Also a body that is cut short: nothing of it has been handed to the caller."""
+    """Including a truncated body: the caller has received none of it."""
     with WireServer(answer, GOOD) as server:
         caller = connect(server_url=server.url, retry_config=EAGER)
         assert use(caller, tmp_path, {}) == bytes(480)
@@ -235,7 +235,7 @@ def test_other_types_of_audio_are_taken(connect: Connect, content_type: str | No
 
 
 def test_a_length_is_held_to_whatever_the_transport(connect: Connect) -> None:
-    """httpcore notices a body that is too short; a transport that was given may not."""
+    """httpcore detects a short body; a custom transport may not."""
 
     def short(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=bytes(100), headers={"content-type": PCM, "content-length": "480"})
@@ -263,7 +263,7 @@ def test_each_attempt_is_logged(connect: Connect, slept: list[float], caplog: py
 
 
 async def cancelled(answer: Answer) -> None:
-    """Make a call, and cancel it once its request has arrived."""
+    """Make a call, and cancel it once the request has arrived."""
     with WireServer(answer) as server:
         async with OpenRouter(KEY, server_url=server.url) as open_router:
             call = asyncio.create_task(open_router.tts.create_speech_async(**REQUEST))
@@ -280,7 +280,7 @@ def test_cancelling_frees_the_connection(answer: Answer) -> None:
 
 
 def test_cancelling_a_delay_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is held during a delay: the connection is back in the pool, and another call can take it."""
+    """During a delay, the connection is back in the pool for other calls."""
     sleeping = asyncio.Event()
 
     async def sleep_for_ever(_: float) -> None:
@@ -319,7 +319,7 @@ def test_cancelling_a_delay_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 def test_where_a_timeout_comes_from(settings: Any, params: Any, seconds: tuple[float, float]) -> None:
-    """The call's, then the client's, then that of the httpx client that was given, then the default."""
+    """From the call, else the client, else the given httpx client, else the default."""
     with WireServer(GOOD) as server, httpx.Client(timeout=settings.get("client")) as given:
         own = {"client": given} if "client" in settings else {}
         with OpenRouter(KEY, server_url=server.url, **(settings | own)) as open_router:
@@ -328,7 +328,7 @@ def test_where_a_timeout_comes_from(settings: Any, params: Any, seconds: tuple[f
 
 
 def test_the_environments_proxy_is_used(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For plain http the proxy is sent the whole URL. The warning is that of an address off this machine."""
+    """For plain http, the proxy receives the whole URL. The warning about unencrypted http is silenced."""
     with WireServer(GOOD) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/api/v1"))
         monkeypatch.setattr("openrouter_speech._http.session._warned_of", {"example.test"})

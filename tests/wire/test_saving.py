@@ -1,4 +1,4 @@
-"""Saving over real sockets: the format, what is refused before it is paid for, and memory."""
+"""Saving over real sockets: formats, paths rejected before any charge, and memory."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def test_a_file_that_cannot_be_is_refused_before_it_is_paid_for(
 def test_audio_of_another_format_than_the_suffix_is_saved_beside(
     connect: Connect, slept: list[float], tmp_path: Path
 ) -> None:
-    """The server sent something else than was asked for. It is not asked again, since the audio is there."""
+    """The server sent another format than requested. The audio has arrived, so there is no retry."""
     with WireServer(GOOD) as server:
         with pytest.raises(errors.SuffixMismatchError, match="The audio is pcm") as raised:
             connect(server_url=server.url, retry_config=EAGER).save(tmp_path / "a.mp3")
@@ -64,7 +64,7 @@ def test_audio_of_another_format_than_the_suffix_is_saved_beside(
 
 
 def stream_pieces(caller: Caller, _: Path) -> int:
-    """Hear a stream without keeping any of it."""
+    """Consume a stream without keeping any of it."""
     return sum(len(piece) for piece in pieces_of(caller))
 
 
@@ -74,7 +74,7 @@ def save_file(caller: Caller, folder: Path) -> int:
 
 @pytest.mark.parametrize("use", [stream_pieces, save_file])
 def test_memory_does_not_grow_with_the_length(connect: Connect, tmp_path: Path, use: Callable[..., int]) -> None:
-    """Ten times the audio takes no more memory, give or take what lies between network and reader (aiohttp: 1 MiB)."""
+    """Ten times the audio needs no more memory, apart from buffers between network and reader (aiohttp: 1 MiB)."""
     piece = bytes(1 << 16)
 
     def peak(count: int) -> int:
@@ -94,12 +94,12 @@ def test_memory_does_not_grow_with_the_length(connect: Connect, tmp_path: Path, 
             finally:
                 tracemalloc.stop()
 
-    peak(1)  # what is loaded and kept at first use
+    peak(1)  # warm up: lazy imports and caches
     assert peak(100) < peak(10) + 32 * len(piece)
 
 
 def test_saving_to_a_device_works_too(connect: Connect) -> None:
-    """It cannot be looked into afterwards."""
+    """A device cannot be read back to find the duration."""
     with WireServer(GOOD, http(body=MP3, content_type="audio/mpeg")) as server:
         caller = connect(server_url=server.url)
         assert caller.save(Path(os.devnull)).bytes_received == 480

@@ -1,4 +1,4 @@
-"""Streams over real sockets: audio as it arrives, retried until its first byte and never after it."""
+"""Streams over real sockets: audio as it arrives, retried only before the first byte."""
 
 import asyncio
 import threading
@@ -67,7 +67,7 @@ def test_the_first_audio_arrives_before_the_second_is_sent(connect: Connect) -> 
 
 
 def pieces_of(caller: Caller) -> Any:
-    """The pieces of a stream, one by one as they come."""
+    """Yield the chunks of a stream as they arrive."""
     runner = caller._runner
     if runner is None:
         with caller.open_router.tts.stream_speech(**REQUEST) as stream:
@@ -86,12 +86,12 @@ def pieces_of(caller: Caller) -> Any:
 
 
 def held(connection: Connection) -> object:
-    """The first audio, and then nothing."""
+    """Send the first audio, then nothing."""
     connection.send(head(200, PCM, None, {"X-Generation-Id": "gen-tts-1-a"}) + chunk(bytes(16)))
     return silence(connection)
 
 
-def test_the_facts_are_there_with_the_first_byte() -> None:
+def test_the_format_is_known_with_the_first_byte() -> None:
     with WireServer(held) as server:
         with OpenRouter(KEY, server_url=server.url) as open_router:
             with open_router.tts.stream_speech(**REQUEST) as stream:
@@ -125,7 +125,7 @@ def test_leaving_a_stream_early_closes_its_connection() -> None:
 
 @pytest.mark.parametrize("chunk_size", [None, 5, 1000])
 def test_pieces_are_whole_frames_however_the_network_cuts_them(connect: Connect, chunk_size: int | None) -> None:
-    """Of stereo here: four bytes. Which pieces come of which cuts is tested in test_body.py."""
+    """A stereo frame is four bytes. test_body.py tests which chunks result from which cuts."""
     audio = bytes(number % 251 for number in range(480))
 
     def in_pieces(connection: Connection) -> object:

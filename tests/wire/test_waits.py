@@ -1,4 +1,4 @@
-"""What a response says of waiting and of its reason, over real sockets."""
+"""Retry delays and error reasons taken from responses, over real sockets."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def refuse(status: int, headers: dict[str, str] | None = None, **error: Any) -> 
 
 
 def test_a_wait_is_found_where_the_response_has_it(connect: Connect, slept: list[float]) -> None:
-    """In its metadata, in a header that came twice, for the credit in flight; and a wait of nothing is none."""
+    """In the metadata, for in-flight credit; in a repeated header; a wait of 0 s falls back to the backoff."""
     in_flight = refuse(402, metadata={"limit_source": "openrouter_in_flight_budget", "retry_after_seconds": 4})
     twice = refuse(429, {"Retry-After": "3\r\nRetry-After: 10"})
     with WireServer(in_flight, twice, refuse(429, {"Retry-After": "0"}), refuse(503), GOOD) as server:

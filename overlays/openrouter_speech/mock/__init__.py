@@ -1,4 +1,4 @@
-"""A mock of the endpoint, driven by openapi.yaml: for tests of this package, and of what people build on it."""
+"""A mock of the speech endpoint, driven by openapi.yaml, for testing this package and code built on it."""
 
 try:
     from .faults import Fault

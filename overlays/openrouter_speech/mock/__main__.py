@@ -1,4 +1,4 @@
-"""`python -m openrouter_speech.mock`: the mock server as a process of its own."""
+"""`python -m openrouter_speech.mock`: run the mock server as a separate process."""
 
 import argparse
 import sys
@@ -9,16 +9,16 @@ from .voices import ENGINES
 
 
 def main(arguments: list[str] | None = None, prog: str = "python -m openrouter_speech.mock") -> int:
-    """Serve until the process is told to end; `prog` is what it was started as."""
-    parser = argparse.ArgumentParser(prog=prog, description="Start the mock server, as a process of its own.")
-    parser.add_argument("--port", type=int, default=4010, help="port to listen on; 0 takes a free one (default: 4010)")
+    """Serve until the process is stopped. `prog` is the command's name in the usage line."""
+    parser = argparse.ArgumentParser(prog=prog, description="Run the mock server as a separate process.")
+    parser.add_argument("--port", type=int, default=4010, help="port to listen on; 0 picks a free one (default: 4010)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--voice-engine", choices=ENGINES, default="tones", help="what speaks (default: tones)")
-    parser.add_argument("--description", help="an OpenAPI 3.1 file to serve in place of this package's own")
+    parser.add_argument("--voice-engine", choices=ENGINES, default="tones", help="speech engine (default: tones)")
+    parser.add_argument("--description", help="OpenAPI 3.1 file to serve instead of this package's own")
     parser.add_argument("--pace", choices=PACES, default="fast", help="how fast audio is sent (default: fast)")
-    parser.add_argument("--chaos", type=float, default=0.0, help="share of requests that fail by chance (default: 0)")
-    parser.add_argument("--seed", type=int, default=0, help="which requests those are (default: 0)")
-    parser.add_argument("--api-key", help="the only key that is taken (default: any is)")
+    parser.add_argument("--chaos", type=float, default=0.0, help="share of requests that fail at random (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed that decides which requests fail (default: 0)")
+    parser.add_argument("--api-key", help="the only key to accept (default: accept any)")
     options = parser.parse_args(arguments)
     try:
         server = MockServer(**vars(options))

@@ -1,4 +1,4 @@
-"""What a request that conforms is answered with: audio, or the fault that was asked for."""
+"""Responses to valid requests: audio, or the requested fault."""
 
 import json
 import secrets
@@ -26,7 +26,7 @@ _GATEWAY_HTML = (
 
 
 class RefusedError(Exception):
-    """A request that is answered with an error."""
+    """The request is rejected with an error response."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -35,27 +35,27 @@ class RefusedError(Exception):
 
 
 class Answers:
-    """The answers of one operation."""
+    """Builds the responses of one operation."""
 
     def __init__(self, operation: Operation, voice: Voice, pace: Pace) -> None:
-        """Find the success that is documented.
+        """Look up the documented success response.
 
         Raises:
-            ValueError: None is.
+            ValueError: The operation documents none.
         """
         success = next((answer for status, answer in operation.answers.items() if 200 <= status < 300), None)
         if success is None:
-            raise ValueError(f"{operation.method} {operation.path} documents no success to answer with")
+            raise ValueError(f"{operation.method} {operation.path} documents no success response")
         self._operation = operation
         self._success = success
         self._voice = voice
         self._pace = pace
 
     async def answer(self, fault: Fault, body: Mapping[str, Any]) -> Response:
-        """The answer to a request with this body.
+        """Build the response to a request with this body.
 
         Raises:
-            RefusedError: The body asks for something that cannot be given.
+            RefusedError: The body requests something unsupported.
         """
         if (fixed := self._without_audio(fault)) is not None:
             return fixed
@@ -107,7 +107,7 @@ class Answers:
 
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An error in the documented shape."""
+    """Build an error response in the documented shape."""
     return Response(json.dumps({"error": {"code": status, "message": message}}), status, headers, JSON)
 
 

@@ -1,4 +1,4 @@
-"""The endpoint, as a Starlette application: every route, rule and status is the description's."""
+"""The endpoint as a Starlette application: every route, rule and status comes from the description."""
 
 import json
 import secrets
@@ -21,7 +21,7 @@ from .transport import NoResponse
 from .voices import Voice
 
 BODY_LIMIT = 1 << 20
-"""Bytes of a request's body that are read before it is refused."""
+"""The largest request body accepted, in bytes."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -36,9 +36,9 @@ def application(
     body_limit: int = BODY_LIMIT,
     api_key: str | None = None,
 ) -> Starlette:
-    """The application that serves all operations of a description, and what belongs to a mock beside them."""
+    """Build the application: all operations of a description, the control routes, and the page at /docs."""
 
-    async def refused_by_routing(request: Request, reason: Exception) -> Response:
+    async def routing_error(request: Request, reason: Exception) -> Response:
         if not isinstance(reason, HTTPException):
             raise reason
         reasons = {404: f"There is no {request.url.path} here", 405: f"{request.method} is not a method of this path"}
@@ -63,7 +63,7 @@ def application(
     ]
     return Starlette(
         routes=[*operations, *_control(description, journal, script), *docs_page.routes(description)],
-        exception_handlers={HTTPException: refused_by_routing},
+        exception_handlers={HTTPException: routing_error},
     )
 
 
@@ -76,7 +76,7 @@ def _endpoint(
     body_limit: int,
     api_key: str | None,
 ) -> Endpoint:
-    async def answered(request: Request, entry: RecordedRequest) -> Response:
+    async def respond(request: Request, entry: RecordedRequest) -> Response:
         try:
             _check_credential(operation, request, api_key)
             entry.body = await _limited_body(request, body_limit)
@@ -87,12 +87,12 @@ def _endpoint(
             return await answers.answer(fault, body)
         except RefusedError as refused:
             return error(refused.status, refused.message)
-        except ClientDisconnect:  # in the middle of its request; nobody is there to answer
+        except ClientDisconnect:  # mid-request: nobody is left to respond to
             return NoResponse()
 
     async def endpoint(request: Request) -> Response:
         entry = _recorded(journal, request)
-        response = await answered(request, entry)
+        response = await respond(request, entry)
         entry.status = None if isinstance(response, NoResponse) else response.status_code
         return response
 
@@ -156,7 +156,7 @@ def _check_parameters(parameters: tuple[Parameter, ...], request: Request) -> No
 
 
 def _fault(request: Request, script: Script) -> Fault:
-    """What the request itself prefers, or what the script has for it."""
+    """Return the fault from the request's `Prefer` header, or the script's next one."""
     try:
         wanted = preferred(", ".join(request.headers.getlist("prefer")))
         return script.next() if wanted is None else script.checked(wanted)
@@ -165,7 +165,7 @@ def _fault(request: Request, script: Script) -> Fault:
 
 
 def _control(description: Description, journal: Journal, script: Script) -> list[Route]:
-    """What tests in another process steer the server with."""
+    """Build the routes that let other processes control the server."""
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__, "description": description.hash})
@@ -179,7 +179,7 @@ def _control(description: Description, journal: Journal, script: Script) -> list
         try:
             items = await request.json()
             if not isinstance(items, list):
-                raise TypeError("a list is needed")
+                raise TypeError("expected a list")
             script.write(items)
         except (TypeError, ValueError) as reason:
             return error(400, f"The script is not a list of faults: {reason}")

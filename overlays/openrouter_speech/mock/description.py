@@ -1,4 +1,4 @@
-"""What openapi.yaml says, in the form that the mock server works with: operations, their rules and their answers."""
+"""openapi.yaml as the mock server uses it: operations with their rules and responses."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ JSON = "application/json"
 
 @frozen
 class Problem:
-    """What is wrong with a request: the field, and why."""
+    """A problem with a request: the field and the reason."""
 
     field: str
     reason: str
@@ -26,16 +26,16 @@ class Problem:
 
 
 class Rule:
-    """A schema that values are checked against."""
+    """A schema to validate values against."""
 
     def __init__(self, document: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-        # The schema is put beside the components, so that its references find them.
+        # Next to the components, so that references resolve.
         self._validator = jsonschema_rs.Draft202012Validator(
             {**schema, "components": document.get("components", {})}, validate_formats=True
         )
 
     def problems(self, value: object) -> Iterator[Problem]:
-        """All that is wrong with a value."""
+        """Yield every problem with a value."""
         for error in self._validator.iter_errors(value):
             path = [str(step) for step in error.instance_path]
             missing = getattr(error.kind, "property", None) if type(error.kind).__name__ == "Required" else None
@@ -57,7 +57,7 @@ class Parameter:
 
 @frozen
 class Answer:
-    """A documented answer."""
+    """A documented response."""
 
     status: int
     content_type: str | None
@@ -85,17 +85,17 @@ class Description:
     """An OpenAPI description."""
 
     def __init__(self, source: bytes) -> None:
-        """Read a description.
+        """Parse a description.
 
         Raises:
-            ValueError: It is not one of OpenAPI 3.1.
+            ValueError: It is not OpenAPI 3.1.
         """
         try:
             document = yaml.load(source, Loader=yaml.CSafeLoader)
         except yaml.YAMLError as error:
             raise ValueError(f"The description is not YAML: {error}") from error
         if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3.1"):
-            raise ValueError("The description is not one of OpenAPI 3.1")
+            raise ValueError("The description is not OpenAPI 3.1")
         self.document: dict[str, Any] = document
         self.hash = hashlib.sha256(source).hexdigest()
         servers = document.get("servers") or [{"url": "/"}]
@@ -104,12 +104,12 @@ class Description:
 
     @property
     def error_statuses(self) -> set[int]:
-        """All statuses of 400 and above that an operation documents."""
+        """All documented statuses of 400 and above."""
         return {status for operation in self.operations for status in operation.answers if status >= 400}
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Description":
-        """Read a file, or the description that this package was generated from."""
+        """Load a file, or by default the description this package was generated from."""
         if path is None:
             return cls((resources.files("openrouter_speech_api") / "openapi.yaml").read_bytes())
         return cls(Path(path).read_bytes())
@@ -175,7 +175,7 @@ class Description:
         return {name: property_["default"] for name, property_ in resolved.items() if "default" in property_}
 
     def _resolved(self, node: Any) -> Any:
-        """What a node stands for, references followed."""
+        """Follow a node's references."""
         while isinstance(node, dict) and "$ref" in node:
             target: Any = self.document
             for step in node["$ref"].removeprefix("#/").split("/"):

@@ -1,4 +1,4 @@
-"""The page at /docs: it builds itself from the description, in the browser, and loads nothing from elsewhere."""
+"""The page at /docs, rendered in the browser from the description. It loads nothing from other servers."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ PAGE = (resources.files(__package__) / "docs.html").read_text(encoding="utf-8")
 
 
 def _hashes(tag: str) -> str:
-    """What allows the page's own elements of a kind, and no others: https://www.w3.org/TR/CSP3/#external-hash."""
+    """Hash the page's own `<tag>` elements, to allow only them: https://www.w3.org/TR/CSP3/#external-hash."""
     contents = re.findall(rf"<{tag}>(.*?)</{tag}>", PAGE, re.DOTALL)
     digests = [base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() for content in contents]
     return " ".join(f"'sha256-{digest}'" for digest in digests)
@@ -29,18 +29,18 @@ POLICY = "; ".join(
         f"style-src {_hashes('style')}",
         "connect-src 'self'",
         "media-src blob:",
-        "img-src data:",  # the empty icon, without which browsers ask for /favicon.ico
+        "img-src data:",  # the empty icon, which keeps browsers from requesting /favicon.ico
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
     ]
 )
-"""Holds the browser to what the page promises: no request but to this server."""
+"""The Content-Security-Policy: requests go to this server only."""
 
 
 def routes(description: Description) -> list[Route]:
-    """The page, the description that it is built from, and the way to it from /."""
-    document = json.dumps(description.document, ensure_ascii=False, default=str)  # str: YAML has dates, JSON has not
+    """Build the routes for the page, its description, and the redirect from /."""
+    document = json.dumps(description.document, ensure_ascii=False, default=str)  # str: YAML has dates, JSON does not
 
     async def home(_: Request) -> Response:
         return RedirectResponse("/docs")

@@ -1,4 +1,4 @@
-"""Samples to audio in the format asked for, with the content type that the API gives it."""
+"""Encode samples in the requested format, with the API's content type."""
 
 import io
 
@@ -11,7 +11,7 @@ CHANNELS = 1
 
 
 def encode(samples: Samples, audio_format: str) -> tuple[bytes, str]:
-    """The audio and its content type.
+    """Return the encoded audio and its content type.
 
     Raises:
         ValueError: There is no encoder for the format.

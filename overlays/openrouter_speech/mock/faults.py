@@ -1,4 +1,4 @@
-"""Faults on demand: what can go wrong with an answer, and the ways to ask for it. Pure: texts in, faults out."""
+"""Faults on demand: how a response can fail, and how to request it. Pure: no I/O."""
 
 import random
 import re
@@ -12,38 +12,38 @@ from attrs import evolve, field, frozen, validators
 KINDS = {
     "ok": "nothing goes wrong",
     "status": "a documented error, with its documented example",
-    "slow": "the first byte comes late, after `seconds`",
-    "stall": "half of the audio comes, and then nothing more",
-    "cut": "half of the audio comes, and then the connection ends",
-    "close": "the connection ends without an answer",
-    "empty": "a success without a byte",
-    "json": "a success that holds an error in JSON",
-    "html": "a 502 as a gateway gives it, in HTML",
-    "type": "a success of a type that is not audio",
+    "slow": "the first byte is delayed by `seconds`",
+    "stall": "half of the audio arrives, then nothing more",
+    "cut": "half of the audio arrives, then the connection closes",
+    "close": "the connection closes without a response",
+    "empty": "a success with an empty body",
+    "json": "a success with a JSON error as its body",
+    "html": "a gateway's 502 in HTML",
+    "type": "a success with a content type that is not audio",
     "half-frame": "pcm that ends in the middle of a sample",
     "zod": "a 400 in the shape of a validation library",
 }
 
 FORMS = ("seconds", "ms", "http-date", "rfc850", "asctime", "iso", "metadata")
-"""The ways to say when to come back: `Retry-After` in five forms, `retry-after-ms`, and inside the error's metadata."""
+"""Ways to say when to retry: `Retry-After` in five forms, `retry-after-ms`, and inside the error's metadata."""
 
 CHAOS_STATUSES = (429, 500, 502, 503, 529)
-"""What goes wrong by chance, as far as it is documented: failures that pass."""
+"""Statuses of random failures, if documented: all are transient."""
 
 _HTTP_DATES = {"rfc850": "%A, %d-%b-%y %H:%M:%S GMT", "asctime": "%a %b %d %H:%M:%S %Y", "iso": "%Y-%m-%dT%H:%M:%SZ"}
 
 
 @frozen
 class Fault:
-    """What happens to one answer.
+    """A fault in one response.
 
     Args:
         kind: One of `KINDS`.
-        status: The status, for the kind "status"; it has to be documented.
-        retry_after: Seconds after which to come back, for an error.
-        form: How that is said: one of `FORMS`.
-        seconds: How late the first byte comes, for the kind "slow".
-        example: The name of the documented example, where there are several.
+        status: The status, for the kind "status"; must be documented.
+        retry_after: Seconds until the client may retry, for an error.
+        form: How to send `retry_after`: one of `FORMS`.
+        seconds: Delay of the first byte, for the kind "slow".
+        example: The name of the documented example, if there are several.
 
     Raises:
         ValueError: An argument is out of its range.
@@ -58,10 +58,12 @@ class Fault:
 
     @classmethod
     def of(cls, item: "int | str | Fault") -> "Fault":
-        """A fault, a status, or a text: "503", a kind, or either with parameters, as in "429; retry-after=2; form=iso".
+        """Parse a status or a kind, with optional parameters: 503, "stall", "429; retry-after=2; form=iso".
+
+        A `Fault` is returned as is.
 
         Raises:
-            ValueError: It names no fault.
+            ValueError: `item` is not a fault.
         """
         if isinstance(item, Fault):
             return item
@@ -70,12 +72,12 @@ class Fault:
             return _with(cls("status", int(name)), parameters)
         if name not in KINDS or name == "status":
             raise ValueError(
-                f"{name!r} is no fault: give a status, or one of {', '.join(k for k in KINDS if k != 'status')}"
+                f"{name!r} is not a fault: give a status, or one of {', '.join(k for k in KINDS if k != 'status')}"
             )
         return _with(cls(name), parameters)
 
     def retry_headers(self, now: datetime) -> dict[str, str]:
-        """The headers that say when to come back; none where the error's metadata says it, or nothing does."""
+        """Return the headers that say when to retry; none without `retry_after`, or if it goes into the metadata."""
         if self.retry_after is None or self.form == "metadata":
             return {}
         if self.form == "ms":
@@ -95,12 +97,12 @@ OK = Fault("ok")
 
 
 def preferred(header: str) -> Fault | None:
-    """The fault that a `Prefer` header asks for: `code=503` as Prism reads it, or `fault=stall`; parameters may follow.
+    """Parse the fault in a `Prefer` header: `code=503` (Prism's syntax) or `fault=stall`, with optional parameters.
 
-    RFC 7240 separates preferences by commas and their parameters by semicolons; either is taken here, as Prism does.
+    RFC 7240 separates preferences by commas and their parameters by semicolons; like Prism, accept either.
 
     Raises:
-        ValueError: It asks for something that is no fault.
+        ValueError: The preference is not a fault.
     """
     preferences: dict[str, str] = {}
     for part in re.split(r'[,;]\s*(?=(?:[^"]*"[^"]*")*[^"]*$)', header):
@@ -116,15 +118,15 @@ def preferred(header: str) -> Fault | None:
 
 
 class Script:
-    """The faults of the next requests, one each, from a list and then by chance."""
+    """One fault per request: first from a list, then at random."""
 
     def __init__(self, documented: Iterable[int], rate: float = 0.0, seed: int = 0) -> None:
-        """Begin without a list.
+        """Start with an empty list.
 
         Args:
-            documented: The statuses that can be asked for.
-            rate: The share of requests, from 0 to 1, that fail by chance.
-            seed: The same seed gives the same failures, in the order in which requests arrive.
+            documented: The statuses that can be requested.
+            rate: Share of requests, from 0 to 1, that fail at random.
+            seed: The same seed gives the same failures, in order of arrival.
         """
         if not 0 <= rate <= 1:
             raise ValueError(f"chaos must be a share from 0 to 1, not {rate}")
@@ -135,23 +137,23 @@ class Script:
         self._next: list[Fault] = []
 
     def checked(self, item: int | str | Fault) -> Fault:
-        """A fault that this server can give.
+        """Parse a fault, and check that this server supports it.
 
         Raises:
-            ValueError: It is none, or its status is not documented.
+            ValueError: `item` is not a fault, or its status is not documented.
         """
         fault = Fault.of(item)
         if fault.kind == "status" and fault.status not in self._documented:
             known = ", ".join(map(str, self._documented))
-            raise ValueError(f"{fault.status} is not documented; documented are {known}")
+            raise ValueError(f"{fault.status} is not documented; documented statuses: {known}")
         return fault
 
     def write(self, items: Iterable[int | str | Fault]) -> None:
-        """Set what the next requests get, in place of what was set before."""
+        """Replace the list of faults for the next requests."""
         self._next = [self.checked(item) for item in items]
 
     def next(self) -> Fault:
-        """What the present request gets."""
+        """Return the fault for the current request."""
         if self._next:
             return self._next.pop(0)
         if self._rate and self._random.random() < self._rate:
@@ -160,17 +162,17 @@ class Script:
 
 
 def decimal(number: float) -> str:
-    """A number as headers have it: without an exponent, which large ones would get."""
+    """Format a number for a header: never with an exponent."""
     return f"{number:.6f}".rstrip("0").rstrip(".")
 
 
 def now() -> datetime:
-    """The present, as HTTP's dates count it."""
+    """Return the current time in UTC, as HTTP dates need it."""
     return datetime.now(UTC)
 
 
 def zod_error(field_name: str) -> dict[str, Any]:
-    """A validation failure as a JavaScript library words it, in the shape that the API sometimes passes on."""
+    """Build a validation error as Zod, a JavaScript library, reports it; the API sometimes passes one on."""
     issue = f'[{{"code": "custom", "path": ["{field_name}"], "message": "Invalid input"}}]'
     return {"success": False, "error": {"name": "ZodError", "message": issue}}
 
@@ -180,7 +182,7 @@ def _with(fault: Fault, parameters: Iterable[str]) -> Fault:
     for parameter in filter(None, parameters):
         name, _, value = parameter.partition("=")
         if name.strip() not in _PARAMETERS:
-            raise ValueError(f"{name.strip()!r} is no parameter of a fault; there are {', '.join(_PARAMETERS)}")
+            raise ValueError(f"{name.strip()!r} is not a fault parameter; use one of {', '.join(_PARAMETERS)}")
         attribute, convert = _PARAMETERS[name.strip()]
         changes[attribute] = convert(value.strip())
     return evolve(fault, **changes)

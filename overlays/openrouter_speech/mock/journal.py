@@ -1,4 +1,4 @@
-"""The journal: what arrived, and how it was answered. Keys are never in it."""
+"""The journal of requests and how each was answered. It never contains keys."""
 
 import json
 from collections import deque
@@ -8,25 +8,25 @@ from typing import Any
 from attrs import define
 
 _LONGEST = 1000
-"""Requests that are kept; the oldest go first."""
+"""Requests to keep; the oldest are dropped first."""
 _HIDDEN = "Bearer **********"
 
 
 @define
 class RecordedRequest:
-    """One request, as it arrived."""
+    """A request the server received."""
 
     number: int
-    """1 for the first since the journal was begun."""
+    """Counts from 1, and again after the journal is cleared."""
     method: str
     path: str
     headers: dict[str, str]
     """By lower-case name; the key in `authorization` is hidden."""
     body: bytes
     status: int | None = None
-    """The status of the answer; None while there is none, or where the connection was closed without one."""
+    """The response's status. None while in flight, or if the connection was closed without a response."""
     fault: str = "ok"
-    """What went wrong on purpose: one of `faults.KINDS`."""
+    """The injected fault: one of `faults.KINDS`."""
 
     @property
     def json(self) -> Any:
@@ -38,7 +38,7 @@ class RecordedRequest:
         return json.loads(self.body)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON can carry it."""
+        """Convert to values that JSON can hold."""
         return {
             "number": self.number,
             "method": self.method,
@@ -51,14 +51,14 @@ class RecordedRequest:
 
 
 class Journal:
-    """The latest requests, oldest first."""
+    """The most recent requests, oldest first."""
 
     def __init__(self) -> None:
         self._requests: deque[RecordedRequest] = deque(maxlen=_LONGEST)
         self._count = 0
 
     def record(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]]) -> RecordedRequest:
-        """Add a request; its body and its answer are filled in as they come."""
+        """Add a request. The caller fills in its body, status and fault later."""
         self._count += 1
         shown = {name.decode("latin-1"): value.decode("utf-8", "replace") for name, value in headers}
         if "authorization" in shown:
@@ -68,7 +68,7 @@ class Journal:
         return request
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Forget all requests, and count from 1 again."""
         self._requests.clear()
         self._count = 0
 

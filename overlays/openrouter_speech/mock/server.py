@@ -1,4 +1,4 @@
-"""The mock server, running: in a thread of a test's process, or as a process of its own."""
+"""Run the mock server: in a thread, or as a separate process."""
 
 import os
 import socket
@@ -22,25 +22,25 @@ _BACKLOG = 512
 
 
 class MockServer:
-    """An endpoint on this machine that answers as `openapi.yaml` says, with audio that sounds.
+    """A local endpoint that responds as `openapi.yaml` documents, with audible audio.
 
         with MockServer() as server:
             OpenRouter(api_key="any", server_url=server.url)
 
     Args:
-        port: The port; 0 takes one that is free.
-        host: The address; the loopback one unless told otherwise.
-        voice_engine: "tones" is a plain synthesizer of our own; "auto", "flite" and "espeak-ng" are in `voices`.
-        description: An OpenAPI file to serve in place of the one that this package was generated from.
-        pace: "fast" sends audio as fast as it is taken, "realtime" as fast as it plays.
-        chaos: The share of requests, from 0 to 1, that fail by chance with a status that passes.
+        port: The port; 0 picks a free one.
+        host: The address; loopback by default.
+        voice_engine: "tones" is a built-in synthesizer; for "auto", "flite" and "espeak-ng" see `voices.voice`.
+        description: An OpenAPI file to serve instead of the one this package was generated from.
+        pace: "fast" sends audio as fast as the client reads it, "realtime" as fast as it plays.
+        chaos: Share of requests, from 0 to 1, that fail at random with a transient status.
         seed: The same seed gives the same failures.
-        body_limit: Bytes of a request's body that are read before it is refused with 413.
-        api_key: The only key that is taken; any is, if None.
+        body_limit: The largest request body, in bytes; a larger one gets a 413.
+        api_key: The only key to accept; None accepts any.
 
     Raises:
-        OSError: The port is taken.
-        ValueError: An argument is not one that can be served.
+        OSError: The port is in use.
+        ValueError: An argument is invalid.
     """
 
     def __init__(
@@ -77,10 +77,10 @@ class MockServer:
 
     @property
     def url(self) -> str:
-        """What to pass as `server_url`.
+        """The URL to pass as `server_url`.
 
         Raises:
-            RuntimeError: The server has not been started.
+            RuntimeError: The server is not running.
         """
         if self._socket is None:
             raise RuntimeError("The mock server is not running: use it in a with block, or call start()")
@@ -89,36 +89,36 @@ class MockServer:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """What has arrived, oldest first, up to the latest thousand. Keys are not in it."""
+        """The last thousand requests received, oldest first. API keys are hidden."""
         return list(self._journal)
 
     def script(self, faults: Iterable[int | str | Fault]) -> None:
-        """Set what the next requests are answered with, one each; those after them get audio.
+        """Set the faults of the next requests, one each. Later requests get audio.
 
             server.script([503, "429; retry-after=2", "cut", "ok"])
 
         Args:
-            faults: Statuses, kinds of `faults.KINDS` with or without parameters, or `Fault` objects.
+            faults: Statuses, kinds from `faults.KINDS` with or without parameters, or `Fault` objects.
 
         Raises:
-            ValueError: One of them is no fault, or its status is not documented. Nothing is set then.
+            ValueError: An item is not a fault, or its status is not documented. Nothing is changed.
         """
         self._script.write(faults)
 
     def reset(self) -> None:
-        """Forget what has arrived, and what the next requests were to be answered with."""
+        """Clear the recorded requests and the script."""
         self._journal.clear()
         self._script.write([])
 
     def start(self) -> Self:
-        """Begin to serve, in a thread. When this returns, connections are accepted."""
+        """Serve in a background thread. Connections are accepted as soon as this returns."""
         self.listen()
         self._thread = threading.Thread(target=self._serve, name="openrouter-speech-mock", daemon=True)
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Stop serving and free the port. Answers that are not complete are cut off."""
+        """Stop serving and free the port. In-flight responses are cut off."""
         if self._server is not None and self._thread is not None:
             self._server.should_exit = self._server.force_exit = True
             self._thread.join()
@@ -128,7 +128,7 @@ class MockServer:
             self._socket = None
 
     def run(self) -> None:
-        """Serve in this thread, until the process is told to end."""
+        """Serve in the current thread until the process is stopped."""
         self.listen()
         try:
             self._serve()
@@ -144,7 +144,7 @@ class MockServer:
         self.stop()
 
     def listen(self) -> str:
-        """Take the port, and return the URL. Connections wait until the server runs."""
+        """Bind the port and return the URL. Connections wait until the server runs."""
         if self._socket is None:
             self._socket = _listening(self._address)
             self._server = uvicorn.Server(
@@ -156,8 +156,8 @@ class MockServer:
                     log_config=None,
                     access_log=False,
                     server_header=False,
-                    # Longer than any test: a connection that the server closes while the client reuses it is a fault
-                    # that nobody asked for.
+                    # Longer than any test: closing a connection that the client is about to reuse would be an
+                    # unwanted fault.
                     timeout_keep_alive=600,
                 )
             )
@@ -169,7 +169,7 @@ class MockServer:
 
 
 def _listening(address: tuple[str, int]) -> socket.socket:
-    # Not socket.create_server: asyncio turns off Nagle's delay (40 ms an answer) only where the protocol is named.
+    # Not socket.create_server: asyncio disables Nagle's delay (40 ms per response) only if the protocol is explicit.
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

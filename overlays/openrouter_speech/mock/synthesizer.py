@@ -1,7 +1,7 @@
-"""A voice that needs no model and no network: each letter is a sound of its own, and the voice's name sets its pitch.
+"""A voice without a model or a network: each letter has its own sound, and the voice's name sets the pitch.
 
-Nobody will take it for a person, but it has what tests need: a longer text sounds longer, another voice sounds
-different, and the same request gives the same samples.
+Nobody will mistake it for a person, but it has what tests need: longer texts take longer, voices differ, and the
+same request gives the same samples.
 """
 
 import hashlib
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 Samples = NDArray[np.int16]
 
 SAMPLE_RATE = 24_000
-"""Hz, the rate that the API gives its pcm."""
+"""Hz, the rate of the API's pcm."""
 SPEEDS = (0.25, 4.0)
-"""The slowest and the fastest; what lies outside is taken to the nearest of them."""
+"""The slowest and the fastest; other speeds are clamped."""
 
 _VOWELS = {"a": (800, 1200), "e": (500, 1900), "i": (320, 2300), "o": (500, 900), "u": (350, 800), "y": (320, 2000)}
 """The two lowest resonances of the mouth, in Hz: https://en.wikipedia.org/wiki/Formant, rounded."""
@@ -28,12 +28,12 @@ _LOUDNESS = 9_000
 
 
 def speak(text: str, voice: str = "", speed: float = 1.0) -> Samples:
-    """The text as 16-bit samples, one channel, at `SAMPLE_RATE`.
+    """Speak a text: 16-bit samples, one channel, at `SAMPLE_RATE`.
 
     Args:
-        text: What to say; any character of any script has a sound.
-        voice: The name of a voice: each has a pitch and a timbre of its own.
-        speed: 1 is the voice's own pace; 2 takes half the time.
+        text: The text; characters of every script have a sound.
+        voice: The name of a voice; each has its own pitch and timbre.
+        speed: 1 is the normal pace; 2 takes half the time.
     """
     slowest, fastest = SPEEDS
     pace = min(max(speed, slowest), fastest)
@@ -55,7 +55,7 @@ def _sound(character: str, voice: str, pace: float) -> Samples:
 
 
 def _hum(times: NDArray[np.float64], pitch: float, formants: list[float]) -> NDArray[np.float64]:
-    """The harmonics of a pitch, the louder the nearer they lie to a formant."""
+    """Sum the harmonics of a pitch; the closer to a formant, the louder."""
     harmonics = np.arange(1, int(4000 / pitch) + 1) * pitch
     strengths = (1 / (1 + ((harmonics - np.array(formants)[:, None]) / 120) ** 2)).sum(axis=0) + 0.03
     wave: NDArray[np.float64] = strengths @ np.sin(2 * np.pi * harmonics[:, None] * times)
@@ -66,13 +66,13 @@ def _hum(times: NDArray[np.float64], pitch: float, formants: list[float]) -> NDA
 def _formants(character: str) -> tuple[float, float]:
     if character in _VOWELS:
         return _VOWELS[character]
-    number = ord(character)  # any other letter of any script: somewhere in the mouth, and always in the same place
+    number = ord(character)  # any other letter: arbitrary formants, always the same ones
     return 250 + number * 37 % 500, 900 + number * 101 % 1400
 
 
 @lru_cache(maxsize=256)
 def _traits(voice: str) -> tuple[float, float]:
-    """The pitch in Hz and the factor on the formants that go with a voice's name."""
+    """Derive the pitch in Hz and the scale of the formants from a voice's name."""
     digest = hashlib.sha256(voice.encode()).digest()
     return 85 + digest[0] / 255 * 155, 0.85 + digest[1] / 255 * 0.35
 
@@ -82,7 +82,7 @@ def _length(seconds: float, pace: float) -> int:
 
 
 def _shaped(wave: NDArray[np.float64]) -> Samples:
-    """Faded in and out, so that sounds follow each other without a click."""
+    """Fade in and out, so that consecutive sounds do not click."""
     fade = min(round(_FADE * SAMPLE_RATE), len(wave) // 2)
     slope = np.ones(len(wave))
     slope[:fade] = np.linspace(0, 1, fade, endpoint=False)

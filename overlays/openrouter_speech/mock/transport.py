@@ -1,4 +1,4 @@
-"""How an answer goes out when something has to go wrong with it: too late, in part, or not at all."""
+"""Send responses that fail on purpose: late, partly, or not at all."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CHUNK_SIZE = 4 << 10
-"""Bytes of audio that are sent at a time: 85 ms of pcm."""
+"""Bytes of audio sent at a time: 85 ms of pcm."""
 
 _TRANSPORT = "openrouter_speech.transport"
 
 
 class Protocol(H11Protocol):
-    """uvicorn's HTTP, which also tells the application its connection, so that a fault can end it."""
+    """uvicorn's HTTP protocol that also passes the connection to the application, so that a fault can close it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -27,21 +27,21 @@ class Protocol(H11Protocol):
         self.app = with_transport
 
     def shutdown(self) -> None:
-        """Cut the connection off when the server stops: from Python 3.12.1 on, asyncio waits for it otherwise."""
+        """Abort the connection when the server stops: since Python 3.12.1, asyncio would wait for it."""
         self.transport.abort()
 
 
 class AudioResponse(Response):
-    """Audio in pieces, as fast as the network takes them or as fast as it plays.
+    """Audio in chunks, sent as fast as the network allows or as fast as it plays.
 
     Args:
-        audio: All of it.
-        status_code: The status of success.
-        headers: Further headers.
+        audio: The whole audio.
+        status_code: The success status.
+        headers: Extra headers.
         media_type: The content type.
-        seconds: How long sending takes; 0 does not wait.
-        delay: Seconds until the first byte.
-        ending: What comes after half of it: "cut" ends the connection, "stall" holds it; None sends all.
+        seconds: Time to spread the chunks over; 0 sends them at once.
+        delay: Seconds before the first byte.
+        ending: What happens halfway: "cut" closes the connection, "stall" holds it open; None sends everything.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class AudioResponse(Response):
         ending: str | None = None,
     ) -> None:
         super().__init__(None, status_code, headers, media_type)
-        del self.headers["content-length"]  # the pieces go out as they are made
+        del self.headers["content-length"]  # sent chunked
         self._audio = audio
         self._seconds = seconds
         self._delay = delay
@@ -68,10 +68,10 @@ class AudioResponse(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         last = len(self._audio) // 2 if self._ending else len(self._audio)
         for start in range(0, last, CHUNK_SIZE):
-            piece = self._audio[start : min(start + CHUNK_SIZE, last)]
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            chunk = self._audio[start : min(start + CHUNK_SIZE, last)]
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
             if self._seconds:
-                await pause(self._seconds * len(piece) / len(self._audio))
+                await pause(self._seconds * len(chunk) / len(self._audio))
         if self._ending is None:
             await send({"type": "http.response.body", "body": b""})
         else:
@@ -79,19 +79,19 @@ class AudioResponse(Response):
 
 
 class NoResponse(Response):
-    """The connection ends without an answer."""
+    """Closes the connection without responding."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         await _end(scope, receive, close=True)
 
 
 async def pause(seconds: float) -> None:
-    """Let time pass."""
+    """Sleep; a function of this module, for tests to replace."""
     await asyncio.sleep(seconds)
 
 
 async def _end(scope: Scope, receive: Receive, *, close: bool) -> None:
-    """Return when the connection has ended, so that uvicorn does not take the answer for one that was forgotten."""
+    """Wait until the connection has closed; otherwise uvicorn would report an incomplete response."""
     if close:
         scope[_TRANSPORT].close()
     while (await receive())["type"] != "http.disconnect":

@@ -1,4 +1,4 @@
-"""What turns a text into samples: our own synthesizer, or a speech program that is installed."""
+"""Voices turn text into samples: the built-in synthesizer, or an installed speech program."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ from . import synthesizer
 from .synthesizer import SAMPLE_RATE, Samples
 
 Voice = Callable[[str, str, float], Samples]
-"""(text, name of the voice, speed) to 16-bit samples, one channel, at `SAMPLE_RATE`."""
+"""Takes a text, the name of a voice and a speed; returns 16-bit samples, one channel, at `SAMPLE_RATE`."""
 
 ENGINES = ("tones", "auto", "flite", "espeak-ng")
 
@@ -24,17 +24,17 @@ EngineName = Literal["tones", "auto", "flite", "espeak-ng"]
 _FLITE_VOICES = ("slt", "kal16", "awb", "rms")
 _ESPEAK_VOICES = ("en+f2", "en+m3", "en+f4", "en+m7")
 _WORDS_A_MINUTE = 175
-"""espeak-ng's own pace."""
+"""espeak-ng's default."""
 _LONGEST = 60
-"""Seconds after which a speech program is given up."""
+"""Seconds before a speech program is killed."""
 
 
 def voice(engine: str) -> Voice:
-    """The voice for an engine's name.
+    """Return the voice of an engine.
 
     Args:
-        engine: "tones" is our own; "flite" and "espeak-ng" are programs that say real words; "auto" is the first of
-            those that is installed, or else our own.
+        engine: "tones" is built in; "flite" and "espeak-ng" are programs that say real words; "auto" is the first of
+            those that is installed, or else "tones".
 
     Raises:
         ValueError: There is no such engine, or it is not installed.
@@ -46,9 +46,7 @@ def voice(engine: str) -> Voice:
     if engine == "tones":
         return synthesizer.speak
     if not shutil.which(engine):
-        raise ValueError(
-            f'voice_engine="{engine}" needs the program {engine}; on Debian, apt install {engine} brings it'
-        )
+        raise ValueError(f'voice_engine="{engine}" needs the program {engine}; on Debian: apt install {engine}')
     return _flite if engine == "flite" else _espeak
 
 
@@ -73,13 +71,13 @@ def _espeak(text: str, name: str, speed: float) -> Samples:
 
 
 def _spoken(text: str, command: Callable[[str, str], list[str]]) -> Samples:
-    """What a program makes of the text. The text goes through a file: an argument's length is limited."""
+    """Run a speech program. The text goes through a file, since the length of an argument is limited."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "text"), Path(folder, "speech.wav")
         source.write_text(re.sub(r"[\x00-\x08\x0b-\x1f]", " ", text), encoding="utf-8")
         subprocess.run(command(str(source), str(target)), check=True, timeout=_LONGEST, capture_output=True)  # noqa: S603
         wave, rate = soundfile.read(target, dtype="int16", always_2d=True)
-    if len(wave) == 0:  # nothing in the text that the program can say
+    if len(wave) == 0:  # the program can pronounce nothing in the text
         return synthesizer.speak(text)
     mono = wave[:, 0]
     positions = np.arange(0, len(mono), rate / SAMPLE_RATE)
