@@ -267,7 +267,7 @@ class Saving:
         """Bytes of the header, and of the audio after it."""
         self._file: _Replacement | None = None
         self._failure: OSError | ValueError | None = None
-        self._is_beside = self._misnamed
+        self._keep_existing = self._misnamed
         self._in_memory: list[bytes] = []
 
     def __enter__(self) -> Self:
@@ -324,7 +324,7 @@ class Saving:
             self._fail(error)
         try:
             if self._file is not None:
-                saved_to = self._file.commit(beside=self._is_beside)
+                saved_to = self._file.commit(keep_existing=self._keep_existing)
         except OSError as error:
             self._fail(error)
         if self._failure is not None:
@@ -340,7 +340,7 @@ class Saving:
         if not self._keep:
             self._discard()
             if isinstance(error, OSError):
-                raise _explained(error, self._target) from error
+                raise _with_explanation(error, self._target) from error
             raise error
         first, self._failure = self._failure is None, error
         if first and isinstance(error, ValueError) and self._start:
@@ -361,7 +361,7 @@ class Saving:
             raise
         self._discard()
         self._file, self._sink = other, _sink(cast("BinaryIO", other.file), self._info, "pcm")
-        self._start, self._is_beside = 0, True
+        self._start, self._keep_existing = 0, True
 
     def _content(self) -> bytes:
         """Return the audio so far, as it arrived."""
@@ -382,8 +382,8 @@ class Saving:
         held = "The audio that was not written" if self._is_special else "All of the audio"
         where = f"saved as {saved_to}" if saved_to else f"in this error's `audio`, {len(content)} bytes"
         return FileWriteError(
-            f"{_sentence(failure, self._target)}. {held} is {where}.",
-            cause=_explained(failure, self._target),
+            f"{_explanation(failure, self._target)}. {held} is {where}.",
+            cause=_with_explanation(failure, self._target),
             saved_to=saved_to,
             audio=content,
         )
@@ -420,7 +420,7 @@ def true_suffix(audio_format: str) -> str:
     return names[0] if names else f".{audio_format}" if re.fullmatch("[a-z0-9]{1,10}", audio_format) else ".bin"
 
 
-def _sentence(error: OSError, target: Path) -> str:
+def _explanation(error: OSError, target: Path) -> str:
     """Explain an error in a sentence."""
     said = error.strerror or str(error)
     if said.startswith(_NOT_SAVED):
@@ -434,9 +434,9 @@ def _sentence(error: OSError, target: Path) -> str:
     return f"{_NOT_SAVED}{reason}"
 
 
-def _explained(error: OSError, target: Path) -> OSError:
+def _with_explanation(error: OSError, target: Path) -> OSError:
     """Return the error with an explanation, or as is if there is none."""
-    return OSError(error.errno, _sentence(error, target), str(target)) if error.errno in _REASONS else error
+    return OSError(error.errno, _explanation(error, target), str(target)) if error.errno in _REASONS else error
 
 
 @contextmanager
@@ -445,7 +445,7 @@ def _explaining(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _explained(error, target) from error
+        raise _with_explanation(error, target) from error
 
 
 def _is_special(target: Path) -> bool:
@@ -494,17 +494,17 @@ class _Replacement:
         while block := self.file.read(_BLOCK):
             other.file.write(block)
 
-    def commit(self, *, beside: bool = False) -> Path:
+    def commit(self, *, keep_existing: bool = False) -> Path:
         """Move the file into place and return its path.
 
         Args:
-            beside: Do not replace an existing file: use a numbered name if the target is taken.
+            keep_existing: Do not replace an existing file: use a numbered name if the target is taken.
         """
         target = self._target
         if self._part is None:
             self.file.close()
             return target
-        if beside:
+        if keep_existing:
             target = _reserved(target)
         try:
             with suppress(OSError):  # not every file system has permissions
@@ -513,7 +513,7 @@ class _Replacement:
                 self.file.close()
             self._part.replace(target)
         except OSError:
-            if beside:
+            if keep_existing:
                 target.unlink(missing_ok=True)
             raise
         self._part = None

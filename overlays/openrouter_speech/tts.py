@@ -80,7 +80,7 @@ def _documented(method: F) -> F:
     return method
 
 
-def _wrong_names(method: Callable[..., Any], given: Iterable[str]) -> TypeError | None:
+def _argument_error(method: Callable[..., Any], given: Iterable[str]) -> TypeError | None:
     """Return the error for unknown or missing keyword arguments, or None.
 
     Args:
@@ -286,7 +286,7 @@ class TTS:
                 return self._session.call(**params)
             return self._session.call(input=text, **params)
         except TypeError:
-            if wrong := _wrong_names(method, params):
+            if wrong := _argument_error(method, params):
                 raise wrong from None
             raise
 

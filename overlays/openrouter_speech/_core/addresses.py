@@ -2,7 +2,7 @@
 
 import httpx
 
-_LARGEST_PORT = 0xFFFF
+_MAX_PORT = 0xFFFF
 _NOT_IN_A_HOST = frozenset(" %<>\\^`{|}")
 
 
@@ -25,6 +25,6 @@ def host_and_port(url: str) -> tuple[str, int | None]:
         raise ValueError("names no host")
     if not _NOT_IN_A_HOST.isdisjoint(host):
         raise ValueError(f"names {host!r}, which is not a host")
-    if port is not None and not 0 < port <= _LARGEST_PORT:
-        raise ValueError(f"has the port {port}; ports go from 1 to {_LARGEST_PORT}")
+    if port is not None and not 0 < port <= _MAX_PORT:
+        raise ValueError(f"has the port {port}; ports go from 1 to {_MAX_PORT}")
     return host, port

@@ -54,7 +54,7 @@ _SILENT_TYPES = {
     "application/binary",
 }
 """Types that say nothing about the format."""
-_OTHER_TYPES = {"application/ogg": "ogg", "application/x-ogg": "ogg", "video/ogg": "ogg"}
+_OGG_TYPES = {"application/ogg": "ogg", "application/x-ogg": "ogg", "video/ogg": "ogg"}
 _RATES = range(1_000, 768_001)
 """Hz. A rate outside this range is a mistake, and ignored."""
 _CHANNELS = range(1, 33)
@@ -96,9 +96,9 @@ class Unidentified(Enum):
     NOT_AUDIO = "text, not audio"
 
 
-_ENOUGH = 12
+_MIN_HEAD = 12
 """Bytes that identify most bodies."""
-_MOST = 1 << 16
+_MAX_HEAD = 1 << 16
 """Bytes to inspect before trusting the label."""
 _TEXT_HEAD = 512
 """Bytes to inspect to tell text from audio."""
@@ -109,9 +109,9 @@ _VARIETY = 8
 _NO_CONTROL = bytes(byte for byte in range(256) if byte in b"\t\n\f\r" or (byte >= 0x20 and byte != 0x7F))
 _OF_TEXT = _NO_CONTROL[:-2]  # text rarely starts with þ or ÿ; samples and mp3 have 0xFF
 _WAV_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
-_SIGNS = {b"OggS": "ogg", b"fLaC": "flac", b"\x1aE\xdf\xa3": "webm"}
+_SIGNATURES = {b"OggS": "ogg", b"fLaC": "flac", b"\x1aE\xdf\xa3": "webm"}
 """The first bytes of some formats. WAV and mp3 need a closer look."""
-_SAME = {"ogg": ("ogg", "opus"), "mp4": ("mp4", "m4a", "x-m4a", "aac")}
+_CORRECT_LABELS = {"ogg": ("ogg", "opus"), "mp4": ("mp4", "m4a", "x-m4a", "aac")}
 """Labels that are correct for each detected format."""
 
 
@@ -123,15 +123,15 @@ def identify(head: bytes, info: AudioInfo, *, complete: bool) -> AudioInfo | Uni
         info: The format by its label.
         complete: Whether `head` is the whole body.
     """
-    if len(head) < _ENOUGH and not complete:
+    if len(head) < _MIN_HEAD and not complete:
         return Unidentified.NEEDS_MORE
     first = head[:4]
     if head[8:12] == b"WAVE" and first in _WAV_MAGICS:
         return _wav(head, complete=complete)
-    if first in _SIGNS or (head[4:8] == b"ftyp" and not any(head[:2])):  # the size of that box, and its name
-        name = _SIGNS.get(first, "mp4")
-        return info if info.format in _SAME.get(name, (name,)) else AudioInfo(name)
-    if not head[:_ENOUGH].translate(None, _OF_TEXT):
+    if first in _SIGNATURES or (head[4:8] == b"ftyp" and not any(head[:2])):  # the size of that box, and its name
+        name = _SIGNATURES.get(first, "mp4")
+        return info if info.format in _CORRECT_LABELS.get(name, (name,)) else AudioInfo(name)
+    if not head[:_MIN_HEAD].translate(None, _OF_TEXT):
         is_text = _is_text(head, is_pcm=info.format == "pcm", complete=complete)
         if is_text is not False:
             return Unidentified.NOT_AUDIO if is_text else Unidentified.NEEDS_MORE
@@ -145,7 +145,7 @@ def _wav(head: bytes, *, complete: bool) -> AudioInfo | Unidentified:
 
     if layout := wav.layout(head):
         return AudioInfo("wav", layout.sample_rate, layout.channels)
-    return AudioInfo("wav") if complete or len(head) >= _MOST else Unidentified.NEEDS_MORE
+    return AudioInfo("wav") if complete or len(head) >= _MAX_HEAD else Unidentified.NEEDS_MORE
 
 
 def _mpeg(head: bytes, info: AudioInfo, *, complete: bool) -> AudioInfo | Unidentified:
@@ -166,7 +166,7 @@ def _mpeg(head: bytes, info: AudioInfo, *, complete: bool) -> AudioInfo | Uniden
     if not tag and head[:4] == head[4:8]:  # a constant signal, not a row of frames
         return info
     begins = mp3.begins(head, tag, frames=1 if tag else 2, complete=complete)
-    if begins is None and len(head) < _MOST:
+    if begins is None and len(head) < _MAX_HEAD:
         return Unidentified.NEEDS_MORE
     # A tag longer than `head` has a picture in it; no samples look like that.
     return AudioInfo("mp3") if begins or tag > len(head) else info
@@ -234,8 +234,8 @@ def info_from_content_type(content_type: str, requested: str | None = None) -> A
     kind, _, subtype = media_type.partition("/")
     if media_type in _SILENT_TYPES:
         name = requested or "pcm"
-    elif media_type in _OTHER_TYPES:
-        name = _OTHER_TYPES[media_type]
+    elif media_type in _OGG_TYPES:
+        name = _OGG_TYPES[media_type]
     elif kind == "audio":
         name = _BY_SUBTYPE.get(subtype, subtype)
     else:

@@ -5,14 +5,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_LONGEST_EXCERPT = 300
+_MAX_EXCERPT = 300
 """Characters of an undocumented text to show in a message."""
-_DEEPEST = 16
+_MAX_DEPTH = 16
 """Levels of objects, lists and JSON in strings to search. Real ones have 7 at most."""
-_SHORTEST_KEY = 16
+_MIN_KEY = 16
 """Characters. A shorter key, as in a test, may be an ordinary word of the message, and is not masked."""
 
-_SENTENCES = ("message", "msg", "detail", "error_message", "err_msg", "status_msg", "base_resp", "error", "errors")
+_MESSAGE_FIELDS = ("message", "msg", "detail", "error_message", "err_msg", "status_msg", "base_resp", "error", "errors")
 """Where servers put the message: OpenRouter and OpenAI, pydantic, FastAPI, ..., Deepgram, MiniMax (two)."""
 _JOINERS = "\u200c\u200d"
 """Harmless, and Persian, Hindi and many emoji need them."""
@@ -47,7 +47,7 @@ def metadata(body: str) -> dict[str, Any]:
     return {**details, "headers": _json_in(details["headers"])} if "headers" in details else details
 
 
-def said(value: object, depth: int = _DEEPEST) -> str | None:
+def said(value: object, depth: int = _MAX_DEPTH) -> str | None:
     """Find the message in a text, HTML, JSON, or JSON in a string of JSON; None if there is none."""
     if depth == 0:
         return None
@@ -59,7 +59,7 @@ def said(value: object, depth: int = _DEEPEST) -> str | None:
         return "; ".join(filter(None, (said(item, depth - 1) for item in value))) or None
     if not isinstance(value, Mapping):
         return None
-    names = ("error", *_SENTENCES) if isinstance(value.get("error"), dict | list) else _SENTENCES
+    names = ("error", *_MESSAGE_FIELDS) if isinstance(value.get("error"), dict | list) else _MESSAGE_FIELDS
     sentence = next(filter(None, (said(value.get(name), depth - 1) for name in names)), None)
     place = value.get("path", value.get("loc"))  # from zod or pydantic
     if sentence and place and isinstance(place, list):
@@ -69,8 +69,8 @@ def said(value: object, depth: int = _DEEPEST) -> str | None:
 
 def excerpt(text: str) -> str:
     """Shorten a text to one line."""
-    text = " ".join(re.split(r"[ \t\r\n]+", text.strip(" \t\r\n")[: 4 * _LONGEST_EXCERPT]))
-    return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "…"
+    text = " ".join(re.split(r"[ \t\r\n]+", text.strip(" \t\r\n")[: 4 * _MAX_EXCERPT]))
+    return text if len(text) <= _MAX_EXCERPT else text[:_MAX_EXCERPT] + "…"
 
 
 def escaped(text: str) -> str:
@@ -92,7 +92,7 @@ def escaped(text: str) -> str:
 
 def without(key: str, text: str) -> str:
     """Mask an API key that the server echoed."""
-    return text.replace(key, "**********") if len(key) >= _SHORTEST_KEY else text
+    return text.replace(key, "**********") if len(key) >= _MIN_KEY else text
 
 
 def _is_in(addition: str, text: str) -> bool:

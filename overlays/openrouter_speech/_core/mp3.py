@@ -131,8 +131,8 @@ def has_sound(audio: Bytes) -> bool:
 def begins(audio: Bytes, start: int, *, frames: int, complete: bool) -> bool | None:
     """Whether this many consecutive frames begin exactly at `start`; None if more bytes are needed."""
     for _ in range(frames):
-        if not (counts := _counts(audio, start, complete=complete)):
-            return counts
+        if not (is_frame := _is_frame(audio, start, complete=complete)):
+            return is_frame
         header = _header(int.from_bytes(audio[start : start + 4]))
         start += header.size if header else 0
     return True
@@ -161,7 +161,7 @@ class Cutter:
         header = _header(int.from_bytes(audio[start : start + 4]))
         begins = header is None or header.kind != self._kind
         if begins:
-            start = _beginning(audio, start, complete=complete)
+            start = _find_frame(audio, start, complete=complete)
             header = _header(int.from_bytes(audio[start : start + 4])) if start >= 0 else None
         if header is None or (end := start + header.size) > len(audio):
             return None
@@ -204,26 +204,26 @@ def _header(bits: int) -> Header | None:
     return Header(size, samples, sample_rate, channels, (version, layer, rate_index, channels), note_at)
 
 
-def _beginning(audio: Bytes, start: int, *, complete: bool) -> int:
+def _find_frame(audio: Bytes, start: int, *, complete: bool) -> int:
     """Find the first frame at or after `start`; -1 if there is none, or if more bytes are needed to be sure."""
     while size := _tag_size(audio, start):
         start += size
-    if (counts := _counts(audio, start, complete=complete)) is not False:
-        return start if counts else -1
+    if (is_frame := _is_frame(audio, start, complete=complete)) is not False:
+        return start if is_frame else -1
     # In damaged or other data, one frame may appear by chance, but not two in a row.
     for match in _SYNC.finditer(audio, start + 1):
         header = _header(int.from_bytes(audio[match.start() : match.start() + 4]))
-        counts = header and _counts(audio, match.start(), complete=complete)
-        if header and counts:
-            counts = _counts(audio, match.start() + header.size, complete=complete)
-        if counts is None and not complete:
+        is_frame = header and _is_frame(audio, match.start(), complete=complete)
+        if header and is_frame:
+            is_frame = _is_frame(audio, match.start() + header.size, complete=complete)
+        if is_frame is None and not complete:
             return -1
-        if counts:
+        if is_frame:
             return match.start()
     return -1
 
 
-def _counts(audio: Bytes, start: int, *, complete: bool) -> bool | None:
+def _is_frame(audio: Bytes, start: int, *, complete: bool) -> bool | None:
     """Whether an apparent frame is real, judging by what follows; None if more bytes are needed."""
     if len(audio) < start + 4:
         return False if complete else None

@@ -248,7 +248,7 @@ def _waits(
     yield _longest([metadata.get("retry_after_seconds")], now)
     if throttled:
         for place in places:
-            yield _longest(place["x-ratelimit-reset"], now, may_be_a_moment=True)
+            yield _longest(place["x-ratelimit-reset"], now, may_be_absolute=True)
 
 
 _NAMES = ("retry-after-ms", "retry-after", "x-ratelimit-reset")
@@ -265,21 +265,21 @@ def _named_values(headers: object) -> dict[str, list[object]]:
 
 
 def _longest(
-    values: list[object], now: datetime | None, *, unit: float = 1, may_be_a_moment: bool = False
+    values: list[object], now: datetime | None, *, unit: float = 1, may_be_absolute: bool = False
 ) -> float | None:
     """Return the longest wait in a header's values, in seconds; None if there is none."""
     # A comma separates values, or follows a weekday, which a date does not need.
     entries = [
         entry
-        for value in values[:_MOST_VALUES]
-        for entry in (value[:_LONGEST_VALUE].split(",") if isinstance(value, str) else [value])
+        for value in values[:_MAX_VALUES]
+        for entry in (value[:_MAX_VALUE_LENGTH].split(",") if isinstance(value, str) else [value])
     ]
     longest = None
     for entry in entries:
         seconds = _number(entry)
         if seconds is None:
             seconds = _seconds_until(entry, now) if isinstance(entry, str) else None
-        elif may_be_a_moment and seconds >= _IN_2001:
+        elif may_be_absolute and seconds >= _IN_2001:
             moment = seconds / 1000 if seconds >= _IN_2001_MS else seconds
             seconds = moment - (now or datetime.now(UTC)).timestamp()
         else:
@@ -289,7 +289,7 @@ def _longest(
     return longest
 
 
-_MOST_VALUES, _LONGEST_VALUE = 10, 200
+_MAX_VALUES, _MAX_VALUE_LENGTH = 10, 200
 """Values per header, and characters per value, to read. The longest form of a date has 33 characters."""
 _IN_2001, _IN_2001_MS = 1e9, 1e12
 """Seconds and milliseconds since 1970. A smaller number means seconds from now."""

@@ -31,9 +31,9 @@ _SIGNATURE = re.compile(rb"R(?:IFF|IFX|F64).{4}WAVE", re.DOTALL)
 """The start of a concatenated file."""
 _SIGNATURE_SIZE = 12
 """Bytes."""
-_MOST_CHUNKS = 1000
+_MAX_CHUNKS = 1000
 """Chunks before the samples. Files have a handful; a body of zeros has one in every eight bytes."""
-_LARGEST_NOTE = 1 << 24
+_MAX_TRAILING_CHUNK = 1 << 24
 """Bytes. An apparent chunk after the samples that is larger counts as samples."""
 
 Bytes = bytes | bytearray | mmap
@@ -130,21 +130,21 @@ def layout(audio: Bytes, start: int = 0) -> Layout | None:
     if not is_wav(audio, start):
         return None
     order = ">" if audio[start : start + 4] == b"RIFX" else "<"
-    position, form, data, long_size = start + 12, None, None, None
-    for _ in range(_MOST_CHUNKS):
+    position, fields, data, long_size = start + 12, None, None, None
+    for _ in range(_MAX_CHUNKS):
         if position + 8 > len(audio):
             break
         name, size = struct.unpack_from(order + "4sI", audio, position)
         position += 8
         if name == b"fmt ":
-            form = _form(audio, position, order)
+            fields = _format_fields(audio, position, order)
         elif name == b"ds64" and position + 16 <= len(audio):
             (long_size,) = struct.unpack_from("<Q", audio, position + 8)
         elif name == b"data":
             size = long_size if size == UNKNOWN_SIZE and long_size else size
             data = position, size
-        if form and data:
-            return Layout(*form, order, *data)
+        if fields and data:
+            return Layout(*fields, order, *data)
         position += size + size % 2  # chunks are padded to an even length
     return None
 
@@ -153,7 +153,7 @@ def _is_name(name: bytes) -> bool:
     return name.isascii() and name.decode("ascii").isprintable()
 
 
-def _form(audio: Bytes, position: int, order: str) -> tuple[int, int, int, int, int] | None:
+def _format_fields(audio: Bytes, position: int, order: str) -> tuple[int, int, int, int, int] | None:
     if position + 16 > len(audio):
         return None
     encoding, channels, sample_rate, bytes_per_second, block, bits = struct.unpack_from(
@@ -204,16 +204,16 @@ def _ends_at(audio: Bytes, end: int, order: str, *, complete: bool) -> bool | No
     if rest < 0 or (rest < 9 and not complete):
         return False if complete else None
     # At most a padding byte; or a chunk, with or without a padding byte before it.
-    return rest < 2 or any(_is_note(audio, position, order, complete=complete) for position in (end, end + 1))
+    return rest < 2 or any(_is_chunk(audio, position, order, complete=complete) for position in (end, end + 1))
 
 
-def _is_note(audio: Bytes, position: int, order: str, *, complete: bool) -> bool:
+def _is_chunk(audio: Bytes, position: int, order: str, *, complete: bool) -> bool:
     if position + 8 > len(audio):
         return False
     name, size = struct.unpack_from(order + "4sI", audio, position)
     if name in MAGICS:
         return True
-    if not _is_name(name) or size > _LARGEST_NOTE:
+    if not _is_name(name) or size > _MAX_TRAILING_CHUNK:
         return False
     return not complete or position + 8 + size <= len(audio)
 
@@ -355,7 +355,7 @@ class Reader:
             if ends is None:
                 return self._take(self._left)
             if ends:
-                self._step = self._notes
+                self._step = self._skip_chunks
                 return self._take(self._left, last=True)
             self._left = None
         following = _next_file(self._buffer, 0)
@@ -365,7 +365,7 @@ class Reader:
         # The last few bytes may be the start of a signature.
         return self._take(max(0, len(self._buffer) - (0 if complete else _SIGNATURE_SIZE - 1)))
 
-    def _notes(self, _: bool) -> bytes:
+    def _skip_chunks(self, _: bool) -> bytes:
         """Skip the chunks after the samples."""
         following = _next_file(self._buffer, 0)
         if following >= 0:

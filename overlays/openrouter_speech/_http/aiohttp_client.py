@@ -11,7 +11,7 @@ from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
 from .delivery import Delivery, UndeliveredError
 
-_MOST_OF_A_HEAD = 100 * 1024
+_MAX_HEADERS = 100 * 1024
 """Bytes of a response's headers: the limit of httpx's own transport. aiohttp's default is 8 KiB."""
 
 _deliveries: "WeakKeyDictionary[object, Delivery]" = WeakKeyDictionary()
@@ -60,8 +60,8 @@ def _with_our_session(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTra
                 cookie_jar=aiohttp.DummyCookieJar(),  # httpx handles cookies
                 request_class=_Request,
                 response_class=_Response,
-                max_line_size=_MOST_OF_A_HEAD,
-                max_field_size=_MOST_OF_A_HEAD,
+                max_line_size=_MAX_HEADERS,
+                max_field_size=_MAX_HEADERS,
             )
 
         transport.client = session

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 _HEAD = 1 << 16
 """Bytes of the start to keep for the check at the end of a stream."""
-_MOST_TO_IDENTIFY = 1 << 20
+_MAX_TO_IDENTIFY = 1 << 20
 """Bytes after which to trust the label if the format is still unknown."""
-_MOST_OF_AN_ERROR = 1 << 20
+_MAX_ERROR = 1 << 20
 """Bytes of an error to read; no message needs more."""
-_MOST_OF_A_SUCCESS = 1 << 26
+_MAX_NON_AUDIO = 1 << 26
 """Bytes of a success that is not audio to keep: it may have been paid for."""
 
 
@@ -73,12 +73,12 @@ class IncomingBody:
         self._ready: deque[bytes] = deque()
         self._offset = 0  # in the first chunk
         self._available = 0  # bytes in all chunks
-        self._rest = b""  # a partial frame
+        self._partial_frame = b""
         self._head: list[bytes] = []
         self._head_size = 0
         self._has_begun = False
         self._is_receiving = False
-        self._over = ""
+        self._end_reason = ""
         """Why the stream cannot be read further; empty if it can."""
         self._transferred = 0
         """Bytes as received, before decoding."""
@@ -137,7 +137,7 @@ class IncomingBody:
         if self._refusal is None:
             self._identify(complete=False)
         else:
-            most = _MOST_OF_A_SUCCESS if self.response.is_success else _MOST_OF_AN_ERROR
+            most = _MAX_NON_AUDIO if self.response.is_success else _MAX_ERROR
             self.at_end = self.received >= most
 
     def cut(self, cause: httpx.RequestError) -> errors.OpenRouterError:
@@ -146,7 +146,7 @@ class IncomingBody:
         self._settle()
         if self._refusal is not None:
             return self._refusal(self._left())
-        self._over = "it ended early"
+        self._end_reason = "it ended early"
         if isinstance(cause, httpx.TimeoutException):
             late = errors.from_transport(cause, self.response.request)
             late.audio = self._left()
@@ -156,11 +156,11 @@ class IncomingBody:
     def abandon(self) -> None:
         """End the stream because a wait for the next bytes was interrupted, which loses what follows."""
         self._is_receiving = False
-        self._over = "it was interrupted while waiting for the network"
+        self._end_reason = "it was interrupted while waiting for the network"
 
     def close(self) -> None:
         """Pass nothing more on."""
-        self._over = self._over or "it is closed; read it inside the `with` block"
+        self._end_reason = self._end_reason or "it is closed; read it inside the `with` block"
 
     # Output
 
@@ -204,7 +204,7 @@ class IncomingBody:
 
     def take(self, size: int | None) -> bytes | None:
         """Take the next chunk; None if more has to arrive first, or nothing is left."""
-        if self._over:
+        if self._end_reason:
             self._require_open()
         ready = self._ready
         if size is None:
@@ -227,7 +227,7 @@ class IncomingBody:
         """Rewind the stream: put back all chunks that were taken."""
         self._ready.extendleft(reversed(pieces))
         self._available += sum(map(len, pieces))
-        self._has_begun, self._over = False, ""
+        self._has_begun, self._end_reason = False, ""
 
     def finish(self, has_sound: Callable[[AudioInfo], bool | None] | None = None, taken: bytes = b"") -> None:
         """Check a body that has ended.
@@ -241,7 +241,7 @@ class IncomingBody:
         """
         if self._refusal is not None:
             raise self._refusal(self._left())
-        self._over = "it was read to its end, and can be read only once"
+        self._end_reason = "it was read to its end, and can be read only once"
         self._check_whole(taken)
         info = self.info
         if info.format == "pcm":  # any bytes are valid pcm
@@ -256,10 +256,10 @@ class IncomingBody:
             )
 
     def _require_open(self) -> None:
-        if self._over:
+        if self._end_reason:
             raise errors.StreamConsumedError(
-                f"This stream cannot be read: {self._over}. Keep what you need as you read it, use create_speech for "
-                "audio that you need more than once, or call stream_speech again."
+                f"This stream cannot be read: {self._end_reason}. Keep what you need as you read it, use create_speech "
+                "for audio that you need more than once, or call stream_speech again."
             )
 
     # Internals
@@ -279,7 +279,7 @@ class IncomingBody:
         head = b"".join(self._pending)  # usually a single chunk, which join() does not copy
         found = audio.identify(head, self.info, complete=complete)
         if found is Unidentified.NEEDS_MORE:
-            if not complete and len(head) < _MOST_TO_IDENTIFY:
+            if not complete and len(head) < _MAX_TO_IDENTIFY:
                 return
             found = self.info
         if isinstance(found, Unidentified) or (not self._has_label and found.format == self.info.format):
@@ -293,14 +293,14 @@ class IncomingBody:
 
     def _add(self, chunk: bytes) -> None:
         """Add a chunk, and make its whole frames ready."""
-        rest, size = self._rest, self.info.frame_size
+        rest, size = self._partial_frame, self.info.frame_size
         odd = (len(rest) + len(chunk)) % size
         if rest or odd:  # otherwise the chunk is used as is, without a copy
             if len(rest) + len(chunk) < size:
-                self._rest = rest + chunk
+                self._partial_frame = rest + chunk
                 return
             end = len(chunk) - odd
-            self._rest = chunk[end:]
+            self._partial_frame = chunk[end:]
             chunk = b"".join((rest, memoryview(chunk)[:end]))
         self._ready.append(chunk)
         self._available += len(chunk)
@@ -349,7 +349,7 @@ class IncomingBody:
             if self._refusal is not None:
                 self.at_end = True
                 return b""
-            self._over = "it ended early"
+            self._end_reason = "it ended early"
             raise self._truncated(
                 f"The response has Content-Encoding: {self._encoding}, but is not valid after {self.received} bytes of "
                 f"audio: {error}.",

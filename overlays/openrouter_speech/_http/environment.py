@@ -74,11 +74,11 @@ def _exempt(no_proxy: str) -> list[str]:
 def _proxy_problems() -> Iterator[Problem]:
     for scheme, proxy in _proxies().items():
         variable = _variable(f"{scheme}_proxy")
-        if (reason := _why_not(proxy if "://" in proxy else f"http://{proxy}")) is not None:
+        if (reason := _proxy_error(proxy if "://" in proxy else f"http://{proxy}")) is not None:
             yield Problem(variable, f"{variable} {reason}")
 
 
-def _why_not(proxy: str) -> str | None:
+def _proxy_error(proxy: str) -> str | None:
     """Return what is wrong with a proxy's URL, to follow the name of its variable."""
     scheme = proxy.partition("://")[0].lower()
     if scheme not in _PROXY_SCHEMES:

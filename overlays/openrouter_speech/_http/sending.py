@@ -26,7 +26,7 @@ T = TypeVar("T")
 _url = lru_cache(maxsize=16)(httpx.URL)
 """Cached, because parsing a URL takes much of the time to build a request."""
 
-_MOST_STALE = 10
+_MAX_STALE = 10
 """Stale connections that one attempt may discard."""
 
 
@@ -173,7 +173,7 @@ async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callabl
 
 def _send(client: httpx.Client, request: httpx.Request) -> httpx.Response:
     """Send a request. If its connection was stale, so that the server never saw it, resend it at once."""
-    for _ in range(_MOST_STALE):
+    for _ in range(_MAX_STALE):
         try:
             return client.send(request, stream=True, follow_redirects=False)
         except httpx.ConnectError as error:
@@ -185,7 +185,7 @@ def _send(client: httpx.Client, request: httpx.Request) -> httpx.Response:
 
 async def _send_async(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
     """As `_send`."""
-    for _ in range(_MOST_STALE):
+    for _ in range(_MAX_STALE):
         try:
             return await client.send(request, stream=True, follow_redirects=False)
         except httpx.ConnectError as error:
