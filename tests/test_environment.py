@@ -174,7 +174,7 @@ def test_aiohttp_gives_way_to_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> 
     connections = OpenRouter(KEY)._session.connections
     assert connections._can_use_aiohttp() is False
     connections = OpenRouter(KEY, async_transport="aiohttp")._session.connections
-    with pytest.raises(errors.ConfigurationError, match="aiohttp cannot use the SOCKS proxy"):
+    with pytest.raises(errors.ConfigurationError, match="aiohttp cannot use the environment's SOCKS proxy"):
         connections._can_use_aiohttp()
 
 
@@ -217,7 +217,7 @@ GIVEN: list[tuple[str, Any]] = [("client", httpx.Client), ("async_client", httpx
 
 @pytest.mark.parametrize(("argument", "kind"), GIVEN)
 def test_a_client_that_would_replace_the_key_is_refused(argument: str, kind: Any) -> None:
-    with pytest.raises(errors.ConfigurationError, match=rf"The {argument} that was given has auth=\.\.\."):
+    with pytest.raises(errors.ConfigurationError, match=rf"The {argument} that you passed has auth=\.\.\."):
         OpenRouter(KEY, **{argument: kind(auth=("user", "password"))})
 
 
@@ -238,7 +238,7 @@ def test_a_given_client_that_is_closed_is_refused() -> None:
     client, async_client = httpx.Client(), httpx.AsyncClient()
     client.close()
     asyncio.run(async_client.aclose())
-    with pytest.raises(errors.ConfigurationError, match="The client that was given is closed"):
+    with pytest.raises(errors.ConfigurationError, match="The client that you passed is closed"):
         OpenRouter(KEY, client=client)
-    with pytest.raises(errors.ConfigurationError, match="The async_client that was given is closed"):
+    with pytest.raises(errors.ConfigurationError, match="The async_client that you passed is closed"):
         OpenRouter(KEY, async_client=async_client)

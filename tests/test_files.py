@@ -69,7 +69,7 @@ def test_a_suffix_that_fits_is_taken(name: str, audio_format: str) -> None:
         ("a.pcm", "wav", r"\.wav"),
         ("a.MP3", "ogg", r"\.ogg or \.opus"),
         ("a.MP3", "x-new", "another suffix"),
-        ("a", "mp3", r"the name a does not say: name it \.mp3"),
+        ("a", "mp3", r"the name a does not say so: name it \.mp3"),
         ("a.wave", "pcm", r"name it \.pcm or \.wav"),
     ],
 )
@@ -320,7 +320,7 @@ except errors.FileWriteError as error:
 def test_a_removed_folder_costs_no_audio(tmp_path: Path, what: str) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    reason = {"folder": "does not exist", "half-written file": "was removed while it was written"}[what]
+    reason = {"folder": "does not exist", "half-written file": "was removed while it was being written"}[what]
 
     def remove_it() -> None:
         with files.keeping(folder / "a.wav", PCM) as sink:

@@ -32,7 +32,7 @@ def test_control_characters_are_refused_by_name(bad: str) -> None:
 
 
 def test_a_comma_in_a_list_is_refused() -> None:
-    with pytest.raises(ValueError, match="pass them apart"):
+    with pytest.raises(ValueError, match="pass separate entries"):
         headers.app_header("categories", ["a,b"])
 
 

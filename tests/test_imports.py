@@ -56,6 +56,11 @@ def test_a_name_is_there_when_it_is_asked_for(name: str) -> None:
     assert name in dir(openrouter_speech)
 
 
+def test_a_name_is_looked_up_once() -> None:
+    openrouter_speech.__dict__.pop("SpeechStream", None)
+    assert openrouter_speech.SpeechStream is openrouter_speech.__dict__["SpeechStream"]
+
+
 def test_a_name_that_is_not_there_is_refused_as_ever() -> None:
     with pytest.raises(AttributeError, match="module 'openrouter_speech' has no attribute 'OpenRuoter'"):
         openrouter_speech.OpenRuoter  # noqa: B018

@@ -57,7 +57,7 @@ def test_httpx_does_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_client_that_was_given_has_its_transport_already() -> None:
-    with pytest.raises(ValueError, match="async_transport is for a client that is made here"):
+    with pytest.raises(ValueError, match="async_transport and async_client exclude each other"):
         OpenRouter(KEY, async_transport="httpx", async_client=HttpxAiohttpClient())
 
 

@@ -90,11 +90,11 @@ def test_a_whole_body_is_taken(connect: Connect, tmp_path: Path, answer: Answer)
 
 PARTIAL = http(206, AUDIO, headers={"Content-Range": "bytes 0-999/4000"})
 CUT = [
-    ("gzip, closed early", until_closed(GZIP[:-9], Content_Encoding="gzip"), "Content-Encoding: gzip stops", 1000),
-    ("gzip, cut with its length", encoded(GZIP[:-4], "gzip"), "Content-Encoding: gzip stops", 1000),
-    ("gzip, cut in chunks", in_chunks(GZIP[:-20], Content_Encoding="gzip"), "Content-Encoding: gzip stops", None),
-    ("gzip, nothing but its header", encoded(GZIP[:10], "gzip"), "Content-Encoding: gzip stops", None),
-    ("deflate, cut", encoded(zlib.compress(AUDIO)[:-1], "deflate"), "Content-Encoding: deflate stops", 1000),
+    ("gzip, closed early", until_closed(GZIP[:-9], Content_Encoding="gzip"), "Content-Encoding: gzip ends early", 1000),
+    ("gzip, cut with its length", encoded(GZIP[:-4], "gzip"), "Content-Encoding: gzip ends early", 1000),
+    ("gzip, cut in chunks", in_chunks(GZIP[:-20], Content_Encoding="gzip"), "Content-Encoding: gzip ends early", None),
+    ("gzip, nothing but its header", encoded(GZIP[:10], "gzip"), "Content-Encoding: gzip ends early", None),
+    ("deflate, cut", encoded(zlib.compress(AUDIO)[:-1], "deflate"), "Content-Encoding: deflate ends early", 1000),
     (
         "gzip, its length cut",
         http(body=GZIP[:-4], length=len(GZIP), headers={"Content-Encoding": "gzip"}),
@@ -131,11 +131,11 @@ def test_a_stream_that_stops_short_says_so(connect: Connect, tmp_path: Path, ans
 
 
 WRONG = [
-    ("gzip", MP3, "says Content-Encoding: gzip, but cannot be decoded: .*incorrect header check"),
-    ("gzip", b"\x1f\x8b" + AUDIO, "says Content-Encoding: gzip, but"),
-    ("deflate", b"\xff" * 500, "says Content-Encoding: deflate, but"),
-    ("foo", AUDIO, "says Content-Encoding: foo, but cannot be decoded: this client does not know"),
-    ("zstd, gzip", AUDIO, "says Content-Encoding: zstd, gzip, but cannot be decoded: .*zstandard"),
+    ("gzip", MP3, "has Content-Encoding: gzip, but cannot be decoded: .*incorrect header check"),
+    ("gzip", b"\x1f\x8b" + AUDIO, "has Content-Encoding: gzip, but"),
+    ("deflate", b"\xff" * 500, "has Content-Encoding: deflate, but"),
+    ("foo", AUDIO, "has Content-Encoding: foo, but cannot be decoded: this client does not support"),
+    ("zstd, gzip", AUDIO, "has Content-Encoding: zstd, gzip, but cannot be decoded: .*zstandard"),
 ]
 
 
@@ -199,7 +199,9 @@ def test_a_coding_that_goes_wrong_later_keeps_what_was_decoded(connect: Connect,
     whole = zlib.compressobj(0)
     body = Body(whole.compress(AUDIO) + whole.flush(zlib.Z_FULL_FLUSH), b"\xff" * 50)
     headers = {"content-type": PCM, "content-encoding": "deflate"}
-    with pytest.raises(errors.TruncatedAudioError, match="Content-Encoding: deflate, but after 1000 bytes") as raised:
+    with pytest.raises(
+        errors.TruncatedAudioError, match="Content-Encoding: deflate, but is not valid after 1000 bytes"
+    ) as raised:
         use(connect(**mocked(lambda: httpx.Response(200, stream=body, headers=headers))), tmp_path)
     assert raised.value.audio == AUDIO
 
@@ -213,7 +215,7 @@ def test_a_body_that_is_longer_than_it_says_is_an_error_with_all_of_it(
         body: Any = {"content": AUDIO} if form == "content" else {"stream": Body(AUDIO)}
         return httpx.Response(200, headers={"content-type": PCM, "content-length": "480"}, **body)
 
-    with pytest.raises(errors.AudioError, match="1000 bytes arrived where Content-Length is 480") as raised:
+    with pytest.raises(errors.AudioError, match="1000 bytes arrived instead of 480") as raised:
         use(connect(**mocked(answer)), tmp_path)
     assert raised.value.audio == (b"" if use is stream else AUDIO)
 
@@ -228,7 +230,7 @@ def test_more_than_is_announced_is_no_part_of_the_body(connect: Connect) -> None
 def test_a_coding_that_httpx_undid_is_checked_too(connect: Connect) -> None:
     """A response that a transport gives whole is decoded before we see it."""
     headers = {"content-type": PCM, "content-encoding": "gzip"}
-    with pytest.raises(errors.TruncatedAudioError, match="Content-Encoding: gzip stops") as raised:
+    with pytest.raises(errors.TruncatedAudioError, match="Content-Encoding: gzip ends early") as raised:
         connect(**mocked(lambda: httpx.Response(200, content=GZIP[:-4], headers=headers))).create()
     assert raised.value.audio == AUDIO
     with pytest.raises(errors.APIConnectionError, match="Content-Encoding is wrong"):
@@ -290,7 +292,7 @@ def test_a_stream_knows_the_audio_by_its_first_bytes(
 def test_what_holds_no_sound_is_no_audio(connect: Connect, tmp_path: Path, use: Any, body: bytes) -> None:
     """It is known at the end, so a stream was handed on by then."""
     answer = http(body=body, content_type="audio/mpeg")
-    with WireServer(answer) as server, pytest.raises(errors.NotAudioError, match="no mp3 audio can be found") as raised:
+    with WireServer(answer) as server, pytest.raises(errors.NotAudioError, match="have no mp3 audio") as raised:
         use(connect(server_url=server.url), tmp_path)
     assert raised.value.audio == (b"" if use is stream else body)
     assert not list(tmp_path.iterdir())
@@ -317,3 +319,10 @@ def test_text_that_is_cut_is_text(connect: Connect) -> None:
         with pytest.raises(errors.NotAudioError, match="The provider failed") as raised:
             connect(server_url=server.url).create()
     assert raised.value.audio == ERROR[:-1]
+
+
+def test_what_is_known_of_a_saved_file_outlives_it(connect: Connect, tmp_path: Path) -> None:
+    with WireServer(http(body=bytes(480))) as server:
+        saved = connect(server_url=server.url).save(tmp_path / "a.wav")
+    saved.path.unlink()
+    assert (saved.duration, saved.sample_rate) == (0.01, 24_000)

@@ -141,9 +141,9 @@ def test_a_wrong_parameter_does_not_show_the_key(connect: Connect) -> None:
 
 def test_a_client_is_not_pickled_with_its_key() -> None:
     open_router = OpenRouter(KEY)
-    with pytest.raises(TypeError, match="not pickled"):
+    with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(open_router._session._credential)
-    with pytest.raises(TypeError, match="not pickled"):
+    with pytest.raises(TypeError, match="cannot be pickled"):
         copy.copy(open_router._session._credential)
 
 

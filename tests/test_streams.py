@@ -136,7 +136,7 @@ def test_a_stream_that_was_begun_is_not_taken_for_a_whole_one(way: str, method: 
     arguments = [target] if method == "save" else []
     with Stream(way, *cut(AUDIO, 100)) as stream:
         first = stream.iterate()()
-        with pytest.raises(errors.StreamConsumedError, match=rf"{method}\(\) takes a whole stream"):
+        with pytest.raises(errors.StreamConsumedError, match=rf"{method}\(\) needs the whole stream"):
             stream.call(method, *arguments)
         assert first + b"".join(stream.rest()) == AUDIO
         for again in (method, "iter_bytes"):
@@ -166,7 +166,7 @@ def test_the_end_is_checked_after_a_break_too(way: str, size: int | None) -> Non
         first = stream.iterate(size)()
         following = stream.iterate(size)
         taken = [first]
-        with pytest.raises(errors.TruncatedAudioError, match="no whole number"):
+        with pytest.raises(errors.TruncatedAudioError, match="not a whole number"):
             taken.extend(iter(following, b""))
     assert b"".join(taken) == AUDIO[:200]
 

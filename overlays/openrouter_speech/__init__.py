@@ -31,7 +31,7 @@ __all__ = [
     "utils",
 ]
 
-_HOMES = {
+_MODULES = {
     "AsyncSpeechStream": "streams",
     "Narration": "narration.results",
     "NarrationPlan": "narration.results",
@@ -44,12 +44,15 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a name when it is asked for: what a command of the command line does not need does not slow it down."""
+    """Import a name when it is first used, and keep it: commands that do not need it start faster."""
     if name in {"components", "errors", "utils"}:
-        return import_module(f".{name}", __name__)
-    if name in _HOMES:
-        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: Any = import_module(f".{name}", __name__)
+    elif name in _HOMES:
+        value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

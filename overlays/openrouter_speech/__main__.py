@@ -1,4 +1,4 @@
-"""`python -m openrouter_speech`: the command line, where its script is not on the path."""
+"""`python -m openrouter_speech`: the command line, if its script is not on the path."""
 
 import sys
 

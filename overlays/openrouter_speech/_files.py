@@ -1,4 +1,4 @@
-"""Audio files: written beside their place and moved into it at the end, so that a failure leaves an old one whole."""
+"""Audio files: written under a temporary name and moved into place when complete, so a failure leaves the old file."""
 
 import errno
 import io
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
 _FITTING = {("wav", "pcm"), ("opus", "ogg"), ("ogg", "opus")}
-"""(suffix, format): pcm is given a header; Opus lies in Ogg files."""
+"""(suffix, format): pcm gets a WAV header; Opus comes in Ogg files."""
 
 _NOT_SAVED = "The audio was not saved: "
 _WRITTEN = {"mp3", "pcm", "wav"}
-"""The formats that a suffix alone can ask for."""
+"""The formats that a suffix alone can request."""
 
 _BLOCK = 1 << 20
-"""Bytes that are moved at a time."""
+"""Bytes to copy at a time."""
 
 StrPath = str | os.PathLike[str]
 
@@ -48,7 +48,7 @@ _REASONS = {
 
 
 class AudioSink:
-    """An open audio file that is not in its place yet. Here the audio is written as it comes."""
+    """An open audio file. This one writes the audio as is."""
 
     def __init__(self, file: BinaryIO, info: AudioInfo) -> None:
         self._file = file
@@ -59,19 +59,19 @@ class AudioSink:
         self._file.write(chunk)
 
     def finish(self) -> None:
-        """Complete the file, once all audio is in it."""
+        """Complete the file, after all of the audio."""
 
 
 class _HeadedSink(AudioSink):
-    """pcm in a WAV file."""
+    """pcm with a WAV header."""
 
     def __init__(self, file: BinaryIO, info: AudioInfo) -> None:
-        from ._core import wav  # noqa: PLC0415  (here and below: for those only who write WAV)
+        from ._core import wav  # noqa: PLC0415  (here and below: only needed for WAV)
 
         self._wav = wav
         super().__init__(file, info)
         self._written = 0
-        # Nobody can go back in a pipe; elsewhere the sizes are filled in at the end, when they are known.
+        # A pipe cannot seek; in a file the sizes are filled in at the end.
         self._is_regular = _is_regular(file)
         file.write(self._header(0 if self._is_regular else None))
 
@@ -79,7 +79,7 @@ class _HeadedSink(AudioSink):
         """Add audio.
 
         Raises:
-            ValueError: It does not fit into a WAV file; nothing of this chunk was written.
+            ValueError: The chunk does not fit into a WAV file; none of it was written.
         """
         self._wav.check_size(self._written + len(chunk))
         super().write(chunk)
@@ -97,13 +97,13 @@ class _HeadedSink(AudioSink):
 
 
 class _RepairedSink(AudioSink):
-    """WAV as it comes, in a file. In the end its sizes are filled in, and several files become one."""
+    """WAV in a regular file. At the end its sizes are filled in, and concatenated files are merged."""
 
     def finish(self) -> None:
         """Complete the file.
 
         Raises:
-            ValueError: It is several WAV files that do not fit together; they are left as they came.
+            ValueError: It is several WAV files that do not fit together; they are left as is.
         """
         from ._core import wav  # noqa: PLC0415
 
@@ -117,7 +117,7 @@ class _RepairedSink(AudioSink):
                 return
             if repair.keep:
                 self._file.seek(0)
-            for start, end in repair.keep:  # each moves towards the beginning: nothing unread is overwritten
+            for start, end in repair.keep:  # data only moves towards the start, so nothing unread is overwritten
                 for position in range(start, end, _BLOCK):
                     self._file.write(content[position : min(position + _BLOCK, end)])
         self._file.truncate(repair.size)
@@ -127,7 +127,7 @@ class _RepairedSink(AudioSink):
 
 
 class _PipedSink(AudioSink):
-    """WAV in a pipe or a device: one header without sizes, and the samples as they come."""
+    """WAV in a pipe or a device: one header without sizes, then the samples as they arrive."""
 
     def __init__(self, file: BinaryIO, info: AudioInfo) -> None:
         from ._core import wav  # noqa: PLC0415
@@ -139,7 +139,7 @@ class _PipedSink(AudioSink):
         """Add audio.
 
         Raises:
-            ValueError: Another WAV file begins, which does not fit to the first.
+            ValueError: Another WAV file begins that does not fit the first.
         """
         begins = self._reader.layout is None
         samples = self._reader.feed(chunk)
@@ -164,12 +164,12 @@ def _sink(file: BinaryIO, info: AudioInfo, suffix: str | None) -> AudioSink:
 
 
 def format_of(path: StrPath) -> str | None:
-    """The audio format that a path's suffix stands for; None for a suffix that stands for none."""
+    """Return the audio format that a path's suffix stands for; None if it stands for none."""
     return audio.SUFFIXES.get(Path(path).suffix.lower())
 
 
 def check_suffix(path: StrPath, audio_format: str) -> None:
-    """Refuse a suffix that says something else than the audio is: players go by it, and fail.
+    """Reject a suffix that does not match the format, since players rely on it.
 
     Raises:
         ValueError: The suffix contradicts the format, or stands for none. Devices and pipes may have any name.
@@ -180,11 +180,11 @@ def check_suffix(path: StrPath, audio_format: str) -> None:
 
 
 def format_to_request(path: StrPath, requested: str | None) -> str | None:
-    """Tell which format to ask for, so that a file can hold it; checked before anything is paid for.
+    """Choose a format that the file can hold. Fail early, before anything is paid for.
 
     Args:
         path: The file.
-        requested: The format that the caller asks for, if any.
+        requested: The caller's format, if any.
 
     Raises:
         ValueError: The suffix contradicts the format, or stands for none.
@@ -199,15 +199,15 @@ def format_to_request(path: StrPath, requested: str | None) -> str | None:
         return "pcm" if suffix == "wav" else suffix
     if _is_special(Path(os.path.realpath(path))):
         return None
-    named = f"the suffix {Path(path).suffix}" if Path(path).suffix else "no suffix"
+    named = f"an unsupported suffix, {Path(path).suffix}" if Path(path).suffix else "no suffix"
     raise ValueError(
-        f"{Path(path).name} has {named}, which is not a format that is written here: name it .mp3, .pcm or .wav"
-        + (f', or ask for response_format="{suffix}" if the model has it' if suffix else "")
+        f"{Path(path).name} has {named}: name it .mp3, .pcm or .wav"
+        + (f', or pass response_format="{suffix}" if the model supports it' if suffix else "")
     )
 
 
 def check_writable(path: StrPath) -> None:
-    """Find out what would keep a file from being written, before the audio for it is paid for.
+    """Fail early if a file cannot be written, before its audio is paid for.
 
     Raises:
         OSError: The folder is missing or not writable, or the path is a folder.
@@ -225,10 +225,9 @@ def check_writable(path: StrPath) -> None:
 
 
 def saving(path: StrPath, info: AudioInfo) -> "Saving":
-    """Open a file for audio of this kind. At the end of the block it is moved into its place; an exception removes it.
+    """Open a file for audio in this format. The end of the block moves it into place; an exception removes it.
 
-    A `.wav` file for pcm audio is given its header. What the caller's own code raises in the block is let through as it
-    is.
+    pcm in a `.wav` file gets a header. Exceptions of the caller's code pass through unchanged.
 
     Raises:
         ValueError: The suffix contradicts the audio.
@@ -239,36 +238,36 @@ def saving(path: StrPath, info: AudioInfo) -> "Saving":
 
 
 def keeping(path: StrPath, info: AudioInfo) -> "Saving":
-    """As `saving`, for audio that was paid for: nothing of it is lost.
+    """As `saving`, for audio that was paid for: none of it is lost.
 
-    Where the file cannot be written, the audio goes on into memory. Where the suffix contradicts it, it goes into a
-    file beside that one. In both cases the error comes at the end of the block, when all of the audio is there.
+    If the file cannot be written, the audio is kept in memory. If the suffix contradicts it, it goes to a file next to
+    `path`. Either error is raised at the end of the block, when the audio is complete.
 
     Raises:
         SuffixMismatchError: The suffix contradicts the audio; `saved_to` is the file that holds it.
         FileWriteError: The file cannot be written; `audio` holds the audio.
-        AudioError, APITimeoutError: As the block raises it, with what was written in `audio`.
+        AudioError, APITimeoutError: Raised by the block; the audio that was written is added to `audio`.
     """
     return Saving(path, info, keep=True)
 
 
 class Saving:
-    """An audio file while it is written: a context manager. See `saving` and `keeping`, which make it."""
+    """The context manager that `saving` and `keeping` return."""
 
     def __init__(self, path: StrPath, info: AudioInfo, *, keep: bool) -> None:
-        self._asked_for = self._path = Path(path)
+        self._requested = self._path = Path(path)
         self._info = info
         self._keep = keep
-        self._target = Path(os.path.realpath(path))  # through links, so that it is not the link that is replaced
+        self._target = Path(os.path.realpath(path))  # follow links, so as not to replace the link itself
         self._is_special = _is_special(self._target)
         self._misnamed = not (_fits(path, info.format) or self._is_special or os.path.isdir(self._target))  # noqa: PTH112
         if self._misnamed:
             self._path = self._target = self._target.with_suffix(true_suffix(info.format))
         self._start = self._written = 0
-        """Bytes of the header, and of the audio behind it."""
+        """Bytes of the header, and of the audio after it."""
         self._file: _Replacement | None = None
         self._failure: OSError | ValueError | None = None
-        self._is_beside = self._misnamed
+        self._keep_existing = self._misnamed
         self._in_memory: list[bytes] = []
 
     def __enter__(self) -> Self:
@@ -295,7 +294,7 @@ class Saving:
             self._written += len(chunk)
 
     def has_sound(self, info: AudioInfo) -> bool | None:
-        """Whether there is sound of this format in what was written; None where that cannot be looked into."""
+        """Whether the file has sound in this format; None if it cannot be read back."""
         if self._file is None:
             return audio.has_sound(b"".join(self._in_memory), info)
         if self._is_special:
@@ -307,7 +306,7 @@ class Saving:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Move the file into its place, or remove it."""
+        """Move the file into place, or remove it."""
         try:
             if error is None:
                 self._complete()
@@ -325,34 +324,34 @@ class Saving:
             self._fail(error)
         try:
             if self._file is not None:
-                saved_to = self._file.commit(beside=self._is_beside)
+                saved_to = self._file.commit(keep_existing=self._keep_existing)
         except OSError as error:
             self._fail(error)
         if self._failure is not None:
             raise self._write_error(self._failure, saved_to) from self._failure
         if self._misnamed:
             raise SuffixMismatchError(
-                f"{_contradiction(self._asked_for, self._info.format)}. What came is saved as {saved_to}.",
+                f"{_contradiction(self._requested, self._info.format)}. The audio is saved as {saved_to}.",
                 saved_to=saved_to,
             )
 
     def _fail(self, error: OSError | ValueError) -> None:
-        """Go on elsewhere, if the audio is to be kept: without the header that is too small for it, or in memory."""
+        """Raise, or keep the audio elsewhere: in a .pcm file if too large for WAV, or else in memory."""
         if not self._keep:
             self._discard()
             if isinstance(error, OSError):
-                raise _explained(error, self._target) from error
+                raise _with_explanation(error, self._target) from error
             raise error
         first, self._failure = self._failure is None, error
         if first and isinstance(error, ValueError) and self._start:
             with suppress(OSError):
-                self._go_on_without_header()
+                self._continue_as_pcm()
                 return
         self._in_memory = [self._content()]
         self._discard()
 
-    def _go_on_without_header(self) -> None:
-        """What a WAV file cannot hold is pcm still."""
+    def _continue_as_pcm(self) -> None:
+        """Move audio that is too large for WAV to a .pcm file."""
         other = _Replacement(self._target.with_suffix(".pcm"))
         try:
             if self._file is not None:
@@ -362,10 +361,10 @@ class Saving:
             raise
         self._discard()
         self._file, self._sink = other, _sink(cast("BinaryIO", other.file), self._info, "pcm")
-        self._start, self._is_beside = 0, True
+        self._start, self._keep_existing = 0, True
 
     def _content(self) -> bytes:
-        """The audio so far, as it came."""
+        """Return the audio so far, as it arrived."""
         if self._file is None or self._is_special:
             return b"".join(self._in_memory)
         return self._file.read(self._start)[: self._written]
@@ -380,11 +379,11 @@ class Saving:
             number = errno.EFBIG if saved_to else errno.EINVAL
             failure = OSError(number, f"{_NOT_SAVED}{failure}", str(self._target))
         content = b"" if saved_to else self._content()
-        held = "What was not written" if self._is_special else "All of the audio"
+        held = "The audio that was not written" if self._is_special else "All of the audio"
         where = f"saved as {saved_to}" if saved_to else f"in this error's `audio`, {len(content)} bytes"
         return FileWriteError(
-            f"{_sentence(failure, self._target)}. {held} is {where}.",
-            cause=_explained(failure, self._target),
+            f"{_explanation(failure, self._target)}. {held} is {where}.",
+            cause=_with_explanation(failure, self._target),
             saved_to=saved_to,
             audio=content,
         )
@@ -397,7 +396,7 @@ def _fits(path: StrPath, audio_format: str) -> bool:
 
 
 def _contradiction(path: StrPath, audio_format: str) -> str:
-    """What is wrong with a suffix, and what to do."""
+    """Describe a wrong suffix, and the fix."""
     names = [
         name
         for name, format_ in audio.SUFFIXES.items()
@@ -406,28 +405,28 @@ def _contradiction(path: StrPath, audio_format: str) -> str:
     fitting = " or ".join(names) or "another suffix"
     suffix, name = format_of(path), Path(path).name
     if suffix is None:
-        return f"The audio is {audio_format}, which the name {name} does not say: name it {fitting}"
+        return f"The audio is {audio_format}, but the name {name} does not say so: name it {fitting}"
     return (
         f"The audio is {audio_format}, which a file named {name} cannot hold: name it {fitting}, "
-        f'or ask for response_format="{suffix}"'
+        f'or pass response_format="{suffix}"'
     )
 
 
 def true_suffix(audio_format: str) -> str:
-    """The suffix for audio that came under another: pcm is given a header, so that players know its rate."""
+    """Return the suffix for audio in this format. pcm is saved as WAV, so that players know its rate."""
     if audio_format == "pcm":
         return ".wav"
     names = [name for name, format_ in audio.SUFFIXES.items() if format_ == audio_format]
     return names[0] if names else f".{audio_format}" if re.fullmatch("[a-z0-9]{1,10}", audio_format) else ".bin"
 
 
-def _sentence(error: OSError, target: Path) -> str:
-    """Say what went wrong with a file."""
+def _explanation(error: OSError, target: Path) -> str:
+    """Explain an error in a sentence."""
     said = error.strerror or str(error)
     if said.startswith(_NOT_SAVED):
         return said
     if error.errno == errno.ENOENT and target.parent.exists():
-        reason = "its file was removed while it was written"
+        reason = "the file was removed while it was being written"
     elif error.errno in _REASONS:
         reason = _REASONS[error.errno].format(folder=target.parent, target=target)
     else:
@@ -435,22 +434,22 @@ def _sentence(error: OSError, target: Path) -> str:
     return f"{_NOT_SAVED}{reason}"
 
 
-def _explained(error: OSError, target: Path) -> OSError:
-    """The same error of the system's, with a sentence; one that there is no sentence for, as it is."""
-    return OSError(error.errno, _sentence(error, target), str(target)) if error.errno in _REASONS else error
+def _with_explanation(error: OSError, target: Path) -> OSError:
+    """Return the error with an explanation, or as is if there is none."""
+    return OSError(error.errno, _explanation(error, target), str(target)) if error.errno in _REASONS else error
 
 
 @contextmanager
 def _explaining(target: Path) -> Iterator[None]:
-    """Explain what goes wrong with a file in this block. Nothing but our own use of the file may be in it."""
+    """Explain the block's `OSError`. Use it only around our own file operations."""
     try:
         yield
     except OSError as error:
-        raise _explained(error, target) from error
+        raise _with_explanation(error, target) from error
 
 
 def _is_special(target: Path) -> bool:
-    """Whether it is a device or a pipe, which is written to where it is, under any name."""
+    """Whether it is a device or a pipe, which is written in place, under any name."""
     try:
         mode = target.stat().st_mode
     except (OSError, ValueError):
@@ -459,10 +458,10 @@ def _is_special(target: Path) -> bool:
 
 
 class _File(io.FileIO):
-    """A file without a buffer, so that what was written is in it, and can be read back when no more can be written."""
+    """An unbuffered file: when writing fails, everything written so far can be read back."""
 
     def write(self, content: "Buffer", /) -> int:
-        """Write all of it."""
+        """Write all of the content."""
         left = memoryview(content).cast("B")
         size = len(left)
         while left:
@@ -471,10 +470,10 @@ class _File(io.FileIO):
 
 
 class _Replacement:
-    """A file that is written beside its place, if that is not a device or a pipe."""
+    """A file under a temporary name, next to the one that it replaces. Devices and pipes are written directly."""
 
     def __init__(self, target: Path) -> None:
-        if os.path.isdir(target):  # noqa: PTH112  (which never raises)
+        if os.path.isdir(target):  # noqa: PTH112  (never raises)
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
         self._target = target
         self._part = (
@@ -483,34 +482,38 @@ class _Replacement:
         self.file = _File(target, "w") if self._part is None else _File(self._part, "x+")
 
     def read(self, start: int) -> bytes:
-        """Read back what was written, as far as that can be."""
+        """Read back what was written; empty if that fails."""
         with suppress(OSError, ValueError):
             self.file.seek(start)
             return self.file.readall() or b""
         return b""
 
     def copy(self, start: int, other: "_Replacement") -> None:
-        """Write what stands here from there on into another."""
+        """Copy the content from `start` on to another file."""
         self.file.seek(start)
         while block := self.file.read(_BLOCK):
             other.file.write(block)
 
-    def commit(self, *, beside: bool = False) -> Path:
-        """Move it into its place, or to a free one beside it, and tell which."""
+    def commit(self, *, keep_existing: bool = False) -> Path:
+        """Move the file into place and return its path.
+
+        Args:
+            keep_existing: Do not replace an existing file: use a numbered name if the target is taken.
+        """
         target = self._target
         if self._part is None:
             self.file.close()
             return target
-        if beside:
+        if keep_existing:
             target = _reserved(target)
         try:
             with suppress(OSError):  # not every file system has permissions
                 self._part.chmod(target.stat().st_mode)
-            if os.name == "nt":  # which does not move a file that is open
+            if os.name == "nt":  # Windows cannot move an open file
                 self.file.close()
             self._part.replace(target)
         except OSError:
-            if beside:
+            if keep_existing:
                 target.unlink(missing_ok=True)
             raise
         self._part = None
@@ -518,7 +521,7 @@ class _Replacement:
         return target
 
     def discard(self) -> None:
-        """Remove it, unless it is in its place."""
+        """Remove the file, unless it is in place."""
         with suppress(OSError):
             self.file.close()
         if self._part is not None:
@@ -527,7 +530,7 @@ class _Replacement:
 
 
 def _reserved(wanted: Path) -> Path:
-    """Make an empty file under this name, or under the next that is free."""
+    """Create an empty file with this name, or with the next free one."""
     for number in count(1):
         with suppress(FileExistsError):
             wanted_or_next = wanted if number == 1 else wanted.with_stem(f"{wanted.stem}-{number}")
@@ -538,7 +541,7 @@ def _reserved(wanted: Path) -> Path:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes its place at the end of the block; an exception leaves what is there."""
+    """Open a file that replaces `target` at the end of the block; an exception leaves the old one."""
     replacement = _Replacement(target)
     try:
         yield cast("BinaryIO", replacement.file)

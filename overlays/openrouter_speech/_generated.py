@@ -1,6 +1,6 @@
-"""The door to the generated code: requests are built and error bodies are parsed here, and nowhere else.
+"""The only module that uses the generated code: it builds requests and parses error bodies.
 
-What a caller gave is checked here too, so that a mistake is named in the caller's terms before anything is sent.
+It also checks arguments, so that mistakes are reported in the caller's terms before anything is sent.
 """
 
 import json
@@ -25,11 +25,11 @@ __all__ = ["UNSET", "PreparedRequest", "Unset", "parse_error", "speech_request"]
 
 _FIELDS = frozenset({"input", "model", "voice", "provider", "response_format", "speed"})
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-_PARSER = Client("")  # `parse_response` asks its client only whether to raise; this one does not
+_PARSER = Client("")  # `parse_response` only looks up whether to raise; this client does not
 
 
 class PreparedRequest(NamedTuple):
-    """What goes over the wire for one call, but for the credential and the headers of the transport."""
+    """What one call sends, except for the API key and the transport's headers."""
 
     method: str
     path: str
@@ -50,7 +50,7 @@ def speech_request(
     x_open_router_title: str | None = None,
     x_open_router_categories: str | None = None,
 ) -> PreparedRequest:
-    """Build the request of one call.
+    """Build a request.
 
     Raises:
         TypeError, ValueError: An argument has a wrong type or value; the message names it.
@@ -61,7 +61,7 @@ def speech_request(
         try:
             known_format = ResponseFormatEnum(_text("response_format", response_format))
         except ValueError:
-            # A format that the description does not list yet: the server decides.
+            # Not in the spec (yet): let the server decide.
             additional["response_format"] = _text("response_format", response_format)
     request = SpeechRequest(
         input_=_text("input", input),
@@ -82,7 +82,7 @@ def speech_request(
 
 
 def parse_error(response: Response) -> ErrorResponse | None:
-    """The body of an error answer as the documented model; None where it is not of the documented shape."""
+    """Parse an error body into the documented model; None if it does not match."""
     parsed = operation.parse_response(client=_PARSER, response=response)
     if isinstance(parsed, ErrorResponse) and _is_documented(parsed.error):
         return parsed
@@ -90,7 +90,7 @@ def parse_error(response: Response) -> ErrorResponse | None:
 
 
 def _is_documented(detail: ErrorDetail) -> bool:
-    # The generated models take any value for a field; only these two are certain, and everything relies on them.
+    # The generated models accept any value for a field. The rest of the package relies on these two.
     return isinstance(detail.code, int) and isinstance(detail.message, str)
 
 
@@ -148,7 +148,7 @@ def _extra_body(extra: object) -> dict[str, Any]:
     if not isinstance(extra, Mapping):
         raise TypeError(f"extra_body must be a dict, not {type(extra).__name__}")
     if known := sorted(_FIELDS & extra.keys()):
-        raise ValueError(f"extra_body has {known[0]!r}, which is a parameter of its own: pass {known[0]}=...")
+        raise ValueError(f"extra_body has {known[0]!r}, which is a parameter: pass {known[0]}=...")
     return dict(extra)
 
 
@@ -156,8 +156,8 @@ def _json(body: dict[str, Any]) -> bytes:
     try:
         return _ENCODER.encode(body).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        # Only these two carry values of the caller's that were not looked into.
-        raise ValueError(f"provider or extra_body holds what JSON cannot carry: {error}") from error
+        # Only these two may hold values that were not checked.
+        raise ValueError(f"provider or extra_body cannot be encoded as JSON: {error}") from error
 
 
 def _or_unset(value: str | None) -> str | Unset:

@@ -1,3 +1,3 @@
-"""The version of the distribution; the build reads it from here."""
+"""The package version, which the build reads."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""`OpenRouter`, the client that people make."""
+"""`OpenRouter`, the client."""
 
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -17,34 +17,34 @@ __all__ = ["OpenRouter"]
 
 
 class OpenRouter:
-    """A client of OpenRouter's text-to-speech.
+    """A client for OpenRouter's text-to-speech.
 
-    It is a context manager, with `with` or `async with`, and serves any number of threads and event loops at once.
-    Connections are opened at the first call. Leaving a `with` block closes those of calls that are not awaited, leaving
-    an `async with` block also those of its event loop; what other loops use is closed when they end.
+    Use it with `with` or `async with`; one client serves any number of threads and event loops at once. Connections
+    open on first use. Leaving a `with` block closes the connections of sync calls; leaving an `async with` block also
+    closes those of its event loop. Each other loop's connections close when that loop ends.
 
     Args:
-        api_key: The key, or a callable that gives it and is asked anew for each request.
-            Without it, the environment's OPENROUTER_API_KEY.
-        http_referer: The URL of your app (or OPENROUTER_HTTP_REFERER).
-        x_open_router_title: The name of your app (or OPENROUTER_X_OPEN_ROUTER_TITLE).
-        x_open_router_categories: The categories of your app, separated by commas or as a list
-            (or OPENROUTER_X_OPEN_ROUTER_CATEGORIES).
+        api_key: The key, or a callable that returns it and is called for each request.
+            Defaults to OPENROUTER_API_KEY.
+        http_referer: Your app's URL. Defaults to OPENROUTER_HTTP_REFERER.
+        x_open_router_title: Your app's name. Defaults to OPENROUTER_X_OPEN_ROUTER_TITLE.
+        x_open_router_categories: Your app's categories, as a list or separated by commas.
+            Defaults to OPENROUTER_X_OPEN_ROUTER_CATEGORIES.
         server_url: Another server, such as "http://127.0.0.1:4010/api/v1".
-        client: An httpx.Client to use as it is. It is never closed here.
-        async_client: An httpx.AsyncClient to use as it is, for awaited calls. It is never closed here.
-        async_transport: What awaited calls are sent with: "aiohttp" for many at once (the extra `aiohttp`), "httpx", or
-            None for aiohttp where that extra is installed.
-        retry_config: Which failures are retried; None for none. By default at most 2 retries within 60 s.
-        timeout_ms: Milliseconds to wait for the next byte: 120,000 by default, and 10,000 at most to connect.
-            A client that was given keeps its own timeout where this is not.
+        client: An httpx.Client to send with, used as is and never closed here.
+        async_client: An httpx.AsyncClient for awaited calls, used as is and never closed here.
+        async_transport: What sends awaited calls: "aiohttp" (the extra `aiohttp`), which is faster for many at once;
+            "httpx"; or None for aiohttp if that extra is installed.
+        retry_config: Which failures to retry; None disables retries. By default at most 2 retries within 60 s.
+        timeout_ms: Milliseconds to wait for the next byte: 120,000 by default. Connecting takes 10,000 at most.
+            A client that you pass keeps its own timeout unless this is set.
 
     Attributes:
-        tts: The operation, in all its forms.
+        tts: The text-to-speech methods.
 
     Raises:
         TypeError, ValueError: An argument has a wrong type or value; the message names it.
-        ConfigurationError: `server_url`, a client that was given, or a variable of the environment cannot be used.
+        ConfigurationError: `server_url`, a client that you passed, or an environment variable cannot be used.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class OpenRouter:
         timeout_ms: float | None = None,
     ) -> None:
         credential = Credential(api_key)
-        del api_key  # a traceback that shows local variables must not show it
+        del api_key  # keep it out of tracebacks that show local variables
         credential.check()
         self._session = Session(
             credential=credential,
@@ -79,11 +79,11 @@ class OpenRouter:
         self.tts = TTS(self._session)
 
     def close(self) -> None:
-        """Close the connections of calls that are not awaited."""
+        """Close the connections of sync calls."""
         self._session.connections.close()
 
     async def aclose(self) -> None:
-        """Close the connections of calls that are not awaited, and those of the running event loop."""
+        """Close the connections of sync calls, and those of the running event loop."""
         await self._session.connections.aclose()
 
     def __enter__(self) -> Self:

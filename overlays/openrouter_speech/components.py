@@ -1,4 +1,4 @@
-"""The models of requests and errors, as generated from openapi.yaml."""
+"""Request and error models, generated from openapi.yaml."""
 
 from openrouter_speech_api.models import (
     ErrorDetail,

@@ -1,10 +1,10 @@
-"""Every error a call can end in.
+"""The exceptions of this package.
 
 OpenRouterError
-├── ConfigurationError                     the client cannot be used as it is set up: no key, say
-├── APIConnectionError                     no answer
+├── ConfigurationError                     the setup is wrong: no API key, for example
+├── APIConnectionError                     no complete response
 │   └── APITimeoutError                      ... in time
-├── APIStatusError                         an answer that is not a success
+├── APIStatusError                         the server reports an error
 │   ├── BadRequestResponseError        400
 │   ├── UnauthorizedResponseError      401
 │   ├── PaymentRequiredResponseError   402
@@ -17,15 +17,15 @@ OpenRouterError
 │   ├── ProviderOverloadedResponseError 529
 │   ├── RedirectError                  3XX   redirects are not followed
 │   └── OpenRouterDefaultError               any other status
-├── AudioError                             a success whose body is not the audio it should be
-│   ├── EmptyAudioError                      no byte of it
-│   ├── NotAudioError                        JSON or HTML, say
-│   └── TruncatedAudioError                  a part is missing
-├── SaveError                              the audio arrived and is kept, but not where it was meant to go
+├── AudioError                             a success without complete audio
+│   ├── EmptyAudioError                      no bytes at all
+│   ├── NotAudioError                        JSON or HTML, for example
+│   └── TruncatedAudioError                  some of it is missing
+├── SaveError                              the audio arrived, but could not be saved as requested
 │   ├── SuffixMismatchError                  the file's suffix contradicts the audio (also a ValueError)
 │   └── FileWriteError                       the file cannot be written (also an OSError)
 ├── StreamConsumedError                    the stream was already read, or is closed (also a RuntimeError)
-└── PlaybackError                          audio is there, but not to be heard: no device, say
+└── PlaybackError                          the audio cannot be played: no device, for example
 """
 
 from collections.abc import Callable, Mapping
@@ -71,20 +71,20 @@ __all__ = [
 
 
 class OpenRouterError(Exception):
-    """The base of all errors of this package. What does not apply to an error is None.
+    """The base of all errors of this package. Attributes that do not apply are None.
 
     Attributes:
-        message: One sentence, for a person to read. Control characters that a server sent are shown escaped: `\\x1b`.
-        raw_response: The answer, read as far as it was needed. Its request no longer holds the credential.
-        status_code: The answer's status.
-        headers: The answer's headers; empty if there was no answer.
-        body: The answer's text; empty for audio, or if there was no answer.
-        data: The documented error model, where the body was of that shape.
-        generation_id: The synthesis that the answer belongs to.
-        retry_after: Seconds to wait before another attempt, as far as the server said.
-        throttled: Whether too much was sent at once: a 429, or a 402 for what is in flight. It passes by itself.
-        maybe_billed: Whether the audio may have been synthesized, and charged, without arriving.
-        retryable: Whether another attempt could help. It could not if the audio is there already.
+        message: A readable sentence. Control characters from the server are escaped: `\\x1b`.
+        raw_response: The response, read as far as needed. Its request no longer holds the API key.
+        status_code: The response's status.
+        headers: The response's headers; empty if there was no response.
+        body: The response's text; empty for audio, or if there was no response.
+        data: The documented error model, if the body matches it.
+        generation_id: The ID of the synthesis.
+        retry_after: Seconds to wait before another attempt, if the server said so.
+        throttled: Whether too much was sent at once: a 429, or a 402 for in-flight requests. Waiting helps.
+        maybe_billed: Whether the audio may have been synthesized and charged, but not delivered.
+        retryable: Whether another attempt could help. False if the audio has arrived already.
     """
 
     maybe_billed: bool = False
@@ -136,7 +136,7 @@ class OpenRouterError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # BaseException would call the class with its args again, which subclasses with other parameters cannot take.
+        # BaseException would call the class with `args`, which does not fit subclasses with other parameters.
         return type(self)._restore, (self.message, self.__dict__)
 
     @classmethod
@@ -147,16 +147,16 @@ class OpenRouterError(Exception):
 
 
 class ConfigurationError(OpenRouterError, ValueError):
-    """The client cannot make a call as it is set up. Nothing was sent."""
+    """The client's setup is wrong. Nothing was sent."""
 
 
 class APIConnectionError(OpenRouterError):
-    """No answer came, or no more of it. `__cause__` is what httpx raised.
+    """No complete response arrived. `__cause__` is the httpx exception.
 
-    Where the connection was lost after the request had been sent, `maybe_billed` is True.
+    If the connection was lost after the request was sent, `maybe_billed` is True.
 
     Attributes:
-        audio: What of the audio had arrived by then, as far as it was not handed on already.
+        audio: The audio that arrived and was not passed to the caller yet.
     """
 
     audio: bytes = b""
@@ -167,13 +167,13 @@ class APIConnectionError(OpenRouterError):
 
 
 class APITimeoutError(APIConnectionError):
-    """No answer came, or no more of it, within the time that the call allows."""
+    """No complete response arrived within the timeout."""
 
 
 class APIStatusError(OpenRouterError):
-    """The server answered with a status that is not a success.
+    """The server responded with a status other than success.
 
-    After the statuses of `retries.MAYBE_BILLED_STATUSES`, such as 504 and 524, `maybe_billed` is True.
+    `maybe_billed` is True for `retries.MAYBE_BILLED_STATUSES`, such as 504 and 524.
     """
 
     def __init__(
@@ -184,15 +184,15 @@ class APIStatusError(OpenRouterError):
 
 
 class BadRequestResponseError(APIStatusError):
-    """400: the request is malformed, or a field of it has a wrong value."""
+    """400: the request is malformed, or a field has a wrong value."""
 
 
 class UnauthorizedResponseError(APIStatusError):
-    """401: the API key is missing or not valid."""
+    """401: the API key is missing or invalid."""
 
 
 class PaymentRequiredResponseError(APIStatusError):
-    """402: the account has too little credit for the request, or, if `throttled`, for all that is in flight."""
+    """402: the account lacks the credit for the request or, if `throttled`, for all in-flight requests."""
 
 
 class NotFoundResponseError(APIStatusError):
@@ -200,7 +200,7 @@ class NotFoundResponseError(APIStatusError):
 
 
 class TooManyRequestsResponseError(APIStatusError):
-    """429: requests came too fast; `retry_after` says when to come back."""
+    """429: too many requests; `retry_after` says when to try again."""
 
 
 class InternalServerResponseError(APIStatusError):
@@ -212,19 +212,19 @@ class BadGatewayResponseError(APIStatusError):
 
 
 class ServiceUnavailableResponseError(APIStatusError):
-    """503: no provider can serve the request just now."""
+    """503: no provider can serve the request at the moment."""
 
 
 class EdgeNetworkTimeoutResponseError(APIStatusError):
-    """524: the provider took too long for the network in front of the server. It may go on, and be charged."""
+    """524: the edge network gave up waiting for the server. The synthesis may continue, and be charged."""
 
 
 class ProviderOverloadedResponseError(APIStatusError):
-    """529: the provider has more requests than it can serve."""
+    """529: the provider is overloaded."""
 
 
 class RedirectError(APIStatusError):
-    """3XX: a redirect. It is not followed, since the request carries a key; `location` is where it points, if known."""
+    """3XX: a redirect to `location`. It is not followed, because the request carries an API key."""
 
     @property
     def location(self) -> str | None:
@@ -233,15 +233,15 @@ class RedirectError(APIStatusError):
 
 
 class OpenRouterDefaultError(APIStatusError):
-    """Any status that has no class of its own."""
+    """Any other status."""
 
 
 class AudioError(OpenRouterError):
-    """The server reported success, but the body is not the audio it should be. It may have been charged.
+    """The server reported success, but the body is not complete audio. It may have been charged.
 
     Attributes:
-        audio: What arrived, as far as it was not handed on already.
-        bytes_received: How many bytes of the body arrived.
+        audio: The bytes that arrived and were not passed to the caller yet.
+        bytes_received: The number of bytes that arrived.
     """
 
     maybe_billed = True
@@ -255,11 +255,11 @@ class AudioError(OpenRouterError):
 
 
 class EmptyAudioError(AudioError):
-    """The body has no byte."""
+    """The body is empty."""
 
 
 class NotAudioError(AudioError):
-    """The body is not audio. `body` is its text, if it is one; an error message inside is part of `message`."""
+    """The body is not audio. `body` is its text, if any; an error message in it is part of `message`."""
 
     @property
     def body(self) -> str:
@@ -270,15 +270,15 @@ class NotAudioError(AudioError):
 
 
 class TruncatedAudioError(AudioError):
-    """The audio stops short: of its announced length, or in the middle of a pcm frame."""
+    """The audio ends early: before its announced length, or in the middle of a pcm frame."""
 
 
 class SaveError(OpenRouterError):
-    """The audio arrived and was paid for, but could not go where it was meant to. Nothing of it is lost.
+    """The audio arrived and was paid for, but could not be saved as requested. None of it is lost.
 
     Attributes:
-        saved_to: The file that holds the audio instead; None if it is in `audio`.
-        audio: The audio as it arrived; empty if it is in `saved_to`.
+        saved_to: The file that holds the audio instead; None if `audio` holds it.
+        audio: The audio as it arrived; empty if `saved_to` holds it.
     """
 
     maybe_billed = True
@@ -291,13 +291,13 @@ class SaveError(OpenRouterError):
 
 
 class SuffixMismatchError(SaveError, ValueError):
-    """The suffix of the file contradicts the audio that arrived."""
+    """The file's suffix contradicts the audio that arrived."""
 
 
 class FileWriteError(SaveError, OSError):
-    """The file cannot be written. `errno`, `strerror` and `filename` are those of the `OSError` that caused it."""
+    """The file cannot be written. `errno`, `strerror` and `filename` come from the underlying `OSError`."""
 
-    # OSError has these in C, where pickling does not find them.
+    # OSError implements these in C, where pickling does not find them.
     errno: int | None = None
     strerror: str | None = None
     filename: str | None = None
@@ -308,11 +308,11 @@ class FileWriteError(SaveError, OSError):
 
 
 class StreamConsumedError(OpenRouterError, RuntimeError):
-    """The stream was already read, in part or whole, or it is closed."""
+    """The stream was already read, at least in part, or is closed."""
 
 
 class PlaybackError(OpenRouterError):
-    """The audio cannot be played here. It is as good as before: it can be saved."""
+    """The audio cannot be played here. It can still be saved."""
 
 
 BY_STATUS: dict[int, type[APIStatusError]] = {
@@ -336,34 +336,34 @@ _NEVER_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
-    httpx.WriteError,  # not all of the request went out, so the server cannot have understood it
+    httpx.WriteError,  # the request did not go out in full, so the server cannot have acted on it
     httpx.WriteTimeout,
 )
 
 
 def from_response(response: httpx.Response, hide: Callable[[str], str] = str) -> OpenRouterError:
-    """The error for an answer that was read: one that is not a success, or a success that is not audio.
+    """Make the error for a response that reports one, or for a success that is not audio.
 
     Args:
-        response: The answer.
-        hide: Makes a text in which a key that the server sent back is not shown.
+        response: The response, read.
+        hide: Masks an API key that the server echoed in a text.
     """
     if response.is_redirect:
         location = hide(response.headers.get("location", "nowhere"))
         return RedirectError(
-            f"The server points to {location} (status {response.status_code}). Redirects are not followed, since the "
-            "request carries a key; if the address is right, pass it as server_url.",
+            f"The server redirects to {location} (status {response.status_code}). Redirects are not followed, because "
+            "the request carries an API key. If the address is right, pass it as server_url.",
             response,
         )
     data = None if response.is_success else wire.parse_error(response)
     said = bodies.message(hide(response.text), hide(data.error.message) if data else None)
-    said = said or bodies.excerpt(response.reason_phrase) or "an empty answer"
+    said = said or bodies.excerpt(response.reason_phrase) or "an empty response"
     if response.is_success:
         content_type = response.headers.get("content-type")
-        what = f"{content_type}, not audio" if content_type else "something without a type that is not audio"
+        sent = f"{content_type}, not audio" if content_type else "untyped content that is not audio"
         if content_type and content_type.startswith("audio/"):
-            what = f"something that is not audio under the type {content_type}"
-        return NotAudioError(f"The server reported success but sent {what}: {said}", response, audio=response.content)
+            sent = f"content labelled {content_type} that is not audio"
+        return NotAudioError(f"The server reported success but sent {sent}: {said}", response, audio=response.content)
     if response.status_code in retries.MAYBE_BILLED_STATUSES:
         said = f"{said.rstrip('.')}. The request may have been charged."
     kind = BY_STATUS.get(response.status_code, OpenRouterDefaultError)
@@ -371,35 +371,36 @@ def from_response(response: httpx.Response, hide: Callable[[str], str] = str) ->
 
 
 def from_transport(cause: httpx.RequestError, request: httpx.Request) -> APIConnectionError:
-    """The error for an attempt that ended without an answer, or in the middle of one."""
+    """Make the error for an attempt without a complete response."""
     server = request.url.netloc.decode("ascii")
     maybe_billed = not _was_never_sent(cause)
-    afterwards = " The request had been sent and may be charged." if maybe_billed else ""
+    billing = " The request was sent and may be charged." if maybe_billed else ""
     reason = bodies.excerpt(str(cause)) or type(cause).__name__
-    if isinstance(cause, httpx.DecodingError):
-        reason = f"it sent a response whose Content-Encoding is wrong ({reason})"
     if isinstance(cause, httpx.TimeoutException):
         return APITimeoutError(
-            f"{server} did not answer in time ({_TIMEOUTS.get(type(cause), reason)}).{afterwards}",
+            f"{server} did not respond in time ({_TIMEOUTS.get(type(cause), reason)}).{billing}",
             maybe_billed=maybe_billed,
         )
-    return APIConnectionError(f"No answer from {server}: {reason}.{afterwards}", maybe_billed=maybe_billed)
+    problem = f"No response from {server}"
+    if isinstance(cause, httpx.DecodingError):
+        problem = f"{server} sent a response whose Content-Encoding is wrong"
+    return APIConnectionError(f"{problem}: {reason}.{billing}", maybe_billed=maybe_billed)
 
 
 def _was_never_sent(cause: httpx.RequestError) -> bool:
     if not isinstance(cause, _NEVER_SENT):
         return False
-    # A client of httpx-aiohttp's own calls it a ConnectTimeout too when a connection is lost later; the cause tells.
+    # httpx-aiohttp's own client also raises ConnectTimeout when a connection is lost later; check the cause.
     names = {kind.__name__ for kind in type(cause.__cause__).__mro__}
     return "ClientConnectionError" not in names or not names.isdisjoint(_NO_CONNECTION)
 
 
 _NO_CONNECTION = {"ClientConnectorError", "ConnectionTimeoutError"}
-"""What aiohttp raises where it could not connect."""
+"""aiohttp's exceptions for a failure to connect."""
 
 _TIMEOUTS: dict[type[httpx.RequestError], str] = {
     httpx.ConnectTimeout: "while connecting",
     httpx.PoolTimeout: "while waiting for a free connection",
-    httpx.ReadTimeout: "while waiting for the next bytes of the answer",
+    httpx.ReadTimeout: "while waiting for the next bytes of the response",
     httpx.WriteTimeout: "while sending the request",
 }

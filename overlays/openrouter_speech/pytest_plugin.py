@@ -1,4 +1,4 @@
-"""A fixture for the tests of people who build on this package; pytest finds it by itself.
+"""A pytest fixture for projects that use this package; pytest discovers it automatically.
 
 def test_it_says_hello(openrouter_speech_mock):
     with OpenRouter("any-key", server_url=openrouter_speech_mock.url) as open_router:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def _openrouter_speech_mock_server() -> "Iterator[MockServer]":
-    # Imported here, since pytest loads this module wherever the package is installed, with or without its extra `mock`.
+    # A late import: pytest loads this module even if the extra `mock` is not installed.
     from .mock import MockServer  # noqa: PLC0415
 
     with MockServer() as server:
@@ -29,6 +29,6 @@ def _openrouter_speech_mock_server() -> "Iterator[MockServer]":
 
 @pytest.fixture
 def openrouter_speech_mock(_openrouter_speech_mock_server: "MockServer") -> "MockServer":
-    """A mock server on a port of its own. Its journal and its script are empty at the beginning of each test."""
+    """A mock server on its own port, with an empty journal and script at the start of each test."""
     _openrouter_speech_mock_server.reset()
     return _openrouter_speech_mock_server

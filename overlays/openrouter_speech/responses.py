@@ -1,4 +1,4 @@
-"""What a call returns when all of the audio is there, in memory or in a file."""
+"""Complete audio, in memory or in a file."""
 
 import mmap
 from collections.abc import Iterator
@@ -21,18 +21,18 @@ __all__ = ["SavedSpeech", "SpeechResponse"]
 
 
 class SpeechResponse(AudioDescription, httpx.Response):
-    """The audio of one call, read to its end: `content` holds its bytes, and no connection is held."""
+    """The complete audio of one call. `content` holds its bytes; the connection is released."""
 
     time_to_first_audio: float | None
     """Seconds from sending the request to the first byte of audio."""
 
     def __init__(self, opened: OpenResponse, content: bytes, time_to_first_audio: float | None) -> None:
-        """Take over an answer.
+        """Wrap a response.
 
         Args:
-            answer: The answer, its body consumed.
+            opened: The response, its body consumed.
             content: The body, decoded.
-            time_to_first_audio: In seconds.
+            time_to_first_audio: Seconds.
         """
         response = opened.response
         super().__init__(
@@ -46,7 +46,7 @@ class SpeechResponse(AudioDescription, httpx.Response):
         self._audio = content
         self.read()
         self.is_closed = True
-        with suppress(RuntimeError):  # an answer of httpx.MockTransport does not know
+        with suppress(RuntimeError):  # httpx.MockTransport does not set it
             self.elapsed = opened.response.elapsed
         self.time_to_first_audio = time_to_first_audio
         self._header_info = opened.info
@@ -56,8 +56,8 @@ class SpeechResponse(AudioDescription, httpx.Response):
         return audio.info_from_audio(self.content, self._header_info)
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """The audio, in pieces of `chunk_size` bytes; without it, in one."""
-        # The encoding was undone when the audio arrived; httpx would undo it again.
+        """Iterate over the audio in chunks of `chunk_size` bytes; by default in one."""
+        # The audio is decoded already; httpx would decode it again.
         size = chunk_size or max(len(self._audio), 1)
         for start in range(0, len(self._audio), size):
             yield self._audio[start : start + size]
@@ -67,34 +67,34 @@ class SpeechResponse(AudioDescription, httpx.Response):
 
     @cached_property
     def duration(self) -> float | None:
-        """Seconds: exact for pcm and wav, from its frames for mp3, None for a format that is not read here."""
+        """Seconds: exact for pcm and wav, computed from the frames for mp3, None for other formats."""
         return audio.duration(self.content, self._info)
 
     def save(self, path: StrPath) -> Path:
-        """Write the audio to a file. pcm is given a header where the suffix is `.wav`.
+        """Write the audio to a file. If the suffix is `.wav`, pcm gets a header.
 
-        The file is written beside its place and moved there at the end: a failure leaves an older file as it was.
+        The file is written under a temporary name and moved into place at the end: a failure leaves an existing file
+        untouched.
 
         Returns:
             The path.
 
         Raises:
-            SuffixMismatchError: The suffix is not one for this audio. It is saved beside the path under one that is;
-                `saved_to` says where.
-            FileWriteError: The file cannot be written; the message says why. The audio is in `audio` too.
+            SuffixMismatchError: The suffix does not fit the audio, which is saved next to `path` as `saved_to`.
+            FileWriteError: The file cannot be written; the message says why. `audio` holds the audio too.
         """
         with files.keeping(path, self._info) as sink:
             sink.write(self.content)
         return Path(path)
 
     def play(self) -> None:
-        """Play the audio, and come back when it was heard. It needs the extra `play`.
+        """Play the audio, and return when playback ends. Needs the extra `play`.
 
         Raises:
             ConfigurationError: The extra is not installed.
-            PlaybackError: There is no audio device, or it stopped, or the audio cannot be decoded.
+            PlaybackError: There is no audio device, it stopped, or the audio cannot be decoded.
         """
-        from . import playback  # noqa: PLC0415  (for those only who play)
+        from . import playback  # noqa: PLC0415  (an optional extra)
 
         playback.play(self._info, [self.content])
 
@@ -110,38 +110,35 @@ class SavedSpeech(AudioDescription):
     path: Path
     headers: httpx.Headers = field(repr=False)
     bytes_received: int
-    """Bytes of audio that arrived; a `.wav` file may have a header before them."""
+    """Bytes of audio that arrived, not counting a header added to a `.wav` file."""
     time_to_first_audio: float | None
     """Seconds from sending the request to the first byte of audio."""
+    duration: float | None
+    """Seconds. None for a format that is not parsed, and for a device or a pipe unless its audio is PCM."""
     _info: AudioInfo = field(repr=False)
 
     @classmethod
     def from_stream(cls, path: Path, stream: SpeechStream | AsyncSpeechStream, info: AudioInfo) -> Self:
-        """The info of a stream that was saved; the file tells what its headers did not."""
+        """Describe a saved stream. The file fills in what the response headers left out."""
         with _mapped(path) as content:
             known = audio.info_from_audio(content, info)
-        return cls(path, stream.headers, stream.bytes_received, stream.time_to_first_audio, known)
+            held = AudioInfo("wav") if files.format_of(path) == "wav" else known
+            duration = audio.duration(content, held) if content else stream.duration
+        return cls(path, stream.headers, stream.bytes_received, stream.time_to_first_audio, duration, known)
 
     def _describe(self) -> AudioInfo:
         return self._info
 
-    @property
-    def duration(self) -> float | None:
-        """Seconds, found out from the file at each call; None for a format that is not read here."""
-        info = AudioInfo("wav") if files.format_of(self.path) == "wav" else self._info
-        with _mapped(self.path) as content:
-            return audio.duration(content, info)
-
     def play(self) -> None:
         """As `SpeechResponse.play`."""
-        from . import playback  # noqa: PLC0415  (for those only who play)
+        from . import playback  # noqa: PLC0415  (an optional extra)
 
         playback.play_file(self.path, self.audio_format, self.sample_rate, self.channels)
 
 
 @contextmanager
 def _mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
-    """The content of a file, without reading all of it into memory. A device or a pipe cannot be looked into."""
+    """Map a file's content into memory; for a device or a pipe, yield nothing."""
     if not path.is_file():
         yield b""
         return

@@ -17,7 +17,7 @@ __all__ = ["AsyncSpeechStream", "SpeechStream"]
 
 
 class AudioDescription:
-    """What is known of the audio, as attributes. A subclass provides it."""
+    """The attributes that describe audio. A subclass provides the values."""
 
     headers: httpx.Headers
     """The headers of the response."""
@@ -27,7 +27,7 @@ class AudioDescription:
 
     @property
     def audio_format(self) -> str:
-        """The format of the audio: "mp3", "pcm", "wav", or the subtype of any other audio type."""
+        """The audio format: "mp3", "pcm", "wav", or another audio type's subtype."""
         return self._describe().format
 
     @property
@@ -42,12 +42,12 @@ class AudioDescription:
 
     @property
     def generation_id(self) -> str | None:
-        """Identifies the synthesis (`X-Generation-Id`)."""
+        """The ID of the synthesis (`X-Generation-Id`)."""
         return headers.generation_id(self.headers)
 
 
 class _Stream(AudioDescription):
-    """What both kinds of stream know."""
+    """The common part of both kinds of stream."""
 
     def __init__(self, opened: OpenResponse) -> None:
         self.response = opened.response
@@ -59,7 +59,7 @@ class _Stream(AudioDescription):
 
     @property
     def bytes_received(self) -> int:
-        """Bytes of audio that have arrived so far."""
+        """Bytes of audio so far."""
         return self._body.received
 
     @property
@@ -69,7 +69,7 @@ class _Stream(AudioDescription):
 
     @property
     def duration(self) -> float | None:
-        """Seconds of audio that have arrived so far; None for formats other than pcm."""
+        """Seconds of audio so far; None for formats other than pcm."""
         info = self._body.info
         if info.format != "pcm" or not info.sample_rate:
             return None
@@ -80,9 +80,9 @@ class _Stream(AudioDescription):
 
 
 class SpeechStream(_Stream):
-    """Audio as it arrives. It can be gone through once.
+    """Audio as it arrives. It can be consumed once.
 
-    `read`, `save` and `play` take all of it. An iteration that was left can be taken up again: it goes on where it was.
+    `read`, `save` and `play` consume all of it. After a `break`, another loop continues where the first one stopped.
     """
 
     def __init__(self, opened: OpenResponse) -> None:
@@ -94,10 +94,10 @@ class SpeechStream(_Stream):
         self._chunks = cast("Iterator[bytes]", opened.chunks)
 
     def look(self) -> None:
-        """Wait for the first bytes, which tell what the audio is.
+        """Wait for the first bytes, which identify the format.
 
         Raises:
-            OpenRouterError: There is no audio. An `AudioError` has the bytes that came in `audio`.
+            OpenRouterError: There is no audio. An `AudioError` holds the bytes that arrived in `audio`.
         """
         while self._body.is_unknown:
             self._receive()
@@ -105,15 +105,15 @@ class SpeechStream(_Stream):
             self._body.finish()
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """Give the audio in pieces.
+        """Iterate over the audio in chunks.
 
         Args:
-            chunk_size: Bytes in a piece; for pcm it is taken down to whole frames, and the last piece may be shorter.
-                None gives each piece as soon as it arrives, whole pcm frames however the network cuts them.
+            chunk_size: Bytes per chunk, rounded down to whole frames for pcm; the last chunk may be shorter. By
+                default each chunk is yielded as soon as it arrives. pcm always comes in whole frames.
 
         Raises:
-            AudioError: The audio is not whole; `audio` is what arrived and was not handed on yet.
-            APITimeoutError: The next bytes did not come in time; `audio` as for `AudioError`.
+            AudioError: The audio is incomplete; `audio` holds what arrived and was not yielded yet.
+            APITimeoutError: The next bytes did not arrive in time; `audio` as for `AudioError`.
             StreamConsumedError: The stream was read to its end, or is closed.
         """
         return self._pieces(self._body.chunk_size(chunk_size))
@@ -125,8 +125,8 @@ class SpeechStream(_Stream):
         """Read all of the audio.
 
         Raises:
-            AudioError, APITimeoutError: As `iter_bytes`; `audio` is all that arrived.
-            StreamConsumedError: Some of the stream was taken already, or it is closed.
+            AudioError, APITimeoutError: As `iter_bytes`; `audio` holds all that arrived.
+            StreamConsumedError: Some of the stream was already read, or it is closed.
         """
         body = self._body
         body.claim("read")
@@ -142,8 +142,8 @@ class SpeechStream(_Stream):
 
         Raises:
             SuffixMismatchError, FileWriteError: As `SpeechResponse.save`. The stream is read to its end first.
-            AudioError, APITimeoutError: As `iter_bytes`; `audio` is all that arrived.
-            StreamConsumedError: Some of the stream was taken already, or it is closed. No file was touched.
+            AudioError, APITimeoutError: As `iter_bytes`; `audio` holds all that arrived.
+            StreamConsumedError: Some of the stream was already read, or it is closed. No file was touched.
         """
         path, body = Path(path), self._body
         body.claim("save")
@@ -157,16 +157,16 @@ class SpeechStream(_Stream):
         return path
 
     def play(self) -> None:
-        """Play the audio while it arrives, and return when it was heard. It needs the extra `play`.
+        """Play the audio while it arrives, and return when playback ends. Needs the extra `play`.
 
         Raises:
             ConfigurationError: The extra is not installed.
-            PlaybackError: There is no audio device, or it stopped, or the audio cannot be played. The stream is as it
-                was, and can still be saved.
-            AudioError, APITimeoutError: As `iter_bytes`; what came was played before.
-            StreamConsumedError: Some of the stream was taken already, or it is closed.
+            PlaybackError: There is no audio device, it stopped, or the audio cannot be played. The stream is rewound,
+                and can still be saved.
+            AudioError, APITimeoutError: As `iter_bytes`, once the audio that arrived has been played.
+            StreamConsumedError: Some of the stream was already read, or it is closed.
         """
-        from . import playback  # noqa: PLC0415  (for those only who play)
+        from . import playback  # noqa: PLC0415  (an optional extra)
 
         self._body.claim("play")
         played: list[bytes] = []
@@ -177,7 +177,7 @@ class SpeechStream(_Stream):
             raise
 
     def close(self) -> None:
-        """End the response here. The end of the `with` block does it too."""
+        """Close the response. Leaving the `with` block does so too."""
         self._body.close()
         self.response.close()
 
@@ -258,8 +258,8 @@ class AsyncSpeechStream(_Stream):
         return path
 
     async def play(self) -> None:
-        """As `SpeechStream.play`. Where it is cancelled, it falls silent at once."""
-        from . import playback  # noqa: PLC0415  (for those only who play)
+        """As `SpeechStream.play`. Cancelling it stops the sound at once."""
+        from . import playback  # noqa: PLC0415  (an optional extra)
 
         self._body.claim("play")
         played: list[bytes] = []

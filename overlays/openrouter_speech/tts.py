@@ -1,4 +1,4 @@
-"""The operation, in the forms that people call it in: whole or streamed, to memory or to a file, awaited or not."""
+"""Text-to-speech in all its forms: buffered, streamed, saved to a file or narrated; sync or async."""
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
@@ -30,38 +30,38 @@ T = TypeVar("T")
 
 
 class NarrationParams(TypedDict, total=False):
-    """The parameters of a narration's requests, as keyword arguments: those of all forms of the operation."""
+    """The keyword arguments that all methods take."""
 
     model: Required[str]
     """The text-to-speech model, such as "elevenlabs/eleven-turbo-v2"."""
     voice: Required[str]
-    """The voice; each model has voices of its own."""
+    """The voice; each model has its own."""
     http_referer: str | None
-    """The URL of your app, for this call."""
+    """Your app's URL, for this call."""
     x_open_router_title: str | None
-    """The name of your app, for this call."""
+    """Your app's name, for this call."""
     x_open_router_categories: str | Iterable[str] | None
-    """The categories of your app, for this call: separated by commas, or a list."""
+    """Your app's categories, for this call: a list, or separated by commas."""
     provider: SpeechRequestProvider | Mapping[str, Any] | None
     """Options for a provider: {"options": {"openai": {"instructions": "Speak warmly."}}}."""
     response_format: ResponseFormatEnum | str | None
-    """"mp3" or "pcm" (what the server sends if none is named); other formats are left to the server."""
+    """"mp3" or "pcm" (the server's default). Other formats are passed on as is."""
     speed: float | None
-    """1 is the voice's own pace. Models without such a setting ignore it."""
+    """1 is the voice's normal pace. Models without this setting ignore it."""
     retries: RetryConfig | Unset | None
-    """Which failures of this call are retried; None for none."""
+    """Which failures to retry in this call; None disables retries."""
     server_url: str | None
     """Another server, for this call."""
     timeout_ms: float | None
     """Milliseconds to wait for the next byte, for this call."""
     http_headers: Mapping[str, str] | None
-    """Headers to add to this call, or to replace in it."""
+    """Headers to add or replace in this call."""
     extra_body: Mapping[str, Any] | None
-    """Fields to add to the request that have no parameter here yet."""
+    """Request fields that have no parameter here yet."""
 
 
 class SpeechParams(NarrationParams, total=False):
-    """The parameters that the forms of the operation for one text take, as keyword arguments."""
+    """The keyword arguments of the methods that speak one text."""
 
     input: Required[str]
     """The text to speak."""
@@ -71,7 +71,7 @@ _SHARED = tuple(inspect.signature(Session.call).parameters.values())
 
 
 def _documented(method: F) -> F:
-    """Show the parameters themselves in `help()` and `inspect`, where type checkers see `**params`."""
+    """Make `help()` and `inspect` list the parameters behind `**params`."""
     own = inspect.signature(method)
     named = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
     without = {"self", "input"} if "text" in own.parameters else {"self"}
@@ -80,17 +80,17 @@ def _documented(method: F) -> F:
     return method
 
 
-def _wrong_names(method: Callable[..., Any], given: Iterable[str]) -> TypeError | None:
-    """The error for keyword arguments that a method does not have, or for those that it misses; None if all is right.
+def _argument_error(method: Callable[..., Any], given: Iterable[str]) -> TypeError | None:
+    """Return the error for unknown or missing keyword arguments, or None.
 
     Args:
-        method: The method, with the signature that people see.
-        given: The names.
+        method: The public method, with its documented signature.
+        given: The names that the caller passed.
     """
     parameters = inspect.signature(method).parameters
     for name in given:
         if name not in parameters:
-            from difflib import get_close_matches  # noqa: PLC0415  (nothing else needs it)
+            from difflib import get_close_matches  # noqa: PLC0415  (only needed here)
 
             close = ["text"] if name == "input" else get_close_matches(name, parameters, 1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
@@ -106,12 +106,12 @@ def _wrong_names(method: Callable[..., Any], given: Iterable[str]) -> TypeError 
 class TTS:
     """Text-to-speech: `OpenRouter.tts`.
 
-    All methods take the keyword arguments that `SpeechParams` lists (`narrate`: `NarrationParams`), and raise
+    All methods take the keyword arguments in `SpeechParams` (narrations: `NarrationParams`), and raise
     - `TypeError` or `ValueError` for an argument of a wrong type or value,
-    - `errors.ConfigurationError` where there is no API key,
-    - `errors.APIStatusError` and its subclasses for an answer that is not a success,
-    - `errors.APIConnectionError`, `errors.APITimeoutError` where no answer came,
-    - `errors.AudioError` and its subclasses for a success that is not whole audio.
+    - `errors.ConfigurationError` if there is no API key,
+    - `errors.APIStatusError` and its subclasses if the server reports an error,
+    - `errors.APIConnectionError` or `errors.APITimeoutError` if no response arrives,
+    - `errors.AudioError` and its subclasses for a success without complete audio.
     """
 
     def __init__(self, session: Session) -> None:
@@ -119,7 +119,7 @@ class TTS:
 
     @_documented
     def create_speech(self, **params: Unpack[SpeechParams]) -> SpeechResponse:
-        """Turn a text into audio, and return it when all of it is there."""
+        """Turn a text into audio, and return it when it is complete."""
         return send_with_retries(
             self._session.connections.sync_client(), self._call(TTS.create_speech, params), receivers.read
         )
@@ -133,11 +133,10 @@ class TTS:
 
     @_documented
     def stream_speech(self, **params: Unpack[SpeechParams]) -> StreamContext:
-        """Turn a text into audio that can be heard while it is made: `with tts.stream_speech(...) as stream:`.
+        """Stream audio while it is generated: `with tts.stream_speech(...) as stream:`.
 
-        Entering the block sends the request, and gives the stream when its first audio is there. Leaving it ends the
-        response and frees its connection, however much of the audio was taken. Failures are retried until the first
-        audio is there, never after.
+        Entering the block sends the request and waits for the first audio. Leaving it closes the response and frees
+        its connection, however much was read. Failures are retried until the first audio arrives, never after.
         """
         return StreamContext(self._stream(self._call(TTS.stream_speech, params)))
 
@@ -151,16 +150,16 @@ class TTS:
         """Turn a text into an audio file, in constant memory.
 
         Args:
-            path: The file. Its suffix picks the format where `response_format` does not: .mp3, .pcm, or .wav, which is
-                pcm with a header. It is moved into its place when it is whole. A device or a pipe may have any name.
-            **params: As `SpeechParams`.
+            path: The file. Unless `response_format` is set, its suffix picks the format: .mp3, .pcm, or .wav, which is
+                pcm with a header. The file appears only once it is complete. A device or pipe may have any name.
+            **params: See `SpeechParams`.
 
         Raises:
-            ValueError, OSError: The suffix contradicts the format or stands for none, or the file cannot be written;
-                nothing was sent.
-            SuffixMismatchError: The server sent another format; `saved_to` is the file beside this one that holds it.
-            FileWriteError: The file could not be written after all; `audio` is all of the audio.
-            AudioError, APITimeoutError: The audio is not whole; `audio` is what arrived.
+            ValueError, OSError: The suffix contradicts the format or names none, or the file cannot be written.
+                Nothing was sent.
+            SuffixMismatchError: The server sent another format, which is kept in `saved_to`, a file next to `path`.
+            FileWriteError: Writing failed after the request was sent; `audio` holds all of the audio.
+            AudioError, APITimeoutError: The audio is incomplete; `audio` holds what arrived.
         """
         call = self._call(TTS.save_speech, _with_format_of(path, params))
         return send_with_retries(self._session.connections.sync_client(), call, receivers.saver(path))
@@ -184,9 +183,9 @@ class TTS:
         folder: StrPath | None = None,
         **params: Unpack[NarrationParams],
     ) -> "NarrationPlan":
-        """What `narrate` with the same arguments would ask for, and cost. Nothing is sent, and nothing is written.
+        """Report what `narrate` would request with the same arguments. Nothing is sent or written.
 
-        Raises as `narrate` does before it asks for anything.
+        Raises what `narrate` raises before its first request.
         """
         return self._narration(
             TTS.plan_narration, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
@@ -208,37 +207,38 @@ class TTS:
     ) -> "Narration":
         """Turn a text of any length into one audio file. Needs `pip install 'openrouter-speech[long]'`.
 
-        The text is cut into parts at the ends of paragraphs and sentences; the parts are asked for, several at once,
-        and joined in their order. Each part is kept in a folder as it comes: the same call goes on where an earlier one
-        ended, however that ended, and asks only for what is not there. After a change of the text, it asks for the
-        parts that changed. The folder can go when the file is as you want it.
+        The text is split into parts at the ends of paragraphs and sentences. The parts are requested, several at once,
+        and joined in order. Each part is saved to a folder as it arrives: however a call ended, the same call resumes
+        it and requests only the missing parts. If the text changed, it requests only the parts that changed. Delete
+        the folder once you are happy with the file.
 
-        One narration at a time can use a folder. Ctrl-C ends the call when the requests that are under way have been
-        answered, since they are paid for; `narrate_async` ends at once.
+        Only one narration can use a folder at a time. On Ctrl-C the call first waits for the in-flight requests, since
+        they are paid for; `narrate_async` ends at once.
 
         Args:
-            text: The text. Blank lines separate paragraphs. One without a letter or a digit ("* * *") is a pause more.
-            path: The file: .wav, .pcm or .mp3. It is moved into its place when it is whole.
-            limit: The most that goes into one request. Only a word that is longer is cut.
+            text: The text. Blank lines separate paragraphs. One without a letter or digit ("* * *") adds a pause.
+            path: The file: .wav, .pcm or .mp3. It appears only once it is complete.
+            limit: The maximum size of one request. Only a word longer than that is cut.
             limit_unit: What `limit` counts: "characters", or "bytes" of UTF-8.
-            pause_ms: Milliseconds of silence between two paragraphs.
-            concurrency: How many requests may be under way at once. When the server says that it is too much (429), or
-                when to come back, all wait together, and fewer go on.
-            folder: Where the parts are kept; if None, the path with `.narration` in place of its suffix, so that
-                `book.wav` and `book.mp3` are made of the same parts.
-            on_progress: Called with a `NarrationProgress` at the beginning, after each part, and when all have to wait.
-                What it raises ends the narration.
-            **params: As `NarrationParams`. `response_format` is that of the parts: "pcm" unless a model has only "mp3".
-                Where neither this call nor the client sets `retries`, each part has up to 10, within 10 minutes.
+            pause_ms: Milliseconds of silence between paragraphs.
+            concurrency: The maximum number of in-flight requests. If the server reports too many (429) or asks for a
+                wait, all of them wait together, and fewer are sent at once from then on.
+            folder: The folder for the parts. By default `path` with the suffix `.narration`, so that `book.wav` and
+                `book.mp3` share their parts.
+            on_progress: Called with a `NarrationProgress` at the start, after each part, and when all requests have to
+                wait. An exception in it ends the narration.
+            **params: See `NarrationParams`. `response_format` is the format of the parts: "pcm", or "mp3" for a model
+                that has no other. If neither this call nor the client sets `retries`, each part gets up to 10 within
+                10 minutes.
 
         Raises:
-            ValueError: The text has nothing to speak, a setting is out of its range, the suffix is another one, the
-                parts do not fit together, or the audio is too long for a WAV file, or of a rate that mp3 does not have.
-                What is found out from a part that was paid for is a `SuffixMismatchError`; no other is asked for.
-            ConfigurationError: The extra `long` is not installed, another narration uses the folder, or it holds what
-                came for a part and cannot be joined.
+            ValueError: The text has nothing to speak, a setting is out of range, the suffix is not supported, the parts
+                do not fit together, the audio is too long for a WAV file, or mp3 does not have its rate. If a paid part
+                reveals this, it is a `SuffixMismatchError`, and no more parts are requested.
+            ConfigurationError: The extra `long` is not installed, another narration uses the folder, or the folder has
+                a part that cannot be joined.
             OSError: A file cannot be written.
-            OpenRouterError: A part failed for good. Those under way were waited for, and are kept.
+            OpenRouterError: A part failed for good. In-flight parts were awaited and saved.
         """
         from .narration import narrator  # noqa: PLC0415
 
@@ -247,10 +247,10 @@ class TTS:
         )
         client = self._session.connections.sync_client()
 
-        def ask(part: str, receive: Callable[[OpenResponse], T]) -> T:
+        def send(part: str, receive: Callable[[OpenResponse], T]) -> T:
             return send_with_retries(client, self._part(part, params), receive)
 
-        return narrator.narrate(job, ask, concurrency, on_progress)
+        return narrator.narrate(job, send, concurrency, on_progress)
 
     @_documented
     async def narrate_async(
@@ -266,27 +266,27 @@ class TTS:
         on_progress: "Callable[[NarrationProgress], object] | None" = None,
         **params: Unpack[NarrationParams],
     ) -> "Narration":
-        """As `narrate`. Where it is cancelled, the requests that are under way are given up."""
+        """As `narrate`, but cancelling it abandons the in-flight requests."""
         from .narration import narrator  # noqa: PLC0415
 
         job = self._narration(
             TTS.narrate_async, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
         )
 
-        async def ask(part: str, receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
+        async def send(part: str, receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
             async with self._session.connections.async_client() as client:
                 return await send_with_retries_async(client, self._part(part, params), receive)
 
-        return await narrator.narrate_async(job, ask, concurrency, on_progress)
+        return await narrator.narrate_async(job, send, concurrency, on_progress)
 
     def _call(self, method: Callable[..., Any], params: Mapping[str, Any], text: str | Unset = UNSET) -> Call:
-        """Put a call together; a `TypeError` for a wrong name names the method that people called."""
+        """Build a call. A `TypeError` for a wrong name mentions the public method."""
         try:
             if isinstance(text, Unset):
                 return self._session.call(**params)
             return self._session.call(input=text, **params)
         except TypeError:
-            if wrong := _wrong_names(method, params):
+            if wrong := _argument_error(method, params):
                 raise wrong from None
             raise
 
@@ -308,7 +308,7 @@ class TTS:
         return prepare(call, text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder)
 
     def _part(self, text: str, params: NarrationParams) -> Call:
-        # Put together anew for each request: a key that is a callable may change in the course of a long narration.
+        # Built for each request: if api_key is a callable, the key may change during a long narration.
         request: SpeechParams = {**_with_format_of_parts(params), "input": text, "retries": None}
         return self._session.call(**request)
 
@@ -331,13 +331,13 @@ class TTS:
 
 
 def _with_format_of(path: StrPath, params: SpeechParams) -> SpeechParams:
-    """The parameters, with the format that the file's suffix stands for; checked before anything is paid for."""
+    """Fill in the format from the file's suffix. Fail early if the file cannot be written."""
     requested = params.get("response_format")
     if requested is not None and not (isinstance(requested, str) and requested):
-        return params  # it is refused by its name soon
+        return params  # `speech_request` rejects it by name
     return {**params, "response_format": files.format_to_request(path, requested and str(requested))}
 
 
 def _with_format_of_parts(params: NarrationParams) -> NarrationParams:
-    """The parameters, with pcm where no format is named: it can be joined without a loss."""
+    """Default the format to pcm, which can be joined without loss."""
     return params if params.get("response_format") is not None else {**params, "response_format": "pcm"}

@@ -1,4 +1,4 @@
-"""The retry settings, under the name that the reference SDK gives them."""
+"""The retry settings, under the reference SDK's import path."""
 
 from ._core.retries import BackoffStrategy, RetryConfig
 

@@ -213,7 +213,7 @@ def test_nobody_there_is_one_line_and_a_hint(run: Run) -> None:
     outcome = run("say", "Hello", "-o", "hello.mp3", "--server-url", "http://127.0.0.1:1", "--retries", "0")
     error, hint = outcome.stderr.splitlines()
     assert (outcome.code, hint) == (1, "Hint: run openrouter-speech doctor to check the setup")
-    assert "No answer from 127.0.0.1:1" in error
+    assert "No response from 127.0.0.1:1" in error
 
 
 @pytest.mark.parametrize(("retries", "code"), [(["--retries", "3"], 0), ([], 1), (["--retries", "0"], 1)])

@@ -165,12 +165,12 @@ def test_the_forms_are_what_they_are_called() -> None:
 SEEN: list[tuple[str, type[errors.OpenRouterError], str]] = [
     ("stall", errors.APITimeoutError, "in time"),
     ("cut", errors.TruncatedAudioError, "connection was lost"),
-    ("close", errors.APIConnectionError, "No answer"),
+    ("close", errors.APIConnectionError, "No response"),
     ("empty", errors.EmptyAudioError, "no audio"),
     ("json", errors.NotAudioError, "The provider failed"),
     ("html", errors.BadGatewayResponseError, "502: 502 Bad Gateway"),
     ("type", errors.NotAudioError, "text/plain"),
-    ("half-frame", errors.TruncatedAudioError, "no whole number of pcm frames"),
+    ("half-frame", errors.TruncatedAudioError, "not a whole number of 2-byte pcm frames"),
     ("zod", errors.BadRequestResponseError, "400: input: Invalid input"),
 ]
 

@@ -80,12 +80,12 @@ FAULTS: dict[str, tuple[Answer, type[errors.OpenRouterError], str]] = {
     "an empty 200": (http(), errors.EmptyAudioError, "no audio"),
     "JSON in a 200": (http(200, error_json(502), "application/json"), errors.NotAudioError, "The sentence"),
     "HTML in a 200": (http(200, b"<title>Login</title>", "text/html"), errors.NotAudioError, "Login"),
-    "half a frame": (http(body=bytes(481)), errors.TruncatedAudioError, "481 bytes are no whole number"),
+    "half a frame": (http(body=bytes(481)), errors.TruncatedAudioError, "481 bytes is not a whole number"),
     "a body cut by length": (http(body=bytes(100), length=480), errors.TruncatedAudioError, "after 100 bytes"),
     "a body cut by chunks": (cut_chunks, errors.TruncatedAudioError, "after 100 bytes"),
-    "a hang-up": (hang_up, errors.APIConnectionError, "No answer from 127.0.0.1:"),
-    "a hang-up in the head": (reset_in_head, errors.APIConnectionError, "No answer"),
-    "another protocol": (not_http, errors.APIConnectionError, "No answer"),
+    "a hang-up": (hang_up, errors.APIConnectionError, "No response from 127.0.0.1:"),
+    "a hang-up in the head": (reset_in_head, errors.APIConnectionError, "No response"),
+    "another protocol": (not_http, errors.APIConnectionError, "No response"),
 }
 """Faults that are not retried: the response, the error it causes, and part of the message."""
 

@@ -71,7 +71,7 @@ def test_a_wait_has_an_end(way: str, answer: Answer, slept: list[float]) -> None
 
 @pytest.mark.parametrize("use", FORMS)
 @pytest.mark.parametrize(
-    ("late", "message"), [("answer", "did not answer in time"), ("body", "next bytes")], ids=["answer", "body"]
+    ("late", "message"), [("answer", "did not respond in time"), ("body", "next bytes")], ids=["answer", "body"]
 )
 def test_a_timeout_is_not_retried(
     connect: Connect, slept: list[float], tmp_path: Path, use: Use, late: str, message: str
@@ -188,7 +188,7 @@ def test_a_huge_error_is_not_read_to_its_end(connect: Connect) -> None:
 
 
 def test_no_connection_is_retried(connect: Connect, slept: list[float]) -> None:
-    with refusing() as url, pytest.raises(errors.APIConnectionError, match="No answer from 127") as raised:
+    with refusing() as url, pytest.raises(errors.APIConnectionError, match="No response from 127") as raised:
         connect(server_url=url).create()
     assert not raised.value.maybe_billed
     assert isinstance(raised.value.__cause__, httpx.ConnectError)

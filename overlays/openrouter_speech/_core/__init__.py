@@ -1,1 +1,1 @@
-"""What can be decided without I/O and without a clock: audio, headers, error bodies, retries."""
+"""The decisions that need no I/O and no clock: audio, headers, error bodies, retries."""

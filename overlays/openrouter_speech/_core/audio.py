@@ -1,4 +1,4 @@
-"""What an audio body is: its format, its rate, how long it plays. Pure: bytes and header values in, info out."""
+"""Audio bodies: format, sample rate, duration. Pure: bytes and header values in, info out."""
 
 import codecs
 import json
@@ -7,10 +7,10 @@ from functools import lru_cache
 from mmap import mmap
 from typing import NamedTuple
 
-# `mp3` and `wav` are loaded where a closer look is taken: a client is ready without them.
+# `mp3` and `wav` are imported late, so that a client starts fast.
 
 PCM_SAMPLE_RATE = 24_000
-"""Hz. The rate of `audio/pcm` where the type does not say: `audio/pcm;rate=24000;channels=1` is what the API sends."""
+"""Hz. The rate of `audio/pcm` without parameters; the API sends `audio/pcm;rate=24000;channels=1`."""
 PCM_CHANNELS = 1
 PCM_SAMPLE_WIDTH = 2
 """Bytes: samples are 16-bit little-endian integers."""
@@ -24,7 +24,7 @@ SUFFIXES = {
     ".ogg": "ogg",
     ".opus": "opus",
 }
-"""The audio format that a file name's suffix stands for. The API has the first two; the rest is left to the server."""
+"""The audio format of each file suffix. The spec has the first two; the rest is up to the server."""
 
 _FORMATS = {
     "mp3": ("mp3", "mpeg", "mpeg3", "mpg", "mpa", "mpegaudio"),
@@ -35,10 +35,10 @@ _FORMATS = {
     "flac": ("flac",),
     "aac": ("aac", "aacp"),
 }
-"""The subtypes that a format goes by, without the `x-` that some of them begin with.
+"""The media subtypes of each format, with or without `x-` in front.
 
-`audio/L16` is big-endian on paper (RFC 2586); services that send it send little-endian samples, and so it is read.
-Types of other samples (`L8`, `L24`, `basic`, `PCMU`, `PCMA`) are formats of their own.
+`audio/L16` is big-endian on paper (RFC 2586), but services send little-endian samples, so it is read as such. Types
+with other samples (`L8`, `L24`, `basic`, `PCMU`, `PCMA`) are separate formats.
 """
 _BY_SUBTYPE = {
     prefix + name: format_ for format_, names in _FORMATS.items() for name in names for prefix in ("", "x-")
@@ -53,10 +53,10 @@ _SILENT_TYPES = {
     "binary/octet-stream",
     "application/binary",
 }
-"""Types that say nothing about the body."""
-_OTHER_TYPES = {"application/ogg": "ogg", "application/x-ogg": "ogg", "video/ogg": "ogg"}
+"""Types that say nothing about the format."""
+_OGG_TYPES = {"application/ogg": "ogg", "application/x-ogg": "ogg", "video/ogg": "ogg"}
 _RATES = range(1_000, 768_001)
-"""Hz. What a type says outside of it is a mistake, and taken for nothing."""
+"""Hz. A rate outside this range is a mistake, and ignored."""
 _CHANNELS = range(1, 33)
 _RATE_NAMES = ("rate", "samplerate", "sample_rate", "sample-rate")
 _CHANNELS_NAMES = ("channels", "channel", "numchannels", "num_channels")
@@ -68,70 +68,70 @@ _SIXTEEN_BITS = (
     *("", "1", "pcm", "lpcm", "pcm16", "pcm_16", "pcm-16", "pcm_s16le", "s16le", "s16_le", "s16", "int16", "l16"),
     *("linear16", "linear", "signed", "signed-int", "signed-integer", "raw"),
 )
-"""What a type may call samples of 16 bits."""
+"""Names for 16-bit samples."""
 
 Audio = bytes | bytearray | mmap
-"""Audio from its beginning on, in memory or in a file."""
+"""Audio from its start, in memory or in a file."""
 
 
 class AudioInfo(NamedTuple):
-    """What is known of an audio answer from its headers, before its first byte."""
+    """The format of some audio: first from the headers, then from its first bytes."""
 
     format: str
     """"mp3", "pcm", "wav", or the subtype of any other audio type."""
     sample_rate: int | None = None
-    """Hz; None where only the audio itself tells."""
+    """Hz; None if unknown."""
     channels: int | None = None
 
     @property
     def frame_size(self) -> int:
-        """Bytes that belong together: one sample of each channel for pcm; other formats have no such unit here."""
+        """Bytes of one frame for pcm: a sample of each channel. 1 for other formats."""
         return PCM_SAMPLE_WIDTH * (self.channels or PCM_CHANNELS) if self.format == "pcm" else 1
 
 
 class Unidentified(Enum):
-    """Why the first bytes of a body do not tell what it is."""
+    """Why the first bytes of a body do not identify its format."""
 
     NEEDS_MORE = "needs more bytes"
     NOT_AUDIO = "text, not audio"
 
 
-_ENOUGH = 12
-"""Bytes that tell what an ordinary body is."""
-_MOST = 1 << 16
-"""Bytes that are looked at before a body is taken for what its label says."""
+_MIN_HEAD = 12
+"""Bytes that identify most bodies."""
+_MAX_HEAD = 1 << 16
+"""Bytes to inspect before trusting the label."""
 _TEXT_HEAD = 512
-"""Bytes that are looked at to tell text from audio."""
+"""Bytes to inspect to tell text from audio."""
 _SHORT = 16
-"""Bytes. What calls itself pcm and is shorter is text only if it is JSON: it may be a few loud samples."""
+"""Bytes. A shorter body labelled pcm counts as text only if it is JSON: it may be a few loud samples."""
 _VARIETY = 8
-"""Different bytes in a text of that length; a signal that stands still, or jumps to and fro, has four."""
+"""Distinct bytes in a text of that length. A constant or alternating signal has up to four."""
 _NO_CONTROL = bytes(byte for byte in range(256) if byte in b"\t\n\f\r" or (byte >= 0x20 and byte != 0x7F))
-_OF_TEXT = _NO_CONTROL[:-2]  # no text that is sent has þ or ÿ in it so early; samples and mp3 have 0xFF
+_OF_TEXT = _NO_CONTROL[:-2]  # text rarely starts with þ or ÿ; samples and mp3 have 0xFF
 _WAV_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
-_SIGNS = {b"OggS": "ogg", b"fLaC": "flac", b"\x1aE\xdf\xa3": "webm"}
-"""How the bodies of some formats begin, whatever they are called. WAV and mp3 take a closer look."""
-_SAME = {"ogg": ("ogg", "opus"), "mp4": ("mp4", "m4a", "x-m4a", "aac")}
-"""Labels that are as right as the name by the bytes."""
+_SIGNATURES = {b"OggS": "ogg", b"fLaC": "flac", b"\x1aE\xdf\xa3": "webm"}
+"""The first bytes of some formats. WAV and mp3 need a closer look."""
+_CORRECT_LABELS = {"ogg": ("ogg", "opus"), "mp4": ("mp4", "m4a", "x-m4a", "aac")}
+"""Labels that are correct for each detected format."""
 
 
 def identify(head: bytes, info: AudioInfo, *, complete: bool) -> AudioInfo | Unidentified:
-    """Tell what a body is by its first bytes, which are believed before its label.
+    """Identify a body by its first bytes, which take precedence over its label.
 
     Args:
-        head: The first bytes of the body. After `NEEDS_MORE`, call it again with more of them, from the beginning on.
-        info: What its label says.
+        head: The first bytes of the body. After `NEEDS_MORE`, call again with more, from the start.
+        info: The format by its label.
         complete: Whether `head` is the whole body.
     """
-    if len(head) < _ENOUGH and not complete:
+    if len(head) < _MIN_HEAD and not complete:
         return Unidentified.NEEDS_MORE
     first = head[:4]
     if head[8:12] == b"WAVE" and first in _WAV_MAGICS:
         return _wav(head, complete=complete)
-    if first in _SIGNS or (head[4:8] == b"ftyp" and not any(head[:2])):  # the size of that box, and its name
-        name = _SIGNS.get(first, "mp4")
-        return info if info.format in _SAME.get(name, (name,)) else AudioInfo(name)
-    if not head[:_ENOUGH].translate(None, _OF_TEXT):
+    if first in _SIGNATURES or (head[4:8] == b"ftyp" and not any(head[:2])):  # the size of that box, and its name
+        name = _SIGNATURES.get(first, "mp4")
+        return info if info.format in _CORRECT_LABELS.get(name, (name,)) else AudioInfo(name)
+    if not head[:_MIN_HEAD].translate(None, _OF_TEXT):
         is_text = _is_text(head, is_pcm=info.format == "pcm", complete=complete)
         if is_text is not False:
             return Unidentified.NOT_AUDIO if is_text else Unidentified.NEEDS_MORE
@@ -145,32 +145,35 @@ def _wav(head: bytes, *, complete: bool) -> AudioInfo | Unidentified:
 
     if layout := wav.layout(head):
         return AudioInfo("wav", layout.sample_rate, layout.channels)
-    return AudioInfo("wav") if complete or len(head) >= _MOST else Unidentified.NEEDS_MORE
+    return AudioInfo("wav") if complete or len(head) >= _MAX_HEAD else Unidentified.NEEDS_MORE
 
 
 def _mpeg(head: bytes, info: AudioInfo, *, complete: bool) -> AudioInfo | Unidentified:
-    """What may begin like mp3. Under another label it takes two frames, or a tag and one: samples can look like one."""
+    """Identify a body that begins like mp3.
+
+    Under another label that takes two frames, or a tag and a frame: samples can look like a single frame.
+    """
     if info.format == "mp3":
-        is_adts = head[0] == 0xFF and len(head) > 1 and head[1] & 0xF6 == 0xF0  # what would be layer 0 of mp3
+        is_adts = head[0] == 0xFF and len(head) > 1 and head[1] & 0xF6 == 0xF0  # mp3 has no layer 0
         return AudioInfo("aac") if is_adts else info
-    if info.format in {"aac", "flac"}:  # they may have the same tags, and nearly the same frames
+    if info.format in {"aac", "flac"}:  # they can have the same tags and similar frames
         return info
     from . import mp3  # noqa: PLC0415
 
     tag = mp3.id3_size(head)
     if tag and complete and tag >= len(head):
         return info
-    if not tag and head[:4] == head[4:8]:  # a signal that stands still repeats anything
+    if not tag and head[:4] == head[4:8]:  # a constant signal, not a row of frames
         return info
     begins = mp3.begins(head, tag, frames=1 if tag else 2, complete=complete)
-    if begins is None and len(head) < _MOST:
+    if begins is None and len(head) < _MAX_HEAD:
         return Unidentified.NEEDS_MORE
-    # A tag that is longer than what is looked at has a picture in it; no samples look like that.
+    # A tag longer than `head` has a picture in it; no samples look like that.
     return AudioInfo("mp3") if begins or tag > len(head) else info
 
 
 def _is_text(head: bytes, *, is_pcm: bool, complete: bool) -> bool | None:
-    """Whether a body is text and not audio; None where more bytes are needed to tell."""
+    """Whether a body is text and not audio; None if more bytes are needed."""
     start, ends = head[:_TEXT_HEAD], complete or len(head) >= _TEXT_HEAD
     if start.translate(None, _NO_CONTROL):
         return False
@@ -187,7 +190,7 @@ def _is_text(head: bytes, *, is_pcm: bool, complete: bool) -> bool | None:
         return bool(text)
     if len(start) < _SHORT:
         return text[:1] in {"{", "["} and _is_json(text)
-    # Loud samples can be printable; but not when there are so many different ones.
+    # Loud samples can be printable, but not so many distinct ones.
     return len(set(start)) >= _VARIETY and (text[:1] in {"{", "[", "<"} or len(text.split()) > 1)
 
 
@@ -200,7 +203,7 @@ def _is_json(text: str) -> bool:
 
 
 def has_sound(audio: Audio, info: AudioInfo) -> bool:
-    """Whether complete audio has sound of its format in it, as far as that can be told."""
+    """Whether complete audio has sound in its format, by the checks there are for that format."""
     if info.format == "pcm":
         return len(audio) >= info.frame_size
     from . import mp3, wav  # noqa: PLC0415
@@ -217,22 +220,22 @@ def has_sound(audio: Audio, info: AudioInfo) -> bool:
 
 @lru_cache(maxsize=64)
 def info_from_content_type(content_type: str, requested: str | None = None) -> AudioInfo | None:
-    """Read a `Content-Type` value.
+    """Parse a `Content-Type`.
 
     Args:
-        content_type: The header's value; empty where the response had none.
-        requested: The format asked for. It counts where the type says nothing (`application/octet-stream`, or none).
+        content_type: The header's value; empty if the response had none.
+        requested: The requested format, used if the type says nothing (`application/octet-stream`, or none).
 
     Returns:
-        None where the type is not one of audio. A rate or a number of channels that cannot be is taken for nothing.
+        None if it is not an audio type. An impossible rate or number of channels is ignored.
     """
     media_type, _, parameters = content_type.partition(";")
-    media_type = media_type.partition(",")[0].strip().lower()  # a header that was sent twice
+    media_type = media_type.partition(",")[0].strip().lower()  # the header was sent twice
     kind, _, subtype = media_type.partition("/")
     if media_type in _SILENT_TYPES:
         name = requested or "pcm"
-    elif media_type in _OTHER_TYPES:
-        name = _OTHER_TYPES[media_type]
+    elif media_type in _OGG_TYPES:
+        name = _OGG_TYPES[media_type]
     elif kind == "audio":
         name = _BY_SUBTYPE.get(subtype, subtype)
     else:
@@ -241,7 +244,7 @@ def info_from_content_type(content_type: str, requested: str | None = None) -> A
 
 
 def _pcm(given: dict[str, str]) -> AudioInfo:
-    """What the parameters of a type say of its samples. Those that are not 16-bit little-endian integers are no pcm."""
+    """Read the parameters of a pcm type. Only 16-bit little-endian integers count as pcm."""
 
     def said(names: tuple[str, ...]) -> str:
         return next((given[name] for name in names if name in given), "")
@@ -268,13 +271,13 @@ def _parameters(text: str) -> dict[str, str]:
 
 
 def _number(text: str) -> int:
-    """A whole number, 0 for anything else."""
+    """Parse a whole number; 0 for anything else."""
     text = text.removesuffix(".0")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def info_from_audio(audio: Audio, info: AudioInfo) -> AudioInfo:
-    """Complete what the headers told with what the first bytes of the audio tell. An unknown stays None."""
+    """Fill in the sample rate and channels from the first bytes of the audio. Unknown values stay None."""
     if info.format not in {"mp3", "wav"}:
         return info
     from . import mp3, wav  # noqa: PLC0415
@@ -287,10 +290,10 @@ def info_from_audio(audio: Audio, info: AudioInfo) -> AudioInfo:
 
 
 def duration(audio: Audio, info: AudioInfo) -> float | None:
-    """How long the audio plays, in seconds: all of it, where a body is several files, one after the other.
+    """Return the duration in seconds, of all files if the body is several concatenated ones.
 
-    Exact for pcm and uncompressed wav. For mp3 the frames are counted; where an encoder left its note (the LAME tag),
-    the silence that encoding added at both ends is taken off, as players do. None for formats that are not read here.
+    Exact for pcm and uncompressed wav. For mp3 the frames are counted; if there is a LAME tag, the silence that the
+    encoder added at both ends is subtracted, as players do. None for formats that are not parsed.
     """
     if info.format == "pcm" and info.sample_rate:
         return len(audio) / info.frame_size / info.sample_rate

@@ -1,32 +1,32 @@
-"""What the body of an error says, in whatever form it comes. Pure: texts in, texts out, and never an exception."""
+"""Find the message in an error body of any form. Pure: texts in, texts out; it never raises."""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-_LONGEST_EXCERPT = 300
-"""Characters of an undocumented text that a message shows."""
-_DEEPEST = 16
-"""Levels of objects, lists and JSON in strings that are looked into: real ones have 7 at most."""
-_SHORTEST_KEY = 16
-"""Characters of a key that is looked for in messages; a shorter one, in a test, may be a word of theirs."""
+_MAX_EXCERPT = 300
+"""Characters of an undocumented text to show in a message."""
+_MAX_DEPTH = 16
+"""Levels of objects, lists and JSON in strings to search. Real ones have 7 at most."""
+_MIN_KEY = 16
+"""Characters. A shorter key, as in a test, may be an ordinary word of the message, and is not masked."""
 
-_SENTENCES = ("message", "msg", "detail", "error_message", "err_msg", "status_msg", "base_resp", "error", "errors")
-"""Where servers put the sentence: OpenRouter and OpenAI, pydantic, FastAPI, ..., Deepgram, MiniMax (two)."""
+_MESSAGE_FIELDS = ("message", "msg", "detail", "error_message", "err_msg", "status_msg", "base_resp", "error", "errors")
+"""Where servers put the message: OpenRouter and OpenAI, pydantic, FastAPI, ..., Deepgram, MiniMax (two)."""
 _JOINERS = "\u200c\u200d"
-"""They have no direction and steer nothing, and Persian, Hindi and many emoji cannot be written without them."""
+"""Harmless, and Persian, Hindi and many emoji need them."""
 
 
 def message(body: str, documented: str | None = None) -> str:
-    """Say in one line what a body says: its message, then the provider and the provider's own reason.
+    """Summarize an error body in one line: its message, then the provider and the provider's reason.
 
     Args:
-        body: The text of the response.
-        documented: Its message, where the body is of the documented shape; it is shown as it is.
+        body: The response's text.
+        documented: The message of a body that matches the spec; it is shown as is.
 
     Returns:
-        An empty text if the body says nothing.
+        An empty string if there is no message.
     """
     sentence = excerpt(said(body) or "") if documented is None else documented
     details = metadata(body)
@@ -38,7 +38,7 @@ def message(body: str, documented: str | None = None) -> str:
 
 
 def metadata(body: str) -> dict[str, Any]:
-    """The `error.metadata` of a body, also where it, or its `headers`, is JSON in a string; empty if there is none."""
+    """Return the `error.metadata` of a body, or {}. It, or its `headers`, may be JSON in a string."""
     content = _json_in(body)
     error = _json_in(content.get("error", content)) if isinstance(content, dict) else None
     details = _json_in(error.get("metadata")) if isinstance(error, dict) else None
@@ -47,8 +47,8 @@ def metadata(body: str) -> dict[str, Any]:
     return {**details, "headers": _json_in(details["headers"])} if "headers" in details else details
 
 
-def said(value: object, depth: int = _DEEPEST) -> str | None:
-    """The sentence inside a value: a text, HTML, JSON, or JSON in a string of JSON; None if there is none."""
+def said(value: object, depth: int = _MAX_DEPTH) -> str | None:
+    """Find the message in a text, HTML, JSON, or JSON in a string of JSON; None if there is none."""
     if depth == 0:
         return None
     if isinstance(value, str):
@@ -59,28 +59,28 @@ def said(value: object, depth: int = _DEEPEST) -> str | None:
         return "; ".join(filter(None, (said(item, depth - 1) for item in value))) or None
     if not isinstance(value, Mapping):
         return None
-    names = ("error", *_SENTENCES) if isinstance(value.get("error"), dict | list) else _SENTENCES
+    names = ("error", *_MESSAGE_FIELDS) if isinstance(value.get("error"), dict | list) else _MESSAGE_FIELDS
     sentence = next(filter(None, (said(value.get(name), depth - 1) for name in names)), None)
-    place = value.get("path", value.get("loc"))  # of an issue that zod or pydantic found
+    place = value.get("path", value.get("loc"))  # from zod or pydantic
     if sentence and place and isinstance(place, list):
         return f"{'.'.join(map(str, place))}: {sentence}"
     return sentence
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a text, in one line."""
-    text = " ".join(re.split(r"[ \t\r\n]+", text.strip(" \t\r\n")[: 4 * _LONGEST_EXCERPT]))
-    return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "…"
+    """Shorten a text to one line."""
+    text = " ".join(re.split(r"[ \t\r\n]+", text.strip(" \t\r\n")[: 4 * _MAX_EXCERPT]))
+    return text if len(text) <= _MAX_EXCERPT else text[:_MAX_EXCERPT] + "…"
 
 
 def escaped(text: str) -> str:
-    r"""A text in which everything that steers a terminal or hides something is shown as in Python: `\x1b`, `\u202e`.
+    r"""Escape what could control a terminal or hide text, as Python does: `\x1b`, `\u202e`.
 
-    That is control and format characters, line separators and lone surrogates: Unicode's categories Cc, Cf, Zl, Zp, Cs.
+    That is control and format characters, line separators and lone surrogates (Unicode's Cc, Cf, Zl, Zp, Cs).
     """
     if text.isprintable():
         return text
-    from unicodedata import category  # noqa: PLC0415  (hardly a message needs it)
+    from unicodedata import category  # noqa: PLC0415  (rarely needed)
 
     return "".join(
         character.encode("unicode_escape").decode()
@@ -91,8 +91,8 @@ def escaped(text: str) -> str:
 
 
 def without(key: str, text: str) -> str:
-    """A text in which an API key that a server sent back is not shown."""
-    return text.replace(key, "**********") if len(key) >= _SHORTEST_KEY else text
+    """Mask an API key that the server echoed."""
+    return text.replace(key, "**********") if len(key) >= _MIN_KEY else text
 
 
 def _is_in(addition: str, text: str) -> bool:
@@ -100,7 +100,7 @@ def _is_in(addition: str, text: str) -> bool:
 
 
 def _json_in(value: object) -> object:
-    """What a string of JSON holds; any other value as it is."""
+    """Parse a string of JSON; return any other value as is."""
     if not isinstance(value, str) or value.lstrip()[:1] not in {"{", "[", '"'}:
         return value
     try:

@@ -1,6 +1,6 @@
-"""Undo the content coding of a body, and notice where it is wrong or stops short (RFC 9110 section 8.4). No I/O.
+"""Decode a body's content coding, and detect a wrong or truncated one (RFC 9110 section 8.4). No I/O.
 
-httpx passes over a coding that it does not know, and takes a compressed body that is cut for a whole one.
+httpx ignores unknown codings, and accepts a truncated compressed body as complete.
 """
 
 import zlib
@@ -10,29 +10,29 @@ from typing import Any, Protocol
 
 
 class CodingError(ValueError):
-    """The bytes are not of the coding that the response names, or it is one that cannot be undone here."""
+    """The bytes do not match the response's coding, or that coding is not supported."""
 
 
 class Decoder(Protocol):
-    """Undoes one coding, piece by piece."""
+    """Decodes one coding incrementally."""
 
     def decode(self, chunk: bytes) -> bytes:
         """Decode the next bytes.
 
         Raises:
-            CodingError: They are not of this coding.
+            CodingError: They do not match this coding.
         """
 
     @property
     def is_complete(self) -> bool:
-        """Whether the coded body has come to its own end."""
+        """Whether the encoded body has reached its end."""
 
 
 def decoder(content_encoding: str) -> Decoder | None:
-    """Make what undoes a `Content-Encoding`; None where there is nothing to undo.
+    """Make the decoder for a `Content-Encoding`; None if there is nothing to decode.
 
     Raises:
-        CodingError: It is not a coding that can be undone here.
+        CodingError: The coding is not supported.
     """
     names = [name for name in (part.strip().lower() for part in content_encoding.split(",")) if name]
     decoders = [_decoder(name) for name in reversed(names) if name != "identity"]
@@ -41,12 +41,12 @@ def decoder(content_encoding: str) -> Decoder | None:
 
 def _decoder(name: str) -> Decoder:
     if name not in _DECODERS:
-        raise CodingError("this client does not know that coding")
+        raise CodingError("this client does not support that coding")
     return _DECODERS[name]()
 
 
 class _Gzip:
-    """One or more members, one after the other (RFC 1952 section 2.2)."""
+    """One or more concatenated members (RFC 1952 section 2.2)."""
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -55,7 +55,7 @@ class _Gzip:
         pieces = []
         while chunk:
             if self._member.eof:
-                if chunk[0] != 0x1F:  # padding behind the last member, which gzip ignores too
+                if chunk[0] != 0x1F:  # padding after the last member, which gzip ignores too
                     break
                 self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
             pieces.append(_decompressed(self._member.decompress, chunk, zlib.error))
@@ -68,7 +68,7 @@ class _Gzip:
 
 
 class _Deflate:
-    """zlib's format (RFC 1950), or what some servers send in its place: the same without its header."""
+    """zlib's format (RFC 1950), or raw deflate, which some servers send instead."""
 
     def __init__(self) -> None:
         self._start = b""
@@ -89,7 +89,7 @@ class _Deflate:
 
 
 class _Brotli:
-    """RFC 7932, with either of the packages that httpx uses."""
+    """RFC 7932, with either package that httpx uses."""
 
     def __init__(self) -> None:
         brotli = _imported("brotli", "brotlicffi")
@@ -107,7 +107,7 @@ class _Brotli:
 
 
 class _Zstandard:
-    """One or more frames, one after the other (RFC 8878 section 3)."""
+    """One or more concatenated frames (RFC 8878 section 3)."""
 
     def __init__(self) -> None:
         self._zstandard = _imported("zstandard")
@@ -128,7 +128,7 @@ class _Zstandard:
 
 
 class _Several:
-    """Codings that were applied one after the other; the last one is undone first."""
+    """Stacked codings; the last one applied is decoded first."""
 
     def __init__(self, decoders: list[Decoder]) -> None:
         self._decoders = decoders
@@ -160,10 +160,10 @@ def _decompressed(decompress: Callable[[bytes], bytes], chunk: bytes, error: typ
 
 
 def _imported(*modules: str) -> Any:
-    """The first of these modules that is installed."""
+    """Import the first of these modules that is installed."""
     for module in modules:
         try:
             return import_module(module)
         except ImportError:
             continue
-    raise CodingError(f"decoding it needs the package {modules[0]}, which is not installed")
+    raise CodingError(f"it needs the package {modules[0]}, which is not installed")

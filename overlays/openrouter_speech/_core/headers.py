@@ -1,4 +1,4 @@
-"""The headers of a request. Pure: values in, checked values out."""
+"""Request headers. Pure: values in, checked values out."""
 
 import re
 import sys
@@ -20,11 +20,11 @@ def app_header(name: str, value: object) -> str | None:
     """Check one of the three app headers.
 
     Args:
-        name: The parameter, for the message of an error.
-        value: None or a blank text leaves the header out. A list is joined with commas.
+        name: The parameter's name, for error messages.
+        value: None or a blank string omits the header. A list is joined with commas.
 
     Raises:
-        TypeError, ValueError: The value is not a text, or holds a character that no header can.
+        TypeError, ValueError: The value is not a string, or has a character that no header can hold.
     """
     if value is None:
         return None
@@ -32,24 +32,24 @@ def app_header(name: str, value: object) -> str | None:
         parts = [header_value(name, part) for part in value]
         for part in parts:
             if "," in part:
-                raise ValueError(f"{name} has {part!r}, whose comma would make two entries of it; pass them apart")
+                raise ValueError(f"{name} has {part!r}, whose comma would split it in two: pass separate entries")
         value = ",".join(parts)
     return header_value(name, value) or None
 
 
 def header_value(name: str, value: object) -> str:
-    """Check the value of a header; blanks around it are taken off, as HTTP does (RFC 9110 section 5.5)."""
+    """Check a header's value, and strip it as HTTP does (RFC 9110 section 5.5)."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     if found := _FORBIDDEN.search(value):
         raise ValueError(
-            f"{name} has {found[0]!r}, which no header can carry: remove line breaks and control characters"
+            f"{name} has {found[0]!r}, which no header can hold: remove line breaks and control characters"
         )
     return value.strip(" \t")
 
 
 def extra_headers(headers: object) -> dict[str, str]:
-    """Check `http_headers`: names are tokens (RFC 9110 section 5.6.2), values are texts."""
+    """Check `http_headers`: names are tokens (RFC 9110 section 5.6.2), values are strings."""
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
@@ -61,16 +61,16 @@ def extra_headers(headers: object) -> dict[str, str]:
 
 
 def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """The bytes that go over the wire. A value beyond ASCII goes as UTF-8, which RFC 9110 section 5.5 lets pass."""
+    """Encode headers for the wire. Values beyond ASCII are sent as UTF-8, which RFC 9110 section 5.5 allows."""
     return [(name.encode("ascii"), value.encode()) for name, value in headers.items()]
 
 
 def merged(*layers: Mapping[str, str]) -> dict[str, str]:
-    """One set of headers out of several; a later one wins, and case does not matter."""
+    """Merge headers. Later ones win; case does not matter."""
     by_name = {name.lower(): (name, value) for layer in layers for name, value in layer.items()}
     return dict(by_name.values())
 
 
 def generation_id(headers: Mapping[str, str]) -> str | None:
-    """What identifies the synthesis, in the form `gen-tts-<timestamp>-<suffix>`."""
+    """The ID of the synthesis: `gen-tts-<timestamp>-<suffix>`."""
     return headers.get("x-generation-id")

@@ -1,7 +1,7 @@
 """MPEG audio: its frames, and how many samples a player makes of them. Pure: bytes in, info out.
 
-A frame begins with eleven set bits, which are common in anything else too; so one counts only beside another of its
-kind, at the end, or before a tag. Layers I, II and III are read; frames of "free format", which do not tell their
+A frame begins with eleven set bits, which are common in other data too. So a frame counts only if another of its kind,
+a tag or the end of the data follows. Layers I, II and III are parsed; "free format" frames, which do not give their
 length, are not. The format: https://www.datavoyage.com/mpgscript/mpeghdr.htm
 """
 
@@ -24,66 +24,66 @@ _BITRATES = {
     (False, 2): _LOW_BITRATES,
     (False, 1): _LOW_BITRATES,
 }
-"""kbit/s, by whether it is MPEG 1 and the two bits of the layer."""
+"""kbit/s, by (whether it is MPEG 1, the layer's two bits)."""
 _SYNC = re.compile(
     rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][" + b"".join(b"\\x%x0-\\x%xb" % (n, n) for n in range(1, 15)) + b"]"
 )
-"""What a header may look like: there is no version 1 and no layer 0, no bit rate 15 and no sample rate 3."""
+"""A possible frame header: version 1, layer 0, bit rate 15 and sample rate 3 are reserved."""
 _DECODER_DELAY = 529
-"""Samples by which a decoder lags; players take them off at the beginning, where they know what else to take off."""
+"""Samples by which a decoder lags. Players that trim the encoder's delay trim these too."""
 
 
 class Header(NamedTuple):
-    """What the four bytes before a frame tell."""
+    """A frame's four-byte header."""
 
     size: int
-    """Bytes of the frame, with its header."""
+    """Bytes of the frame, including its header."""
     samples: int
-    """Of each channel."""
+    """Samples per channel."""
     sample_rate: int
     """Hz."""
     channels: int
     kind: tuple[int, int, int, int]
-    """Version, layer, rate and channels. One decoder takes frames of one kind; all but the channels tell what it is."""
+    """Version, layer, rate and channels. A decoder handles one kind; neighbouring frames share the first three."""
     note_at: int
-    """Where in the frame an encoder's note would be: behind the side information. 0 for layers that have none."""
+    """Offset of an encoder's info tag in the frame, after the side information. 0 for layers that have none."""
 
 
 class Note(NamedTuple):
-    """What an encoder left in a frame of its own, instead of sound: http://gabriel.mp3-tech.org/mp3infotag.html."""
+    """An encoder's info tag, in a frame without sound: http://gabriel.mp3-tech.org/mp3infotag.html."""
 
     frames: int
-    """How many follow; 0 where it does not say."""
+    """How many frames follow; 0 if it does not say."""
     delay: int
-    """Samples to take off at the beginning."""
+    """Samples to trim at the start."""
     padding: int
-    """Samples to take off at the end."""
+    """Samples to trim at the end."""
 
 
 class Frame(NamedTuple):
-    """A frame, and where it lies."""
+    """A frame, and its position."""
 
     start: int
     end: int
     header: Header
     note: Note | None
     begins: bool
-    """Whether a decoder has to begin anew with it: nothing that is before it belongs to it."""
+    """Whether a decoder has to start afresh here, because a new file begins."""
 
 
 class Segment(NamedTuple):
-    """Frames that belong together, as a file of its own would have them."""
+    """Frames that belong together, as in a file."""
 
     start: int
     end: int
     header: Header
     note: Note | None
     frames: int
-    """How many have sound."""
+    """How many frames have sound."""
 
     @property
     def samples(self) -> int:
-        """How many a player makes of them, of each channel."""
+        """Samples per channel that a player makes of the frames."""
         total = self.frames * self.header.samples
         if self.note is None:
             return total
@@ -93,7 +93,7 @@ class Segment(NamedTuple):
 
 
 def segments(audio: Bytes) -> Iterator[Segment]:
-    """All of the frames. A body may hold several files, one after the other: then each is a segment."""
+    """Iterate over all frames, grouped by file: a body may be several concatenated files."""
     cutter, first, frames, end = Cutter(), None, 0, 0
     while frame := cutter.next(audio, end):
         if frame.begins:
@@ -107,9 +107,9 @@ def segments(audio: Bytes) -> Iterator[Segment]:
 
 
 def duration(audio: Bytes) -> float | None:
-    """How long a player plays, in seconds; None where there is no frame.
+    """Return the duration in seconds; None if there is no frame.
 
-    Where an encoder left its note, the silence that encoding added is taken off, as players do.
+    If there is an info tag, the silence that the encoder added is subtracted, as players do.
     """
     samples: dict[int, int] = {}  # by sample rate, so that a sum is exact
     for segment in segments(audio):
@@ -119,49 +119,49 @@ def duration(audio: Bytes) -> float | None:
 
 
 def first_frame(audio: Bytes, *, complete: bool = True) -> Frame | None:
-    """The first frame; None where there is none, or where more bytes are needed to be sure."""
+    """Return the first frame; None if there is none, or if more bytes are needed to be sure."""
     return Cutter().next(audio, complete=complete)
 
 
 def has_sound(audio: Bytes) -> bool:
-    """Whether there is a frame that is no encoder's note."""
+    """Whether there is a frame other than an info tag."""
     return any(segment.frames for segment in segments(audio))
 
 
 def begins(audio: Bytes, start: int, *, frames: int, complete: bool) -> bool | None:
-    """Whether so many frames begin exactly here, one after the other; None where more bytes are needed to tell."""
+    """Whether this many consecutive frames begin exactly at `start`; None if more bytes are needed."""
     for _ in range(frames):
-        if not (counts := _counts(audio, start, complete=complete)):
-            return counts
+        if not (is_frame := _is_frame(audio, start, complete=complete)):
+            return is_frame
         header = _header(int.from_bytes(audio[start : start + 4]))
         start += header.size if header else 0
     return True
 
 
 class Cutter:
-    """Goes from frame to frame."""
+    """Cuts audio into frames."""
 
     def __init__(self) -> None:
         self._kind: tuple[int, int, int, int] | None = None
-        """That of the frame before."""
+        """The previous frame's kind."""
         self._left = -1
-        """Frames that belong to the last note; negative where that is not known."""
+        """Frames that are left of those the last info tag announced; negative if unknown."""
 
     def next(self, audio: Bytes, start: int = 0, *, complete: bool = True) -> Frame | None:
-        """The next frame.
+        """Return the next frame.
 
         Args:
-            audio: The audio, or what has arrived of it.
+            audio: The audio so far.
             start: Where the last frame ended.
-            complete: Whether no more is to come.
+            complete: Whether this is all of the audio.
 
         Returns:
-            None where there is none, or where more bytes are needed; then it can be asked again.
+            None if there is none, or if more bytes are needed; call again with more.
         """
         header = _header(int.from_bytes(audio[start : start + 4]))
         begins = header is None or header.kind != self._kind
         if begins:
-            start = _beginning(audio, start, complete=complete)
+            start = _find_frame(audio, start, complete=complete)
             header = _header(int.from_bytes(audio[start : start + 4])) if start >= 0 else None
         if header is None or (end := start + header.size) > len(audio):
             return None
@@ -204,27 +204,27 @@ def _header(bits: int) -> Header | None:
     return Header(size, samples, sample_rate, channels, (version, layer, rate_index, channels), note_at)
 
 
-def _beginning(audio: Bytes, start: int, *, complete: bool) -> int:
-    """Where frames begin, at or after `start`; -1 where none do, or where more bytes are needed to be sure."""
+def _find_frame(audio: Bytes, start: int, *, complete: bool) -> int:
+    """Find the first frame at or after `start`; -1 if there is none, or if more bytes are needed to be sure."""
     while size := _tag_size(audio, start):
         start += size
-    if (counts := _counts(audio, start, complete=complete)) is not False:
-        return start if counts else -1
-    # Damaged bytes, or what else is no sound: in there, one frame may be there by chance, and two in a row are not.
+    if (is_frame := _is_frame(audio, start, complete=complete)) is not False:
+        return start if is_frame else -1
+    # In damaged or other data, one frame may appear by chance, but not two in a row.
     for match in _SYNC.finditer(audio, start + 1):
         header = _header(int.from_bytes(audio[match.start() : match.start() + 4]))
-        counts = header and _counts(audio, match.start(), complete=complete)
-        if header and counts:
-            counts = _counts(audio, match.start() + header.size, complete=complete)
-        if counts is None and not complete:
+        is_frame = header and _is_frame(audio, match.start(), complete=complete)
+        if header and is_frame:
+            is_frame = _is_frame(audio, match.start() + header.size, complete=complete)
+        if is_frame is None and not complete:
             return -1
-        if counts:
+        if is_frame:
             return match.start()
     return -1
 
 
-def _counts(audio: Bytes, start: int, *, complete: bool) -> bool | None:
-    """Whether what looks like a frame is one, by what follows; None where more bytes are needed to tell."""
+def _is_frame(audio: Bytes, start: int, *, complete: bool) -> bool | None:
+    """Whether an apparent frame is real, judging by what follows; None if more bytes are needed."""
     if len(audio) < start + 4:
         return False if complete else None
     header = _header(int.from_bytes(audio[start : start + 4]))
@@ -245,24 +245,24 @@ _TAGS = (b"ID3", b"TAG", b"APE")
 
 
 def _tag_size(audio: Bytes, start: int) -> int:
-    """Bytes of the tag that begins here; 0 where none does."""
+    """Return the size of the tag at `start` in bytes; 0 if there is none."""
     name = audio[start : start + 3]
     if name == b"ID3":
         return id3_size(audio, start)
     if name == b"TAG":  # ID3v1
         return 128
     if name == b"APE" and audio[start : start + 8] == b"APETAGEX" and len(audio) >= start + 32:
-        is_header = audio[start + 23] & 0x20  # otherwise it is the end of a tag, and 32 bytes long itself
+        is_header = audio[start + 23] & 0x20  # otherwise it is the 32-byte footer of a tag
         return 32 + (int.from_bytes(audio[start + 12 : start + 16], "little") if is_header else 0)
     return 0
 
 
 def id3_size(audio: Bytes, start: int = 0) -> int:
-    """Bytes of the ID3v2 tag that begins here; 0 where none does: https://id3.org/id3v2.4.0-structure."""
+    """Return the size of the ID3v2 tag at `start` in bytes, or 0: https://id3.org/id3v2.4.0-structure."""
     head = audio[start : start + 10]
     if len(head) < 10 or head[:3] != b"ID3" or head[3] == 0xFF or head[4] == 0xFF or max(head[6:]) >= 0x80:
         return 0
-    size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]  # seven bits in each
+    size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]  # seven bits per byte
     return 10 + size + (10 if head[5] & 0x10 else 0)
 
 

@@ -1,7 +1,7 @@
-"""Whether to send a request again, and when. Pure: no clock, no sleep, no httpx in here.
+"""Whether to retry a request, and when. Pure: no clock, no sleep, no httpx.
 
-A retry decision is a function of the outcome, the number of attempts and the time that has passed. The two loops that
-act on it are in `exchange`.
+A retry decision is a function of the outcome, the number of attempts and the elapsed time. The two loops that act on it
+are in `_http.sending`.
 """
 
 import logging
@@ -16,33 +16,33 @@ from attrs import field, frozen, validators
 logger = logging.getLogger("openrouter_speech")
 
 RETRIED = ("408", "429", "5XX")
-"""Statuses that are retried unless `status_codes_override` names others."""
+"""Statuses to retry unless `status_codes_override` names others."""
 
 _CLOUDFLARE = "https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors"
 MAYBE_BILLED_STATUSES: Mapping[int, str] = {
-    499: "nginx's ngx_http_request.h: an intermediary hung up while the server was at work",
-    504: "RFC 9110 section 15.6.5: a gateway had passed the request on, and no response came in time",
-    520: f"{_CLOUDFLARE}/error-520: the origin took the request, and its response was empty or could not be read",
+    499: "nginx's ngx_http_request.h: an intermediary hung up while the server was working",
+    504: "RFC 9110 section 15.6.5: a gateway forwarded the request, and got no response in time",
+    520: f"{_CLOUDFLARE}/error-520: the origin accepted the request, and its response was empty or unreadable",
     522: f"{_CLOUDFLARE}/error-522: no connection, or the origin did not acknowledge the request, but may have it",
-    524: f"{_CLOUDFLARE}/error-524: the origin took the request, and no response came in time",
+    524: f"{_CLOUDFLARE}/error-524: the origin accepted the request, and did not respond in time",
     527: f"{_CLOUDFLARE}: the connection to the origin was lost, or no response came in time (until 2024)",
-    598: "A convention of proxies, registered nowhere: the request had been passed on, and reading timed out",
+    598: "An unregistered convention of proxies: the request was forwarded, and reading timed out",
 }
-"""Statuses after which the audio may exist, and be charged, and where that is said.
+"""Statuses after which the audio may exist, and be charged, with their sources.
 
-Safe to retry are those of a server that did not take the request, or that says how it ended: 408 (RFC 9110 section
-15.5.9: it never arrived whole), 500, 502, 503, 521 (refused), 523 (unreachable), 525 and 526 (no TLS), 529
+A status is safe to retry if the server did not accept the request, or reports how it ended: 408 (RFC 9110 section
+15.5.9: it never arrived in full), 500, 502, 503, 521 (refused), 523 (unreachable), 525 and 526 (no TLS), 529
 (overloaded), 530 (no such origin), and 599 (a proxy could not connect).
 """
 
 SHORTEST_WAIT = 0.1
-"""Seconds. A shorter wait that a server asks for is none, so backoff decides; and where only time limits the retries,
-none is shorter: 10 requests a second at most. Servers count in whole seconds (RFC 9110 section 10.2.3), so less than a
-tenth is a rounding error or a moment that is about to pass, and a request takes longer than that by itself."""
+"""Seconds. If a server asks for less, the backoff decides. Without `max_retries` no wait is shorter, which means 10
+requests a second at most. Servers count in whole seconds (RFC 9110 section 10.2.3), so less than a tenth is a rounding
+error or about to pass, and a request alone takes longer."""
 
 
 class Outcome(Protocol):
-    """What a decision looks at: how an attempt failed. Every `errors.OpenRouterError` is one."""
+    """How an attempt failed, as far as retries depend on it. Every `errors.OpenRouterError` is one."""
 
     @property
     def status_code(self) -> int | None: ...
@@ -67,16 +67,16 @@ def _not_negative(name: str, value: float) -> None:
 class BackoffStrategy:
     """How long to wait between attempts. All times are in milliseconds.
 
-    The wait before retry n (the first is 0) is `initial_interval * exponent ** n`, at most `max_interval`, plus a
-    random part of up to `jitter_ms`, so that clients which failed together do not come back together. Where no
-    `max_retries` limits the retries, a wait is 100 ms at least.
+    The wait before retry n (counting from 0) is `initial_interval * exponent ** n`, at most `max_interval`, plus a
+    random jitter of up to `jitter_ms`, so that clients that failed together do not retry together. Without
+    `max_retries`, each wait is at least 100 ms.
 
     Args:
         initial_interval: The first wait.
-        max_interval: The longest wait, without its random part.
-        exponent: What each wait is multiplied by to give the next.
-        max_elapsed_time: Counted from the first attempt: a wait that would end later is not begun.
-        jitter_ms: The largest random part; 1000 if None, as in the reference SDK.
+        max_interval: The longest wait, without jitter.
+        exponent: The factor from each wait to the next.
+        max_elapsed_time: The time limit, counted from the first attempt. A wait that would exceed it is not started.
+        jitter_ms: The maximum jitter; 1000 if None, as in the reference SDK.
     """
 
     initial_interval: float
@@ -106,26 +106,26 @@ def _checked_patterns(patterns: Sequence[str | int] | None) -> tuple[str, ...] |
 
 @frozen
 class RetryConfig:
-    """Which failures are retried, and how often.
+    """Which failures to retry, and how often.
 
-    What may have been billed is not: a synthesis that was begun is charged whether or not its audio arrived, and
-    nothing tells a client if it was. So a read timeout, a connection lost after sending, audio cut short, and a status
-    with which a gateway gives up waiting (504, 520, 522, 524, 598) are raised at once, even if `status_codes_override`
-    names the status. `retry_maybe_billed` retries them too, at the risk of paying twice.
+    Failures that may have been billed are not retried: once a synthesis starts it is charged, even if its audio never
+    arrives, and a client cannot find out. So a read timeout, a connection lost after sending, truncated audio, and a
+    status that means a gateway gave up waiting (504, 520, 522, 524, 598) are raised at once, even if
+    `status_codes_override` names the status. `retry_maybe_billed` retries them too, at the risk of paying twice.
 
-    A 402 that says that too much is in flight (`error.throttled`) counts as a 429. The server's wait wins over the
-    backoff, unless it is shorter than 100 ms.
+    A 402 for too many in-flight requests (`error.throttled`) counts as a 429. A wait that the server asks for replaces
+    the backoff, unless it is shorter than 100 ms.
 
     Args:
-        strategy: "backoff" retries, "none" does not.
-        backoff: How long to wait in between.
-        retry_connection_errors: Whether to retry when no connection could be had, that is, before anything was sent.
-        status_codes_override: Statuses to retry in place of 408, 429 and 5XX, such as ["429", "5XX"].
-        max_retries: The largest number of retries; None sets no limit but `backoff.max_elapsed_time`.
-        retry_maybe_billed: Whether to retry what may have been billed.
+        strategy: "backoff" to retry, "none" not to.
+        backoff: How long to wait between attempts.
+        retry_connection_errors: Whether to retry if connecting fails, that is, before anything was sent.
+        status_codes_override: Statuses to retry instead of 408, 429 and 5XX, such as ["429", "5XX"].
+        max_retries: The maximum number of retries; None for no limit but `backoff.max_elapsed_time`.
+        retry_maybe_billed: Whether to retry failures that may have been billed.
 
     Raises:
-        ValueError: An argument is out of its range; the message names it.
+        ValueError: An argument is out of range; the message names it.
     """
 
     strategy: str = field(validator=validators.in_(("backoff", "none")))
@@ -142,19 +142,19 @@ class RetryConfig:
 
 
 DEFAULT = RetryConfig("backoff", BackoffStrategy(500, 8_000, 2, 60_000, jitter_ms=250), True, max_retries=2)
-"""What is done where nothing is configured: at most 2 retries, within 60 seconds."""
+"""The default: at most 2 retries within 60 seconds."""
 
 NONE = RetryConfig("none", DEFAULT.backoff, retry_connection_errors=False)
 """No retries."""
 
 
 def decide(config: RetryConfig, outcome: Outcome, retries: int, elapsed: float) -> float | None:
-    """How many seconds to wait before the next attempt; None to give up.
+    """Return the seconds to wait before the next attempt, or None to give up.
 
     Args:
-        config: What the caller wants.
-        outcome: How the latest attempt failed.
-        retries: How many retries have been made.
+        config: The retry settings.
+        outcome: How the last attempt failed.
+        retries: The number of retries so far.
         elapsed: Seconds since the first attempt began.
     """
     if not _is_retried(config, outcome) or (config.max_retries is not None and retries >= config.max_retries):
@@ -168,15 +168,15 @@ def decide(config: RetryConfig, outcome: Outcome, retries: int, elapsed: float) 
 
 
 def asked_wait(outcome: Outcome) -> float | None:
-    """The seconds that the server asks to wait; None if it asks for none, or for less than `SHORTEST_WAIT`."""
+    """Return the wait that the server asks for, in seconds; None if none, or less than `SHORTEST_WAIT`."""
     seconds = outcome.retry_after
     return None if seconds is None or seconds < SHORTEST_WAIT else seconds
 
 
 def is_throttled(status_code: int | None, metadata: Mapping[str, object]) -> bool:
-    """Whether a response says that too much was sent at once, which passes by itself.
+    """Whether too much was sent at once, so that waiting helps.
 
-    That is a 429, or a 402 for the credit that requests under way hold; any other 402 lasts.
+    That is a 429, or a 402 because in-flight requests hold the credit. Any other 402 is permanent.
     """
     in_flight = metadata.get("limit_source") == "openrouter_in_flight_budget"
     return status_code == 429 or (status_code == 402 and in_flight)
@@ -188,7 +188,7 @@ def _is_retried(config: RetryConfig, outcome: Outcome) -> bool:
         return False
     if status is None:
         return outcome.maybe_billed or config.retry_connection_errors
-    if 200 <= status < 300:  # a success, but its body was not the audio
+    if 200 <= status < 300:  # a success without complete audio
         return outcome.maybe_billed
     patterns = config.status_codes_override or RETRIED
     if str(status) in patterns or f"{status // 100}XX" in patterns:
@@ -212,20 +212,21 @@ def retry_after(
     metadata: Mapping[str, object] | None = None,
     throttled: bool = False,
 ) -> float | None:
-    """When the server says to come back, in seconds from now.
+    """Return the wait that the server asks for, in seconds from now.
 
-    In order of trust: `retry-after-ms` (milliseconds) and `Retry-After` (seconds, or a date: RFC 9110 sections 10.2.3
-    and 5.6.7, or ISO 8601) of the response; the same in `metadata["headers"]`; `metadata["retry_after_seconds"]`; and
-    `X-RateLimit-Reset` of either. The first that asks for a wait counts. Of a header that came twice, the longer wait.
+    In order of precedence: `retry-after-ms` (milliseconds) and `Retry-After` (seconds, or a date: RFC 9110 sections
+    10.2.3 and 5.6.7, or ISO 8601) of the response; the same in `metadata["headers"]`;
+    `metadata["retry_after_seconds"]`; and `X-RateLimit-Reset` of either. The first that asks for a wait counts. If a
+    header is repeated, the longest wait counts.
 
     Args:
-        headers: The headers, with lower-case names unless the mapping takes any case.
-        now: The present, for tests.
-        metadata: The `error.metadata` of the body. Its `headers` are an object or a list of pairs.
-        throttled: Whether the response says that too much was sent. If not, `X-RateLimit-Reset` is only information.
+        headers: The headers; names are lower-case unless the mapping ignores case.
+        now: The current time, for tests.
+        metadata: The body's `error.metadata`. Its `headers` are an object or a list of pairs.
+        throttled: Whether too much was sent at once. If not, `X-RateLimit-Reset` is ignored.
 
     Returns:
-        None where nothing of this is there, can be read, or names a time that is to come.
+        None if nothing of this is present, readable and in the future.
     """
     longest = None
     for seconds in _waits(headers, metadata or {}, now, throttled=throttled):
@@ -239,7 +240,7 @@ def retry_after(
 def _waits(
     headers: Mapping[str, object], metadata: Mapping[str, object], now: datetime | None, *, throttled: bool
 ) -> Iterator[float | None]:
-    """The waits that a response names, the most trusted first."""
+    """Iterate over the waits in a response, by precedence."""
     places = [{name: [headers.get(name)] for name in _NAMES}, _named_values(metadata.get("headers"))]
     for place in places:
         yield _longest(place["retry-after-ms"], now, unit=1000)
@@ -247,14 +248,14 @@ def _waits(
     yield _longest([metadata.get("retry_after_seconds")], now)
     if throttled:
         for place in places:
-            yield _longest(place["x-ratelimit-reset"], now, may_be_a_moment=True)
+            yield _longest(place["x-ratelimit-reset"], now, may_be_absolute=True)
 
 
 _NAMES = ("retry-after-ms", "retry-after", "x-ratelimit-reset")
 
 
 def _named_values(headers: object) -> dict[str, list[object]]:
-    """All values of the headers that name a wait, out of an object or a list of pairs."""
+    """Collect the values of the wait headers from an object or a list of pairs."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers if isinstance(headers, list) else ()
     found: dict[str, list[object]] = {name: [] for name in _NAMES}
     for pair in pairs:
@@ -264,21 +265,21 @@ def _named_values(headers: object) -> dict[str, list[object]]:
 
 
 def _longest(
-    values: list[object], now: datetime | None, *, unit: float = 1, may_be_a_moment: bool = False
+    values: list[object], now: datetime | None, *, unit: float = 1, may_be_absolute: bool = False
 ) -> float | None:
-    """The longest of the waits that the values of a header name, in seconds; None if they name none."""
-    # A comma joins values, or comes after a weekday, which no date needs.
+    """Return the longest wait in a header's values, in seconds; None if there is none."""
+    # A comma separates values, or follows a weekday, which a date does not need.
     entries = [
         entry
-        for value in values[:_MOST_VALUES]
-        for entry in (value[:_LONGEST_VALUE].split(",") if isinstance(value, str) else [value])
+        for value in values[:_MAX_VALUES]
+        for entry in (value[:_MAX_VALUE_LENGTH].split(",") if isinstance(value, str) else [value])
     ]
     longest = None
     for entry in entries:
         seconds = _number(entry)
         if seconds is None:
             seconds = _seconds_until(entry, now) if isinstance(entry, str) else None
-        elif may_be_a_moment and seconds >= _IN_2001:
+        elif may_be_absolute and seconds >= _IN_2001:
             moment = seconds / 1000 if seconds >= _IN_2001_MS else seconds
             seconds = moment - (now or datetime.now(UTC)).timestamp()
         else:
@@ -288,10 +289,10 @@ def _longest(
     return longest
 
 
-_MOST_VALUES, _LONGEST_VALUE = 10, 200
-"""How often a header can come, and how many characters of it are looked at; a date in the longest form has 33."""
+_MAX_VALUES, _MAX_VALUE_LENGTH = 10, 200
+"""Values per header, and characters per value, to read. The longest form of a date has 33 characters."""
 _IN_2001, _IN_2001_MS = 1e9, 1e12
-"""Seconds and milliseconds since 1970. Less than the first is a number of seconds from now."""
+"""Seconds and milliseconds since 1970. A smaller number means seconds from now."""
 _DECIMAL = re.compile(r"\s*[0-9]{1,15}(\.[0-9]*)?\s*")
 
 
@@ -308,13 +309,13 @@ def _number(value: object) -> float | None:
 
 
 def _seconds_until(date: str, now: datetime | None) -> float | None:
-    # Loaded here: few answers carry a date, and loading it would make the import of this package a good deal slower.
+    # A late import: few responses carry a date, and dateutil slows down the import of this package.
     from dateutil import parser  # noqa: PLC0415
 
     if not any(character.isdigit() for character in date) or date.strip("0123456789.,-+ ") == "":
         return None  # dateutil would read "-5" or "12 30" as a day of this month
     try:
-        # What a date leaves out would be filled in from today; filled in from the year 1, it has passed.
+        # By default dateutil fills in missing parts from today; from the year 1, the date is in the past.
         moment = parser.parse(date.upper(), default=datetime(1, 1, 1), tzinfos=_zone)  # noqa: DTZ001
         seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - (now or datetime.now(UTC))).total_seconds()
     except (ValueError, ArithmeticError):
@@ -326,14 +327,14 @@ _HOURS = {
     "UT": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "MET": 1, "MEZ": 1, "CEST": 2, "MEST": 2, "MESZ": 2, "EET": 2,
     "EEST": 3, "MSK": 3, "EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8,
 }  # fmt: skip
-"""Hours from universal time: the zones of RFC 822 section 5.1, but for the letters of its soldiers; and Europe's."""
+"""Hours from UTC: the zones of RFC 822 section 5.1, except the military letters, and those of Europe."""
 
 
 def _zone(name: str | None, offset: int | None) -> tzinfo | None:
-    """The zone of a date, as dateutil asks for it, which knows GMT, UTC, Z and numbers by itself.
+    """Look up a time zone for dateutil, which knows only GMT, UTC, Z and numbers.
 
     Raises:
-        ValueError: Nobody knows when that is: dateutil alone would warn, and take it for the local time.
+        ValueError: The zone is unknown. dateutil would only warn, and assume local time.
     """
     if offset is not None:
         return timezone(timedelta(seconds=offset))

@@ -1,8 +1,8 @@
-"""WAV: what the chunks before the samples say, and where the samples are. Pure: bytes in, info out.
+"""WAV: its header chunks, and where the samples are. Pure: bytes in, info out.
 
-A header is written before its audio, so a server that sends audio while it makes it cannot know the sizes in it: it
-writes 0, 0xFFFFFFFF, 0x7FFFFFFF or any other number that is too large. And a server that makes a text sentence by
-sentence may send a whole file for each, one after the other. Both are read here as one run of samples.
+A server that streams audio writes the header before it knows the sizes, so it puts in 0, 0xFFFFFFFF, 0x7FFFFFFF or
+some other number that is too large. A server that speaks sentence by sentence may send a complete file for each. This
+module reads both as one run of samples.
 
 The format: https://www.mmsp.ece.mcgill.ca/Documents/AudioFormats/WAVE/WAVE.html; RF64 and BW64, for more than 4 GiB:
 EBU Tech 3306 and ITU-R BS.2088.
@@ -15,9 +15,9 @@ from mmap import mmap
 from typing import NamedTuple
 
 _LONG = (b"RF64", b"BW64")
-"""Their sizes have 64 bits, and stand in a chunk `ds64`."""
+"""Their sizes have 64 bits, in a chunk `ds64`."""
 MAGICS = (b"RIFF", b"RIFX", *_LONG)
-"""RIFX has its numbers and its samples in big-endian order."""
+"""RIFX has big-endian numbers and samples."""
 UNKNOWN_SIZE = 0xFFFF_FFFF
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
@@ -28,19 +28,19 @@ _INTEGERS, _EXTENSIBLE = 1, 0xFFFE
 _UNCOMPRESSED = {_INTEGERS, 3, 6, 7}
 """Integers, floating point, A-law and u-law: a frame is one sample of each channel."""
 _SIGNATURE = re.compile(rb"R(?:IFF|IFX|F64).{4}WAVE", re.DOTALL)
-"""The beginning of a file that follows another."""
+"""The start of a concatenated file."""
 _SIGNATURE_SIZE = 12
 """Bytes."""
-_MOST_CHUNKS = 1000
-"""Before the samples. Files have a handful; a body of zeros has one in each eight bytes."""
-_LARGEST_NOTE = 1 << 24
-"""Bytes. What calls itself a chunk after the samples and is larger is taken for samples."""
+_MAX_CHUNKS = 1000
+"""Chunks before the samples. Files have a handful; a body of zeros has one in every eight bytes."""
+_MAX_TRAILING_CHUNK = 1 << 24
+"""Bytes. An apparent chunk after the samples that is larger counts as samples."""
 
 Bytes = bytes | bytearray | mmap
 
 
 class Layout(NamedTuple):
-    """What the chunks before the samples of a WAV file tell."""
+    """A WAV file's header."""
 
     encoding: int
     """1: integers, 3: floating point; others are compressed."""
@@ -48,14 +48,14 @@ class Layout(NamedTuple):
     """Hz."""
     channels: int
     frame_size: int
-    """Bytes: one sample of each channel, or one block where they are compressed."""
+    """Bytes of one sample of each channel, or of one compressed block."""
     bytes_per_second: int
     byte_order: str
     """"<" for little-endian, ">" for big-endian."""
     data_start: int
     """Where the samples begin."""
     data_size: int
-    """Bytes, by the header; not to be trusted where that was written before the audio was known."""
+    """Bytes, by the header, which may have been written before the size was known."""
 
     @property
     def sample_width(self) -> int:
@@ -64,7 +64,7 @@ class Layout(NamedTuple):
 
     @property
     def kind(self) -> tuple[int, int, int, int, str]:
-        """What has to be the same for samples to be put one after the other."""
+        """The properties that must match for samples to be concatenated."""
         return self.encoding, self.sample_rate, self.channels, self.frame_size, self.byte_order
 
     def __str__(self) -> str:
@@ -79,7 +79,7 @@ class Span(NamedTuple):
     layout: Layout
     start: int
     end: int
-    """Where they end, whatever the header says."""
+    """Where they really end, whatever the header says."""
 
     @property
     def size(self) -> int:
@@ -88,16 +88,15 @@ class Span(NamedTuple):
 
 
 def header(data_size: int | None, sample_rate: int, channels: int) -> bytes:
-    """The 44 bytes that make 16-bit pcm a WAV file.
+    """Return the 44-byte header that turns 16-bit pcm into a WAV file.
 
     Args:
-        data_size: Bytes of pcm; None if they are not known yet, and nobody can come back to write them.
+        data_size: Bytes of pcm; None if unknown and impossible to fill in later.
         sample_rate: Hz.
         channels: How many.
 
     Raises:
-        ValueError: The audio is larger than the 4 GiB that a WAV file can hold, or the header cannot hold the rate or
-            the channels.
+        ValueError: The audio exceeds the 4 GiB of a WAV file, or the rate or the channels do not fit in the header.
     """
     if data_size is not None:
         check_size(data_size)
@@ -112,7 +111,7 @@ def header(data_size: int | None, sample_rate: int, channels: int) -> bytes:
 
 
 def check_size(data_size: int) -> None:
-    """Refuse what is too large for a WAV file.
+    """Reject audio that is too large for a WAV file.
 
     Raises:
         ValueError: It is larger than 4 GiB.
@@ -127,25 +126,25 @@ def is_wav(head: Bytes, start: int = 0) -> bool:
 
 
 def layout(audio: Bytes, start: int = 0) -> Layout | None:
-    """Read the header of a WAV file. None where there is none, or not all of it, or it has no channels or no rate."""
+    """Parse a WAV header. None if it is missing or incomplete, or has no channels or no rate."""
     if not is_wav(audio, start):
         return None
     order = ">" if audio[start : start + 4] == b"RIFX" else "<"
-    position, form, data, long_size = start + 12, None, None, None
-    for _ in range(_MOST_CHUNKS):
+    position, fields, data, long_size = start + 12, None, None, None
+    for _ in range(_MAX_CHUNKS):
         if position + 8 > len(audio):
             break
         name, size = struct.unpack_from(order + "4sI", audio, position)
         position += 8
         if name == b"fmt ":
-            form = _form(audio, position, order)
+            fields = _format_fields(audio, position, order)
         elif name == b"ds64" and position + 16 <= len(audio):
             (long_size,) = struct.unpack_from("<Q", audio, position + 8)
         elif name == b"data":
             size = long_size if size == UNKNOWN_SIZE and long_size else size
             data = position, size
-        if form and data:
-            return Layout(*form, order, *data)
+        if fields and data:
+            return Layout(*fields, order, *data)
         position += size + size % 2  # chunks are padded to an even length
     return None
 
@@ -154,25 +153,25 @@ def _is_name(name: bytes) -> bool:
     return name.isascii() and name.decode("ascii").isprintable()
 
 
-def _form(audio: Bytes, position: int, order: str) -> tuple[int, int, int, int, int] | None:
+def _format_fields(audio: Bytes, position: int, order: str) -> tuple[int, int, int, int, int] | None:
     if position + 16 > len(audio):
         return None
     encoding, channels, sample_rate, bytes_per_second, block, bits = struct.unpack_from(
         order + "HHIIHH", audio, position
     )
-    if encoding == _EXTENSIBLE and position + 26 <= len(audio):  # then the encoding is further behind
+    if encoding == _EXTENSIBLE and position + 26 <= len(audio):  # then the encoding comes later
         (encoding,) = struct.unpack_from(order + "H", audio, position + 24)
     if not channels or not sample_rate:
         return None
     if encoding not in _UNCOMPRESSED:
         return encoding, sample_rate, channels, block or 1, bytes_per_second
-    # The other two follow from the bits, and some writers get them wrong.
+    # Computed from the bits, because some writers get the other two wrong.
     frame_size = (bits + 7) // 8 * channels or block or _SAMPLE_WIDTH * channels
     return encoding, sample_rate, channels, frame_size, sample_rate * frame_size
 
 
 def spans(audio: Bytes) -> Iterator[Span]:
-    """The samples of a whole body: of one WAV file, or of several, one after the other."""
+    """Find the samples in a whole body: one WAV file, or several concatenated ones."""
     start = 0
     while start >= 0 and (found := layout(audio, start)):
         begin, end = found.data_start, found.data_start + found.data_size
@@ -185,7 +184,7 @@ def spans(audio: Bytes) -> Iterator[Span]:
 
 
 def duration(audio: Bytes) -> float | None:
-    """How long all of the samples play, in seconds; None where there is no header, or it does not say how fast."""
+    """Return the duration in seconds; None if there is no header, or it has no byte rate."""
     found = list(spans(audio))
     if not found or not all(span.layout.bytes_per_second for span in found):
         return None
@@ -199,34 +198,34 @@ def duration(audio: Bytes) -> float | None:
 def _ends_at(audio: Bytes, end: int, order: str, *, complete: bool) -> bool | None:
     """Whether samples end where their header says: then nothing follows, or another chunk, or another file.
 
-    Otherwise the header was written before the audio was known. None where more bytes are needed to tell.
+    If not, the header was written before the size was known. None if more bytes are needed.
     """
     rest = len(audio) - end
     if rest < 0 or (rest < 9 and not complete):
         return False if complete else None
-    # At most a byte that makes the length even; or a chunk, after such a byte or without it.
-    return rest < 2 or any(_is_note(audio, position, order, complete=complete) for position in (end, end + 1))
+    # At most a padding byte; or a chunk, with or without a padding byte before it.
+    return rest < 2 or any(_is_chunk(audio, position, order, complete=complete) for position in (end, end + 1))
 
 
-def _is_note(audio: Bytes, position: int, order: str, *, complete: bool) -> bool:
+def _is_chunk(audio: Bytes, position: int, order: str, *, complete: bool) -> bool:
     if position + 8 > len(audio):
         return False
     name, size = struct.unpack_from(order + "4sI", audio, position)
     if name in MAGICS:
         return True
-    if not _is_name(name) or size > _LARGEST_NOTE:
+    if not _is_name(name) or size > _MAX_TRAILING_CHUNK:
         return False
     return not complete or position + 8 + size <= len(audio)
 
 
 def _next_file(audio: Bytes, start: int) -> int:
-    """Where the next WAV file begins, at or after `start`; -1 where none does."""
+    """Find the next WAV file at or after `start`; -1 if there is none."""
     match = _SIGNATURE.search(audio, start)
     return match.start() if match else -1
 
 
 def check_kinds(found: Sequence[Span]) -> None:
-    """Refuse files whose samples cannot be put one after the other.
+    """Reject files whose samples cannot be concatenated.
 
     Raises:
         ValueError: They differ.
@@ -243,18 +242,18 @@ def _check_kind(first: Layout, other: Layout) -> None:
 
 
 class Repair(NamedTuple):
-    """What makes one correct file of what was received."""
+    """The changes that turn the received bytes into one correct file."""
 
     keep: tuple[tuple[int, int], ...]
-    """(start, end) of what stays, in this order; empty if all stays where it is."""
+    """(start, end) of the bytes to keep, in order; empty to keep all of them."""
     edits: tuple[tuple[int, bytes], ...]
-    """(where, what) is written over it after that."""
+    """(position, bytes) to write over them afterwards."""
     size: int
-    """Bytes that stay; an edit may be behind them."""
+    """Bytes to keep; an edit may add to them."""
 
 
 def repair(audio: Bytes) -> Repair | None:
-    """Work out what a received WAV file lacks: its sizes, or that it is one file. None if it is correct, or no WAV.
+    """Plan the repair of a received WAV file: missing sizes, or several files in one. None if it is correct or no WAV.
 
     Raises:
         ValueError: It is several files of different kinds.
@@ -280,18 +279,18 @@ def repair(audio: Bytes) -> Repair | None:
 
 
 def _sizes(head: Bytes, first: Layout, size: int, data_size: int) -> tuple[tuple[int, bytes], ...]:
-    """The size fields of a header. A size that they cannot hold is marked as unknown: readers go on to the end."""
+    """Return the edits for a header's size fields. A size too large for them is marked unknown: read to the end."""
     pack = struct.Struct(first.byte_order + "I").pack
-    is_long = head[:4] in _LONG and head[12:16] == b"ds64"  # its long sizes are wrong; without them, these count
+    is_long = head[:4] in _LONG and head[12:16] == b"ds64"  # remove its wrong long sizes, so that these count
     names = ((0, b"RIFF"), (12, b"JUNK")) if is_long else ()
     return (4, pack(size)), (first.data_start - 4, pack(data_size)), *names
 
 
 class Reader:
-    """Takes WAV files as they arrive, one after the other, and gives the samples of all.
+    """Extracts the samples of one or more concatenated WAV files as they arrive.
 
     Attributes:
-        layout: What the header of the first file says; None until all of it is there.
+        layout: The first file's header; None until it is complete.
         head: The bytes before its samples.
     """
 
@@ -301,13 +300,13 @@ class Reader:
         self._buffer = bytearray()
         self._step: Callable[[bool], bytes] = self._header
         self._left: int | None = None
-        """Bytes of samples that the header still announces; None once that turned out to be wrong."""
+        """Bytes of samples left by the header; None once that proved wrong."""
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take the next bytes.
+        """Add the next bytes.
 
         Returns:
-            The samples that are complete with them, in whole frames.
+            The samples that they complete, in whole frames.
 
         Raises:
             ValueError: Another file begins, of another kind.
@@ -316,12 +315,12 @@ class Reader:
         return self._read(complete=False)
 
     def end(self) -> bytes:
-        """The samples that are left at the end. Half a frame is dropped."""
+        """Return the remaining samples at the end. A partial frame is dropped."""
         return self._read(complete=True)
 
     @property
     def open_head(self) -> bytes:
-        """The header, with sizes that are marked as unknown."""
+        """The header, with its sizes marked unknown."""
         head = bytearray(self.head)
         for position, edit in _sizes(self.head, self.layout, UNKNOWN_SIZE, UNKNOWN_SIZE) if self.layout else ():
             head[position : position + len(edit)] = edit
@@ -329,7 +328,7 @@ class Reader:
 
     @property
     def rest(self) -> bytes:
-        """What came and was not given: all of it, where it is no WAV."""
+        """The bytes that were not returned: all of them if this is no WAV."""
         return bytes(self._buffer)
 
     def _read(self, *, complete: bool) -> bytes:
@@ -340,7 +339,7 @@ class Reader:
         return bytes(samples)
 
     def _header(self, _: bool) -> bytes:
-        """Read a header, once all of it is there."""
+        """Read a header, once it is complete."""
         if found := layout(self._buffer):
             if self.layout is None:
                 self.layout, self.head = found, bytes(self._buffer[: found.data_start])
@@ -350,24 +349,24 @@ class Reader:
         return b""
 
     def _samples(self, complete: bool) -> bytes:
-        """Give samples, up to where they end."""
+        """Return samples, up to where they end."""
         if self._left is not None and self._left <= len(self._buffer):
             ends = _ends_at(self._buffer, self._left, self._order, complete=complete)
             if ends is None:
                 return self._take(self._left)
             if ends:
-                self._step = self._notes
+                self._step = self._skip_chunks
                 return self._take(self._left, last=True)
             self._left = None
         following = _next_file(self._buffer, 0)
         if following >= 0:
             self._step = self._header
             return self._take(following, last=True)
-        # The last few bytes may be the beginning of a signature.
+        # The last few bytes may be the start of a signature.
         return self._take(max(0, len(self._buffer) - (0 if complete else _SIGNATURE_SIZE - 1)))
 
-    def _notes(self, _: bool) -> bytes:
-        """Pass over what stands behind the samples."""
+    def _skip_chunks(self, _: bool) -> bytes:
+        """Skip the chunks after the samples."""
         following = _next_file(self._buffer, 0)
         if following >= 0:
             self._step = self._header
@@ -379,7 +378,7 @@ class Reader:
         return self.layout.byte_order if self.layout else "<"
 
     def _take(self, size: int, *, last: bool = False) -> bytes:
-        """Take whole frames out of the buffer; with the `last` of a file, what is left of one goes too."""
+        """Take whole frames out of the buffer. At the end of a file (`last`), drop a partial frame too."""
         whole = size - size % self.layout.frame_size if self.layout else 0
         samples = bytes(self._buffer[:whole])
         gone = size if last else whole

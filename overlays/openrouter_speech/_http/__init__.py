@@ -1,1 +1,1 @@
-"""One call: put together, sent with retries, read; and the connections that it takes."""
+"""Calls: build, send with retries, read; and their connections."""

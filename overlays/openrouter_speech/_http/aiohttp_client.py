@@ -1,4 +1,4 @@
-"""httpx over aiohttp, which keeps many connections at less cost. It needs the extra `aiohttp`."""
+"""httpx over aiohttp, which handles many connections more cheaply. Needs the extra `aiohttp`."""
 
 import errno
 from contextlib import suppress
@@ -11,29 +11,29 @@ from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
 from .delivery import Delivery, UndeliveredError
 
-_MOST_OF_A_HEAD = 100 * 1024
-"""Bytes of a response's header, as httpx's own transport takes them; aiohttp stops at 8 KiB unless it is told."""
+_MAX_HEADERS = 100 * 1024
+"""Bytes of a response's headers: the limit of httpx's own transport. aiohttp's default is 8 KiB."""
 
 _deliveries: "WeakKeyDictionary[object, Delivery]" = WeakKeyDictionary()
-"""By aiohttp's protocol object, of which each connection has one."""
+"""By aiohttp's protocol object, one per connection."""
 
 
 class AiohttpClient(HttpxAiohttpClient):
-    """An httpx.AsyncClient that sends with aiohttp. Proxies and TLS settings of the environment count as ever."""
+    """An httpx.AsyncClient that sends with aiohttp. It respects the environment's proxies and TLS settings."""
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """As httpx.AsyncClient.send.
 
         Raises:
-            httpx.RequestError: There was no response, or none in HTTP.
+            httpx.RequestError: There was no response, or no valid one.
         """
         try:
             return await super().send(request, **options)
         except UndeliveredError as error:
             raise httpx.ConnectError(str(error), request=request) from error
-        except aiohttp.ClientError as error:  # the transport translates most errors, and lets the others through
+        except aiohttp.ClientError as error:  # the transport translates most errors, but not all
             raise httpx.RemoteProtocolError(str(error), request=request) from error
-        except httpx.ConnectTimeout as error:  # the transport's name for all that happens to connections
+        except httpx.ConnectTimeout as error:  # the transport uses it for all connection errors
             cause = error.__cause__
             if isinstance(cause, aiohttp.ConnectionTimeoutError):
                 raise
@@ -48,7 +48,7 @@ class AiohttpClient(HttpxAiohttpClient):
 
 
 def _with_our_session(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-    """Have a transport make its session, at its first request, with the classes and limits of this module."""
+    """Make a transport use this module's classes and limits in its session."""
     if isinstance(transport, AiohttpTransport):
         limits, tls = transport.limits, transport.ssl_context
 
@@ -57,11 +57,11 @@ def _with_our_session(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTra
                 connector=aiohttp.TCPConnector(
                     limit=limits.max_connections or 0, keepalive_timeout=limits.keepalive_expiry, ssl=tls
                 ),
-                cookie_jar=aiohttp.DummyCookieJar(),  # cookies are httpx's affair
+                cookie_jar=aiohttp.DummyCookieJar(),  # httpx handles cookies
                 request_class=_Request,
                 response_class=_Response,
-                max_line_size=_MOST_OF_A_HEAD,
-                max_field_size=_MOST_OF_A_HEAD,
+                max_line_size=_MAX_HEADERS,
+                max_field_size=_MAX_HEADERS,
             )
 
         transport.client = session
@@ -69,7 +69,7 @@ def _with_our_session(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTra
 
 
 class _Request(aiohttp.ClientRequest):
-    """Follows its delivery."""
+    """Tracks whether the request was delivered."""
 
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         delivery = _deliveries.setdefault(conn.protocol, Delivery(keep=True))
@@ -81,9 +81,9 @@ class _Request(aiohttp.ClientRequest):
             raise
 
     async def write_bytes(self, writer: Any, conn: Any, *args: Any, **kwargs: Any) -> None:
-        # In a segment of their own: a second one is acknowledged as soon as it is read, a single one maybe later, and
-        # then a request that was read would look like one that was not.
-        with suppress(OSError):  # then what follows fails too, and is reported
+        # Send the headers in a separate TCP segment. A second segment is acknowledged as soon as it is read; a single
+        # one may be acknowledged later, so that a request that was read would look unread.
+        with suppress(OSError):  # the body fails too then, and reports it
             writer.send_headers()
         if conn.transport is None or conn.transport.is_closing():
             _deliveries[conn.protocol].fail()
@@ -91,14 +91,14 @@ class _Request(aiohttp.ClientRequest):
 
 
 class _Response(aiohttp.ClientResponse):
-    """Tells, where the connection is lost before it begins, whether the request reached the server."""
+    """Detects whether the request reached the server, if the connection is lost before the response."""
 
     async def start(self, connection: Any) -> aiohttp.ClientResponse:
         delivery = _deliveries[connection.protocol]
         try:
             return await super().start(connection)
         except aiohttp.ClientConnectionError as error:
-            if getattr(error, "errno", None) == errno.EPIPE:  # only writing ends like this
+            if getattr(error, "errno", None) == errno.EPIPE:  # raised only by a write
                 delivery.fail()
             delivery.check(cause=error)
             raise

@@ -1,4 +1,4 @@
-"""The body of a response while it arrives: decoded, identified, cut into whole frames, checked at its end. No I/O."""
+"""A response's body as it arrives: decoded, identified, cut into whole frames, checked at the end. No I/O."""
 
 import time
 from collections import deque
@@ -15,42 +15,42 @@ if TYPE_CHECKING:
     from .._core.codings import Decoder
 
 _HEAD = 1 << 16
-"""Bytes of the beginning that are kept for the check at the end of a stream."""
-_MOST_TO_IDENTIFY = 1 << 20
-"""Bytes after which a format that is still not known is taken to be what the label says."""
-_MOST_OF_AN_ERROR = 1 << 20
-"""Bytes of an error that are read; no message needs more."""
-_MOST_OF_A_SUCCESS = 1 << 26
-"""Bytes that are kept of a success which is not audio: it may have been paid for."""
+"""Bytes of the start to keep for the check at the end of a stream."""
+_MAX_TO_IDENTIFY = 1 << 20
+"""Bytes after which to trust the label if the format is still unknown."""
+_MAX_ERROR = 1 << 20
+"""Bytes of an error to read; no message needs more."""
+_MAX_NON_AUDIO = 1 << 26
+"""Bytes of a success that is not audio to keep: it may have been paid for."""
 
 
 class OpenResponse:
-    """A response whose headers are there, and whose body is still to come."""
+    """A response whose headers have arrived, but not its body."""
 
     def __init__(
         self, response: httpx.Response, info: AudioInfo | None, sent: float, hide: Callable[[str], str] = str
     ) -> None:
-        """Begin.
+        """Wrap a response.
 
         Args:
             response: The response, its body not read.
-            info: What its label says; None if that is not a type of audio.
-            sent: When its request was sent, by `time.monotonic`.
-            hide: As `errors.from_answer`.
+            info: The format by its label; None if that is not an audio type.
+            sent: When the request was sent, by `time.monotonic`.
+            hide: As for `errors.from_response`.
         """
         self.response = response
         self.body = IncomingBody(response, info, sent, hide)
         self.chunks: Iterator[bytes] | AsyncIterator[bytes] | None = None
-        """The body as the network hands it over, once somebody reads it."""
+        """The body from the network, once it is being read."""
 
     @property
     def info(self) -> AudioInfo:
-        """What the audio is: what the label says until its first bytes were looked at, then what they say."""
+        """The audio's format: by its label at first, then by its first bytes."""
         return self.body.info
 
 
 class IncomingBody:
-    """What has arrived of one body, and what of that was handed on. All iterators of a stream share it."""
+    """The state of one body: what has arrived, and what was passed on. All iterators of a stream share it."""
 
     def __init__(
         self, response: httpx.Response, info: AudioInfo | None, sent: float, hide: Callable[[str], str]
@@ -59,34 +59,34 @@ class IncomingBody:
         self._hide = hide
         self.info = info or AudioInfo("")
         self.received = 0
-        """Bytes, decoded."""
+        """Decoded bytes."""
         self.seconds_to_first: float | None = None
         self.at_end = False
         """Whether nothing more will arrive."""
         self._has_label = info is not None
         self._was_read = response.is_stream_consumed
-        """Whether httpx has read and decoded it already: a transport or a hook asked for that."""
+        """Whether httpx has read and decoded it already, for a transport or a hook."""
         self._sent = sent
         self._is_known = False
         self._pending: list[bytes] = []
-        """What arrived before it was known what it is, or what is not to be handed on at all."""
+        """Chunks that are not identified yet, or that will not be passed on."""
         self._ready: deque[bytes] = deque()
-        self._offset = 0  # in the first of them
-        self._available = 0  # bytes of all of them
-        self._rest = b""  # of a frame
+        self._offset = 0  # in the first chunk
+        self._available = 0  # bytes in all chunks
+        self._partial_frame = b""
         self._head: list[bytes] = []
         self._head_size = 0
         self._has_begun = False
         self._is_receiving = False
-        self._over = ""
-        """Why nothing more can be taken."""
+        self._end_reason = ""
+        """Why the stream cannot be read further; empty if it can."""
         self._transferred = 0
-        """Bytes, as they came."""
+        """Bytes as received, before decoding."""
         self._undecoded = b""
         self._encoding: str = response.headers.get("content-encoding", "")
         self._decoder: Decoder | None = None
         self._refusal: Callable[[bytes], errors.OpenRouterError] | None = None
-        """Makes the error for a body that is not handed on, once it was read."""
+        """Makes the error for a body that is not passed on, once it has been read."""
         if not response.is_success:
             self._refusal = self._refused
         elif _is_partial(response):
@@ -94,23 +94,23 @@ class IncomingBody:
         if self._encoding:
             self._prepare_decoder()
 
-    # What arrives
+    # Input
 
     def expect(self) -> None:
-        """Announce that the next bytes are waited for.
+        """Announce a wait for the next bytes.
 
         Raises:
-            StreamConsumedError: They are waited for already, or none can come.
+            StreamConsumedError: Someone is waiting already, or the stream has ended.
         """
         self._require_open()
         if self._is_receiving:
             raise errors.StreamConsumedError(
-                "Two threads or tasks read this stream at the same time: let one of them read, and pass the audio on."
+                "Two threads or tasks are reading this stream at the same time: read in one, and pass the audio on."
             )
         self._is_receiving = True
 
     def arrived(self, chunk: bytes | None) -> None:
-        """Take in the next bytes; None is the end.
+        """Add the next bytes, or None at the end.
 
         Raises:
             TruncatedAudioError: They cannot be decoded.
@@ -137,16 +137,16 @@ class IncomingBody:
         if self._refusal is None:
             self._identify(complete=False)
         else:
-            most = _MOST_OF_A_SUCCESS if self.response.is_success else _MOST_OF_AN_ERROR
+            most = _MAX_NON_AUDIO if self.response.is_success else _MAX_ERROR
             self.at_end = self.received >= most
 
     def cut(self, cause: httpx.RequestError) -> errors.OpenRouterError:
-        """Make the error for a body that the network cut short."""
+        """Make the error for a body that a network failure cut short."""
         self._is_receiving = False
         self._settle()
         if self._refusal is not None:
             return self._refusal(self._left())
-        self._over = "it ended early"
+        self._end_reason = "it ended early"
         if isinstance(cause, httpx.TimeoutException):
             late = errors.from_transport(cause, self.response.request)
             late.audio = self._left()
@@ -154,41 +154,41 @@ class IncomingBody:
         return self._truncated(f"The connection was lost after {self.received} bytes of audio: {cause}", self._left())
 
     def abandon(self) -> None:
-        """Take note that waiting for the next bytes was interrupted: what comes after them is lost."""
+        """End the stream because a wait for the next bytes was interrupted, which loses what follows."""
         self._is_receiving = False
-        self._over = "it was interrupted while it waited for the network"
+        self._end_reason = "it was interrupted while waiting for the network"
 
     def close(self) -> None:
-        """Hand nothing on any more."""
-        self._over = self._over or "it is closed; take its audio inside the `with` block"
+        """Pass nothing more on."""
+        self._end_reason = self._end_reason or "it is closed; read it inside the `with` block"
 
-    # What is handed on
+    # Output
 
     @property
     def is_unknown(self) -> bool:
-        """Whether more has to arrive before it can be told what this is."""
+        """Whether more bytes are needed to identify the format."""
         return not (self._is_known or self.at_end)
 
     @property
     def has_nothing(self) -> bool:
-        """Whether all has arrived, and none of it is audio."""
+        """Whether the body has ended without any audio."""
         return self.at_end and (self._refusal is not None or not self.received)
 
     def claim(self, method: str) -> None:
-        """Refuse a method that needs the whole stream.
+        """Check that a method can have the whole stream.
 
         Raises:
-            StreamConsumedError: Some of the stream was taken already, or it is closed.
+            StreamConsumedError: Some of the stream was already read, or it is closed.
         """
         self._require_open()
         if self._has_begun:
             raise errors.StreamConsumedError(
-                f"{method}() takes a whole stream, and some of this one was taken already: iterate over it for the "
-                "rest, or call stream_speech again."
+                f"{method}() needs the whole stream, but some of it was already read: iterate over the rest, or call "
+                "stream_speech again."
             )
 
     def begin(self) -> None:
-        """Take note that audio is taken."""
+        """Mark the stream as begun."""
         self._require_open()
         self._has_begun = True
 
@@ -203,8 +203,8 @@ class IncomingBody:
         return max(wanted - wanted % size, size)
 
     def take(self, size: int | None) -> bytes | None:
-        """Take the next piece out; None if more has to arrive first, or nothing is left."""
-        if self._over:
+        """Take the next chunk; None if more has to arrive first, or nothing is left."""
+        if self._end_reason:
             self._require_open()
         ready = self._ready
         if size is None:
@@ -220,50 +220,49 @@ class IncomingBody:
         return self._cut_out(min(size, self._available))
 
     def take_all(self) -> bytes:
-        """Take out all that is there."""
+        """Take everything that is ready."""
         return self._cut_out(self._available)
 
     def give_back(self, pieces: list[bytes]) -> None:
-        """Undo `take`: whoever took these pieces, all so far, had no use for them."""
+        """Rewind the stream: put back all chunks that were taken."""
         self._ready.extendleft(reversed(pieces))
         self._available += sum(map(len, pieces))
-        self._has_begun, self._over = False, ""
+        self._has_begun, self._end_reason = False, ""
 
     def finish(self, has_sound: Callable[[AudioInfo], bool | None] | None = None, taken: bytes = b"") -> None:
-        """Check a body that has come to its end.
+        """Check a body that has ended.
 
         Args:
-            has_sound: Looks at all of the audio. Without it, and where it gives None, the beginning is looked at.
-            taken: What was taken, for `audio` of the error.
+            has_sound: Checks all of the audio. If absent, or if it returns None, only the start is checked.
+            taken: The bytes that were taken, for the error's `audio`.
 
         Raises:
-            OpenRouterError: It is not whole audio.
+            OpenRouterError: It is not complete audio.
         """
         if self._refusal is not None:
             raise self._refusal(self._left())
-        self._over = "it was read to its end, and can be read once"
+        self._end_reason = "it was read to its end, and can be read only once"
         self._check_whole(taken)
         info = self.info
-        if info.format == "pcm":  # any bytes are
+        if info.format == "pcm":  # any bytes are valid pcm
             return
         sound = has_sound and has_sound(info)
         if not (self._head_has_sound() if sound is None else sound):
             raise errors.NotAudioError(
-                f"The server reported success, but no {info.format} audio can be found in the {self.received} bytes "
-                "that it sent.",
+                f"The server reported success, but the {self.received} bytes that it sent have no {info.format} audio.",
                 self.response,
                 audio=taken,
                 bytes_received=self.received,
             )
 
     def _require_open(self) -> None:
-        if self._over:
+        if self._end_reason:
             raise errors.StreamConsumedError(
-                f"Nothing can be taken from this stream: {self._over}. Keep what you need of a stream when you read "
-                "it, use create_speech for audio that can be used again, or call stream_speech again."
+                f"This stream cannot be read: {self._end_reason}. Keep what you need as you read it, use create_speech "
+                "for audio that you need more than once, or call stream_speech again."
             )
 
-    # Inside
+    # Internals
 
     def _end(self) -> None:
         self.at_end = True
@@ -271,16 +270,16 @@ class IncomingBody:
         self._is_known = self._refusal is None
 
     def _settle(self) -> None:
-        """Tell what this is, if that is not known yet, although no more will come."""
+        """Identify the format, if that is still open, now that no more will arrive."""
         if self.received and not self._is_known and self._refusal is None:
             self._identify(complete=True)
 
     def _identify(self, *, complete: bool) -> None:
-        """Tell what this is by its first bytes."""
-        head = b"".join(self._pending)  # of one piece, as it mostly is, this is the piece itself
+        """Identify the format by the first bytes."""
+        head = b"".join(self._pending)  # usually a single chunk, which join() does not copy
         found = audio.identify(head, self.info, complete=complete)
         if found is Unidentified.NEEDS_MORE:
-            if not complete and len(head) < _MOST_TO_IDENTIFY:
+            if not complete and len(head) < _MAX_TO_IDENTIFY:
                 return
             found = self.info
         if isinstance(found, Unidentified) or (not self._has_label and found.format == self.info.format):
@@ -293,21 +292,21 @@ class IncomingBody:
             self._add(chunk)
 
     def _add(self, chunk: bytes) -> None:
-        """Make ready the frames that are complete with this chunk."""
-        rest, size = self._rest, self.info.frame_size
+        """Add a chunk, and make its whole frames ready."""
+        rest, size = self._partial_frame, self.info.frame_size
         odd = (len(rest) + len(chunk)) % size
-        if rest or odd:  # else it goes on as it came: nothing is copied
+        if rest or odd:  # otherwise the chunk is used as is, without a copy
             if len(rest) + len(chunk) < size:
-                self._rest = rest + chunk
+                self._partial_frame = rest + chunk
                 return
             end = len(chunk) - odd
-            self._rest = chunk[end:]
+            self._partial_frame = chunk[end:]
             chunk = b"".join((rest, memoryview(chunk)[:end]))
         self._ready.append(chunk)
         self._available += len(chunk)
 
     def _cut_out(self, size: int) -> bytes:
-        """Take so many bytes, all there, out of what is ready."""
+        """Take this many ready bytes."""
         ready, pieces = self._ready, []
         self._available -= size
         while size:
@@ -323,14 +322,14 @@ class IncomingBody:
         return b"".join(pieces)
 
     def _left(self) -> bytes:
-        """All that was not handed on."""
+        """Take everything that was not passed on."""
         pending, self._pending = self._pending, []
         return self.take_all() + b"".join(pending)
 
-    # The coding of the content
+    # Content coding
 
     def _prepare_decoder(self) -> None:
-        from .._core import codings  # noqa: PLC0415  (few responses are coded)
+        from .._core import codings  # noqa: PLC0415  (rarely needed)
 
         try:
             decoder = codings.decoder(self._encoding)
@@ -350,10 +349,10 @@ class IncomingBody:
             if self._refusal is not None:
                 self.at_end = True
                 return b""
-            self._over = "it ended early"
+            self._end_reason = "it ended early"
             raise self._truncated(
-                f"The response says Content-Encoding: {self._encoding}, but after {self.received} bytes of audio that "
-                f"is wrong: {error}.",
+                f"The response has Content-Encoding: {self._encoding}, but is not valid after {self.received} bytes of "
+                f"audio: {error}.",
                 self._left(),
             ) from error
         if not self.received and not decoded:
@@ -361,10 +360,10 @@ class IncomingBody:
         return decoded
 
     def _refuse_coding(self, cause: ValueError) -> None:
-        message = f"The response says Content-Encoding: {self._encoding}, but cannot be decoded: {cause}."
+        message = f"The response has Content-Encoding: {self._encoding}, but cannot be decoded: {cause}."
 
         def refusal(body: bytes) -> errors.OpenRouterError:
-            return errors.NotAudioError(f"{message} The bytes are kept as they came.", self.response, audio=body)
+            return errors.NotAudioError(f"{message} `audio` has the bytes as received.", self.response, audio=body)
 
         self._refusal = self._refusal or refusal
 
@@ -373,44 +372,44 @@ class IncomingBody:
             return not self._decoder.is_complete
         if not self._encoding or not self._was_read:
             return False
-        # httpx does not ask its own decoder whether that had come to its end.
+        # httpx does not check that its own decoder reached the end.
         decoder = getattr(getattr(self.response, "_decoder", None), "decompressor", None)
         return getattr(decoder, "eof", True) is False
 
-    # What may be wrong
+    # Checks
 
     def _check_whole(self, taken: bytes) -> None:
-        # httpcore checks the length itself; a client that was given may have another transport, which does not.
+        # httpcore checks the length itself, but the caller's client may have another transport.
         announced = _size(self.response.headers.get("content-length", ""))
         if self._was_read and self._encoding:
-            announced = None  # that is the length of what httpx has decoded
+            announced = None  # Content-Length counts the bytes before httpx decoded them
         transferred = self._transferred
         if transferred and self._is_coding_cut():
             taken = taken or self._undecoded
-            reason = f"its Content-Encoding: {self._encoding} stops in the middle"
+            reason = f"its Content-Encoding: {self._encoding} ends early"
         elif not self.received:
             status = "" if self.response.status_code == 200 else f" (status {self.response.status_code})"
             raise errors.EmptyAudioError(f"The server reported success{status} but sent no audio.", self.response)
         elif announced is not None and transferred < announced:
             reason = f"{transferred} of {announced} bytes arrived"
         elif self.received % self.info.frame_size:
-            reason = f"{self.received} bytes are no whole number of pcm frames of {self.info.frame_size} bytes"
+            reason = f"{self.received} bytes is not a whole number of {self.info.frame_size}-byte pcm frames"
         elif announced is not None and transferred > announced:
             raise errors.AudioError(
-                f"The response is longer than it says: {transferred} bytes arrived where Content-Length is "
-                f"{announced}, so the audio may be damaged.",
+                f"The response is longer than its Content-Length: {transferred} bytes arrived instead of {announced}, "
+                "so the audio may be damaged.",
                 self.response,
                 audio=taken,
                 bytes_received=self.received,
             )
         else:
             return
-        raise self._truncated(f"The audio stops short: {reason}.", taken)
+        raise self._truncated(f"The audio is incomplete: {reason}.", taken)
 
     def _head_has_sound(self) -> bool:
         head = b"".join(self._head)
         if self._head_size < self.received and head[:3] == b"ID3":
-            return True  # a tag with a picture can be as long as this: it cannot be told
+            return True  # unknown: a tag with a picture can be this long
         return audio.has_sound(head, self.info)
 
     def _truncated(self, message: str, left: bytes) -> errors.TruncatedAudioError:
@@ -421,14 +420,14 @@ class IncomingBody:
 
     def _partial(self, body: bytes) -> errors.OpenRouterError:
         part = self.response.headers.get("content-range", "no Content-Range")
-        return self._truncated(f"The server sent a part of the audio only (status 206, {part}).", body)
+        return self._truncated(f"The server sent only part of the audio (status 206, {part}).", body)
 
 
 def with_body(response: httpx.Response, body: bytes) -> httpx.Response:
-    """Make a response with this one's status and headers that holds its body, decoded."""
+    """Copy a response, with its decoded body."""
     read = httpx.Response(
         response.status_code,
-        # The encoding was undone; httpx would undo it again.
+        # The body is decoded already; httpx would decode it again.
         headers=[(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"],
         stream=httpx.ByteStream(body),
         request=response.request,
@@ -440,12 +439,12 @@ def with_body(response: httpx.Response, body: bytes) -> httpx.Response:
 
 
 def without_connection(response: httpx.Response) -> dict[str, Any]:
-    """Give the response's extensions without the network stream: nothing may be held open."""
+    """Return the response's extensions without the network stream, so that no connection is held."""
     return {name: value for name, value in response.extensions.items() if name != "network_stream"}
 
 
 def _is_partial(response: httpx.Response) -> bool:
-    """Whether this is a part of a body, which nobody asked for (RFC 9110 section 15.3.7)."""
+    """Whether this is only part of a body, although none was requested (RFC 9110 section 15.3.7)."""
     if response.status_code != httpx.codes.PARTIAL_CONTENT:
         return False
     begin, _, size = response.headers.get("content-range", "").removeprefix("bytes ").partition("/")
@@ -454,5 +453,5 @@ def _is_partial(response: httpx.Response) -> bool:
 
 
 def _size(text: str) -> int | None:
-    """Bytes, as a header gives them."""
+    """Parse a header's number of bytes."""
     return int(text) if text.isdecimal() and len(text) < 20 else None

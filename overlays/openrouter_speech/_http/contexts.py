@@ -1,4 +1,4 @@
-"""What `stream_speech` returns: a context manager that sends the request when it is entered, and no sooner."""
+"""The context managers that `stream_speech` returns. Entering one sends the request."""
 
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
@@ -9,11 +9,11 @@ from ..streams import AsyncSpeechStream, SpeechStream
 
 
 class _ForgottenWithError(TypeError, AttributeError):
-    """The stream is used without its `with`. It is an AttributeError too, so that `hasattr` goes on working."""
+    """The stream was used without `with`. Also an AttributeError, so that `hasattr` works."""
 
 
 class _Context:
-    """What both kinds have in common: they are entered once, and are of no other use."""
+    """The common part of both kinds: they can be entered once, and nothing else."""
 
     _spelling: str
     _entered = False
@@ -22,7 +22,7 @@ class _Context:
 
     def _enter(self) -> None:
         if self._entered:
-            raise StreamConsumedError("This stream was opened already: call stream_speech again for another.")
+            raise StreamConsumedError("This stream was opened already: call stream_speech again for a new one.")
         self._entered = True
 
     def _forgotten(self, *_: object) -> NoReturn:
@@ -30,11 +30,11 @@ class _Context:
 
     def _mixed(self, *_: object) -> NoReturn:
         raise _ForgottenWithError(
-            f"Nothing has been sent yet, and this needs the other `with`: write {self._async} in a coroutine, and "
+            f"Nothing has been sent yet, and this is the wrong kind of `with`: write {self._async} in a coroutine or "
             f"{self._sync} elsewhere, and use `stream`."
         )
 
-    if not TYPE_CHECKING:  # type checkers see by themselves that none of this is there
+    if not TYPE_CHECKING:  # type checkers report these uses by themselves
         __iter__ = __next__ = __aiter__ = __anext__ = _forgotten
         __await__ = __enter__ = __exit__ = __aenter__ = __aexit__ = _mixed
 
@@ -45,12 +45,12 @@ class _Context:
 
 
 class StreamContext(_Context, AbstractContextManager[SpeechStream]):
-    """A stream that is to come: `with` sends the request, and gives a `SpeechStream` when the first audio is there."""
+    """Opens a stream: `with` sends the request, and returns a `SpeechStream` once the first audio arrives."""
 
     _spelling = _Context._sync
 
     def __init__(self, opening: AbstractContextManager[SpeechStream]) -> None:
-        """Take what makes the call."""
+        """Wrap the context manager that makes the call."""
         self._opening = opening
 
     def __enter__(self) -> SpeechStream:
@@ -71,7 +71,7 @@ class AsyncStreamContext(_Context, AbstractAsyncContextManager[AsyncSpeechStream
     _spelling = _Context._async
 
     def __init__(self, opening: AbstractAsyncContextManager[AsyncSpeechStream]) -> None:
-        """Take what makes the call."""
+        """Wrap the context manager that makes the call."""
         self._opening = opening
 
     async def __aenter__(self) -> AsyncSpeechStream:

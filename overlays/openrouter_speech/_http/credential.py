@@ -1,4 +1,4 @@
-"""The API key, kept where nothing shows it: no `repr`, and no traceback, even one that shows local variables."""
+"""The API key, kept out of `repr` and of tracebacks, even those that show local variables."""
 
 import os
 from collections.abc import Callable
@@ -6,13 +6,11 @@ from collections.abc import Callable
 from .. import errors
 
 _MISSING = "No API key: set the environment variable OPENROUTER_API_KEY, or pass OpenRouter(api_key=...)."
-_NOT_A_KEY = (
-    "The API key has a character that keys do not have, such as a blank or an accented letter. Was it copied whole?"
-)
+_NOT_A_KEY = "The API key has an invalid character, such as a space or an accented letter. Was it copied correctly?"
 
 
 class Credential:
-    """A key, or a callable that gives one and is asked anew for each call, so that keys can rotate."""
+    """A key, or a callable that returns one and is called for each request, so that keys can rotate."""
 
     __slots__ = ("_source",)
 
@@ -20,19 +18,19 @@ class Credential:
         self._source = os.environ.get("OPENROUTER_API_KEY") if source is None else source
 
     def check(self) -> None:
-        """Refuse what can give no key.
+        """Check the type.
 
         Raises:
             TypeError: It is neither a string nor a callable.
         """
         if not (self._source is None or isinstance(self._source, str) or callable(self._source)):
-            raise TypeError(f"api_key must be a str or a callable that gives one, not {type(self._source).__name__}")
+            raise TypeError(f"api_key must be a str or a callable that returns one, not {type(self._source).__name__}")
 
     def authorization(self) -> str:
-        """The value of the `Authorization` header.
+        """Return the value of the `Authorization` header.
 
         Raises:
-            ConfigurationError: There is no key, or it is not one.
+            ConfigurationError: The key is missing or invalid.
         """
         header, problem = _bearer(self._source() if callable(self._source) else self._source)
         if problem is not None:
@@ -43,11 +41,11 @@ class Credential:
         return "Credential(**********)"
 
     def __reduce__(self) -> str:
-        raise TypeError("An API key is not pickled")
+        raise TypeError("An API key cannot be pickled")
 
 
 def _bearer(key: object) -> tuple[str, str | None]:
-    """The header's value, or what is wrong with the key. It does not raise: its frame holds the key."""
+    """Return the header's value and None, or "" and the problem. Never raise: this frame holds the key."""
     if key is None or (isinstance(key, str) and not key.strip()):
         return "", _MISSING
     if not isinstance(key, str):

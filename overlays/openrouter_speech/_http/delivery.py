@@ -1,9 +1,9 @@
-"""Whether a request reached the server before its connection was lost.
+"""Detect whether a request reached the server before its connection was lost.
 
-A server may close an idle connection just as the next request goes out. Nothing of that request was read, so sending
-it again is safe; a request that was read before its connection was lost may have been charged. TCP knows the
-difference: what a server has read, its side has acknowledged. Linux reports how much that is. Elsewhere, only a
-failed write proves that a request was not read.
+A server may close an idle connection just as the next request goes out. It did not read that request, so resending it
+is safe; a request that was read before its connection was lost may have been charged. TCP knows the difference: the
+server's side has acknowledged whatever the server has read. Linux reports how much that is. Elsewhere, only a failed
+write proves that a request was not read.
 """
 
 import os
@@ -25,15 +25,15 @@ _TCP_INFO = struct.Struct("=120xQ72xQQ")
 
 
 _END = b"\r\n\r\n"
-"""Of a header, and of a chunked body."""
+"""The end of a header, and of a chunked body."""
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r?\n?", re.IGNORECASE)
 
 
 class UndeliveredError(httpcore.ConnectError):
-    """The connection could not be used for the request; the server has not read it.
+    """The connection failed before the server read the request.
 
     Attributes:
-        reused: Whether the connection had served a request before.
+        reused: Whether the connection had served an earlier request.
     """
 
     def __init__(self, reason: str, *, reused: bool) -> None:
@@ -42,16 +42,16 @@ class UndeliveredError(httpcore.ConnectError):
 
 
 def is_stale(error: httpx.ConnectError) -> bool:
-    """Whether the request met a connection that had served another, and was closed by then."""
+    """Whether the request failed on a reused connection that the server had closed."""
     cause = error.__cause__
     return isinstance(cause, UndeliveredError) and cause.reused
 
 
 def watch(client: httpx.Client | httpx.AsyncClient) -> None:
-    """Have a client's connections raise `UndeliveredError`, which httpx passes on as the cause of a `ConnectError`.
+    """Make a client's connections raise `UndeliveredError`, which httpx passes on as the cause of a `ConnectError`.
 
-    httpx takes no network backend, and with `transport=` it ignores the environment's proxies, so this replaces a
-    private attribute. In a version of httpx without it, a lost request counts as one that may have been charged.
+    httpx has no parameter for a network backend, and with `transport=` it ignores the environment's proxies, so this
+    replaces a private attribute. If a version of httpx lacks it, a lost request counts as possibly charged.
     """
     transports: Iterable[Any] = (client._transport, *client._mounts.values())
     for transport in transports:
@@ -64,35 +64,35 @@ def watch(client: httpx.Client | httpx.AsyncClient) -> None:
 
 
 class Delivery:
-    """Follows the requests on one connection."""
+    """Tracks the requests on one connection."""
 
     def __init__(self, *, keep: bool) -> None:
-        """Begin with a new connection.
+        """Start with a new connection.
 
         Args:
-            keep: Whether to keep a second descriptor of the socket while a request is under way: asyncio closes its own
-                before it reports a loss.
+            keep: Whether to keep a duplicate of the socket's descriptor while a request is in flight: asyncio closes
+                its own before it reports a lost connection.
         """
         self._keep = keep and sys.platform == "linux"
         self._requests = 0
         self._unanswered = False
         self._write_failed = False
         self._descriptor: int | None = None
-        self._expected: int | None = None  # bytes of the response that are still to come, if it said how many
+        self._expected: int | None = None  # bytes of the response that are still missing, if known
         self._is_chunked = False
         self._tail = b""
 
     def begin(self, connection: Any) -> None:
-        """A piece of a request goes out on this socket.
+        """Note that part of a request is about to be sent.
 
         Raises:
-            UndeliveredError: The last response was longer than it said. What is left of it would be taken for the
-                response to this request.
+            UndeliveredError: The last response was longer than its Content-Length, and the rest of it would be taken
+                for the response to this request.
         """
         if self._unanswered:
             return
         if (self._expected or 0) < 0 or (self._is_chunked and self._tail != _END):
-            raise UndeliveredError("the last response was longer than it said", reused=True)
+            raise UndeliveredError("the last response was longer than its announced length", reused=True)
         self._unanswered, self._write_failed = True, False
         self._requests += 1
         if self._keep and connection is not None:
@@ -100,15 +100,15 @@ class Delivery:
                 self._descriptor = os.dup(connection.fileno())
 
     def fail(self) -> None:
-        """A write failed: not all of the request is on its way, so the server cannot have read it."""
+        """Note that a write failed: the request went out incomplete, so the server cannot have read it."""
         self._write_failed = True
 
     def receive(self, data: bytes) -> None:
-        """A piece of the response arrived."""
+        """Note that part of the response arrived."""
         if self._unanswered:
             self.end()
             head, end, body = data.partition(_END)
-            length = _LENGTH.search(head) if end else None  # a header that came in pieces is not followed
+            length = _LENGTH.search(head) if end else None  # a header in several pieces is not tracked
             self._expected = int(length[1]) - len(body) if length else None
             self._is_chunked = bool(end) and b"\r\ntransfer-encoding:" in head.lower()
         elif self._expected is not None:
@@ -117,17 +117,17 @@ class Delivery:
             self._tail = (self._tail + data)[-len(_END) :]
 
     def end(self) -> None:
-        """The response begins, or the connection is given up."""
+        """Note that the response begins, or that the connection is given up."""
         self._unanswered = False
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def check(self, connection: Any = None, cause: Exception | None = None) -> None:
-        """The connection was lost.
+        """Note that the connection was lost.
 
         Raises:
-            UndeliveredError: A request is under way, and the server has not read it.
+            UndeliveredError: A request is in flight, and the server has not read it.
         """
         if self._unanswered and (self._write_failed or self._has_unread(connection)):
             reason = "the server closed the connection before the request reached it"
@@ -141,13 +141,13 @@ class Delivery:
 
 
 def _unacknowledged(connection: Any) -> int:
-    """Bytes that were sent on a socket and are not acknowledged; 0 where the system does not report it."""
+    """Return the bytes sent on a socket and not acknowledged; 0 if the system does not report it."""
     try:
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
         acknowledged, sent, sent_again = _TCP_INFO.unpack(info)
-    except (AttributeError, OSError, struct.error):  # no Linux, no TCP, closed, or an old kernel
+    except (AttributeError, OSError, struct.error):  # not Linux, not TCP, closed, or an old kernel
         return 0
-    return int(sent - sent_again - (acknowledged - 1))  # the first byte acknowledged is that of the handshake
+    return int(sent - sent_again - (acknowledged - 1))  # the handshake counts as one acknowledged byte
 
 
 class _Stream(httpcore.NetworkStream):
@@ -170,7 +170,7 @@ class _Stream(httpcore.NetworkStream):
         self._delivery.begin(None)
         try:
             self._stream.write(buffer, timeout)
-        except httpcore.WriteError:  # httpcore goes on to read, since there may be a response all the same
+        except httpcore.WriteError:  # httpcore still reads, since there may be a response
             self._delivery.fail()
             raise
 

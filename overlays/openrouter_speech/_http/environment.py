@@ -1,4 +1,4 @@
-"""What the environment says of proxies and certificates, checked before httpx acts on it, or fails."""
+"""Check the environment's settings for proxies and certificates before httpx uses them."""
 
 import os
 import ssl
@@ -16,38 +16,38 @@ from .._core.addresses import host_and_port
 from ..errors import ConfigurationError
 
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
-"""As httpx has them."""
+"""Those that httpx supports."""
 
 
 class Problem(NamedTuple):
-    """A setting of the environment that keeps calls from being made, or from going where they should."""
+    """An environment setting that would break or misdirect calls."""
 
     variable: str
     message: str
-    """A sentence with the name of the variable and what to do. No password is in it."""
+    """A sentence that names the variable and the fix. It has no password."""
 
 
 def check_environment(host: str = "") -> list[Problem]:
-    """Look for settings that httpx cannot use.
+    """Find settings that httpx cannot use.
 
     Args:
-        host: The server's host. An address that `NO_PROXY` exempts with a network is a problem, since httpx would send
-            to the proxy all the same.
+        host: The server's host. If it is an address in a network that `NO_PROXY` exempts, that is a problem: httpx
+            would use the proxy anyway.
     """
     return [*_proxy_problems(), *_no_proxy_problems(host), *_certificate_problems()]
 
 
 def uses_socks() -> bool:
-    """Whether a proxy of the environment speaks SOCKS, which aiohttp does not."""
+    """Whether the environment names a SOCKS proxy, which aiohttp does not support."""
     return any(url.lower().startswith("socks") for url in _proxies().values())
 
 
 @contextmanager
 def explained(host: str = "") -> Iterator[None]:
-    """Around the making of an httpx client.
+    """Explain failures to make an httpx client that the environment causes.
 
     Raises:
-        ConfigurationError: The environment is to blame; the message names the variable.
+        ConfigurationError: The environment is at fault; the message names the variable.
     """
     for problem in check_environment(host):
         raise ConfigurationError(problem.message)
@@ -60,7 +60,7 @@ def explained(host: str = "") -> Iterator[None]:
 
 
 def _proxies() -> dict[str, str]:
-    """The proxies by scheme, where they count; as httpx has them."""
+    """Return the proxies by scheme, as httpx sees them."""
     found = getproxies()
     if "*" in _exempt(found.get("no", "")):
         return {}
@@ -74,21 +74,21 @@ def _exempt(no_proxy: str) -> list[str]:
 def _proxy_problems() -> Iterator[Problem]:
     for scheme, proxy in _proxies().items():
         variable = _variable(f"{scheme}_proxy")
-        if (reason := _why_not(proxy if "://" in proxy else f"http://{proxy}")) is not None:
+        if (reason := _proxy_error(proxy if "://" in proxy else f"http://{proxy}")) is not None:
             yield Problem(variable, f"{variable} {reason}")
 
 
-def _why_not(proxy: str) -> str | None:
-    """What is wrong with the URL of a proxy, for a sentence that begins with the name of its variable."""
+def _proxy_error(proxy: str) -> str | None:
+    """Return what is wrong with a proxy's URL, to follow the name of its variable."""
     scheme = proxy.partition("://")[0].lower()
     if scheme not in _PROXY_SCHEMES:
-        return f"names a proxy of the kind {scheme!r}; those that work begin with http://, https://, socks5:// or socks5h://"
+        return f"names a proxy of the kind {scheme!r}; supported are http://, https://, socks5:// and socks5h://"
     if scheme.startswith("socks") and find_spec("socksio") is None:
         return "names a SOCKS proxy, which needs the package socksio: pip install 'openrouter-speech[socks]'"
     try:
         host_and_port(proxy)
     except ValueError as error:
-        return f"{error}; a proxy is given as http://proxy.example:8080"
+        return f"{error}; write a proxy as http://proxy.example:8080"
     return None
 
 
@@ -99,8 +99,8 @@ def _no_proxy_problems(host: str) -> Iterator[Problem]:
         if not _is_readable(entry):
             yield Problem(
                 variable,
-                f"{variable} has {entry!r}, which httpx cannot read: it takes names and addresses, but no IPv6 network "
-                "and no brackets",
+                f"{variable} has {entry!r}, which httpx cannot read: use names and addresses, without brackets or IPv6 "
+                "networks",
             )
         elif proxies and _is_in_network(host, entry):
             yield Problem(
@@ -110,7 +110,7 @@ def _no_proxy_problems(host: str) -> Iterator[Problem]:
 
 
 def _is_readable(entry: str) -> bool:
-    """Whether httpx can make a pattern of an entry; what it cannot read keeps it from making any client."""
+    """Whether httpx can parse an entry. If it cannot, making any client fails."""
     try:
         address = ip_address(entry.partition("/")[0])
     except ValueError:
@@ -154,5 +154,5 @@ def _no_certificates(file: str) -> str | None:
 
 
 def _variable(name: str) -> str:
-    """The variable's name as it was set: both cases count, the lower one first. Windows and macOS have settings too."""
+    """Return the variable's name as it is set: lower case takes precedence. Windows and macOS have system settings."""
     return next((known for known in (name, name.upper()) if os.environ.get(known)), f"{name.upper()} (of the system)")

@@ -1,4 +1,4 @@
-"""The httpx clients that calls are sent with."""
+"""The httpx clients that send calls."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
 TIMEOUT_MS = 120_000
-"""Milliseconds: time for a slow voice to start, or to go on."""
+"""Milliseconds: enough for a slow voice to start or continue."""
 CONNECT_TIMEOUT_MS = 10_000
 
 AsyncTransport = Literal["httpx", "aiohttp"]
@@ -27,15 +27,15 @@ _ONE_OF = " or ".join(f'"{name}"' for name in get_args(AsyncTransport))
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100)
 _POOLS = 10
 _SHARE = httpx.Limits(max_connections=10, max_keepalive_connections=10)
-"""What one of that many pools has of the connections."""
+"""One pool's share of the connections."""
 _IDLE = 5.0
-"""Seconds, as httpx keeps a connection that is not used."""
+"""Seconds. httpx keeps idle connections as long."""
 
 
 class Connections:
-    """The httpx clients: those that were given, used as they are and never closed, or our own, made at first use.
+    """The httpx clients: the caller's, used as is and never closed, or our own, made on first use.
 
-    A client of ours for awaited calls belongs to an event loop: it serves that loop alone, and is closed with it.
+    Each of our own async clients belongs to one event loop, and is closed when that loop ends.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Connections:
         if async_transport is not None and async_transport not in get_args(AsyncTransport):
             raise ValueError(f"async_transport must be {_ONE_OF}, or None, not {async_transport!r}")
         if async_transport is not None and async_client is not None:
-            raise ValueError("async_transport is for a client that is made here, and async_client was given")
+            raise ValueError("async_transport and async_client exclude each other: pass one of them")
         if async_transport == "aiohttp" and find_spec("httpx_aiohttp") is None:
             raise ConfigurationError(
                 "async_transport=\"aiohttp\" needs httpx-aiohttp: pip install 'openrouter-speech[aiohttp]'"
@@ -67,10 +67,10 @@ class Connections:
         self._lock = threading.Lock()
 
     def sync_client(self) -> httpx.Client:
-        """The client for calls that are not awaited.
+        """Return the client for sync calls.
 
         Raises:
-            ConfigurationError: The environment's proxies or certificates cannot be used, or the client that was given.
+            ConfigurationError: The caller's client, or the environment's proxies or certificates, cannot be used.
         """
         if self._given is not None:
             return _usable("client", self._given)
@@ -81,7 +81,7 @@ class Connections:
 
     @asynccontextmanager
     async def async_client(self) -> AsyncIterator[httpx.AsyncClient]:
-        """The client for an awaited call, until its response is closed. Raises as `sync_client` does."""
+        """Lend a client to an awaited call until its response is closed. Raises as `sync_client` does."""
         if self._given_async is not None:
             yield _usable("async_client", self._given_async)
             return
@@ -94,28 +94,28 @@ class Connections:
             await clients.give_back(pool)
 
     def close(self) -> None:
-        """Close our own client for calls that are not awaited, if there is one. The next call makes another."""
+        """Close our own sync client, if there is one. The next call makes a new one."""
         with self._lock:
             own, self._own = self._own, None
         if own is not None:
             own.close()
 
     async def aclose(self) -> None:
-        """Close our own clients for calls that are not awaited, and for those of the running event loop.
+        """Close our own sync client, and the async clients of the running event loop.
 
-        Another loop's clients cannot be closed from here, and may be in use; they are closed when that loop ends.
+        Other loops' clients may be in use, and cannot be closed from here; they are closed when their loop ends.
         """
         self.close()
         await self._clients_of_this_loop().close()
 
     def _clients_of_this_loop(self) -> "_LoopClients":
-        # Loaded here: calls that are not awaited do without it.
+        # A late import: sync calls do not need it.
         from asyncio import get_running_loop  # noqa: PLC0415
 
         loop = get_running_loop()
         with self._lock:
             if loop not in self._loops:
-                # A loop that ended without shutting down its generators has left its clients behind.
+                # Forget loops that ended without shutting down their generators.
                 self._loops = {other: clients for other, clients in self._loops.items() if not other.is_closed()}
                 self._loops[loop] = _LoopClients(self._new_async_client, lambda: self._forget(loop))
             return self._loops[loop]
@@ -125,10 +125,10 @@ class Connections:
             self._loops.pop(loop, None)
 
     def _new_async_client(self) -> tuple[httpx.AsyncClient, int]:
-        """A client, and how many like it one loop may have."""
+        """Make a client. Also return how many of its kind a loop may have."""
         if self._async_transport != "httpx":
             with suppress(ImportError):
-                # Loaded here: only awaited calls need it, and only where it is installed.
+                # A late import: only awaited calls need it, and it is optional.
                 from .aiohttp_client import AiohttpClient  # noqa: PLC0415
 
                 if self._can_use_aiohttp():
@@ -142,29 +142,29 @@ class Connections:
             return True
         if self._async_transport == "aiohttp":
             raise ConfigurationError(
-                'aiohttp cannot use the SOCKS proxy that the environment names: leave out async_transport="aiohttp", '
-                "or unset ALL_PROXY"
+                'aiohttp cannot use the environment\'s SOCKS proxy: leave out async_transport="aiohttp", or unset '
+                "ALL_PROXY"
             )
         return False
 
     def _made(self, kind: type[C], limits: httpx.Limits) -> C:
-        # Both loaded here: they need httpcore and ssl, which httpx itself loads only now.
+        # Late imports: they need httpcore and ssl, which httpx loads only now.
         from .delivery import watch  # noqa: PLC0415
         from .environment import explained  # noqa: PLC0415
 
         with explained(self._host):
             if self._tls is None:
-                self._tls = httpx.create_ssl_context()  # once: it reads all certificates
+                self._tls = httpx.create_ssl_context()  # only once, because it reads all certificates
             client = kind(verify=self._tls, timeout=timeout(TIMEOUT_MS), limits=limits)
         watch(client)
         return client
 
 
 class _LoopClients:
-    """The clients of one event loop, and how much each is used. Only that loop's thread touches them.
+    """The clients of one event loop, and their load. Only that loop's thread uses them.
 
-    For each request, httpcore looks at all connections of its pool: with 50 calls at once in one pool, most of the time
-    goes there. So calls that are under way at the same time are spread over a few clients.
+    For each request, httpcore looks at all connections of its pool. With 50 concurrent calls in one pool, that takes
+    most of the time, so concurrent calls are spread over a few clients.
     """
 
     def __init__(self, new_client: Callable[[], tuple[httpx.AsyncClient, int]], forget: Callable[[], object]) -> None:
@@ -175,10 +175,10 @@ class _LoopClients:
         self._guard: AsyncGenerator[None, None] | None = None
 
     async def open(self) -> None:
-        """Have the clients closed when the loop ends.
+        """Arrange for the clients to be closed when the loop ends.
 
-        `asyncio.run`, and whatever else ends a loop in order, shuts down the generators that were begun in it and are
-        not at their end. So one waits here to be.
+        An orderly end of a loop, as in `asyncio.run`, shuts down its unfinished async generators. So this starts one
+        that closes the clients.
         """
         if self._guard is None:
             self._guard = self._until_the_loop_ends()
@@ -191,7 +191,7 @@ class _LoopClients:
         self._forget()
 
     def least_busy(self) -> "_Pool":
-        """An idle client, or else a new one, as long as there are few, or else the one with the fewest calls."""
+        """Pick an idle client, or a new one up to the limit, or the one with the fewest calls."""
         pool = min(self._pools, key=lambda pool: pool.calls, default=None)
         if pool is None or (pool.calls and len(self._pools) < self._most):
             client, self._most = self._new_client()
@@ -201,7 +201,7 @@ class _LoopClients:
         return pool
 
     async def give_back(self, pool: "_Pool") -> None:
-        """Take note of the end of a call; close the clients of a burst that is over, since nobody else would."""
+        """End a call, and close the clients that a past burst has left idle."""
         now = time.monotonic()
         pool.calls -= 1
         pool.idle_since = now
@@ -221,39 +221,39 @@ class _LoopClients:
 
 
 class _Pool:
-    """An httpx client, and how much it is used."""
+    """An httpx client, and its load."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
-        self.calls = 0  # under way
+        self.calls = 0  # in flight
         self.idle_since = 0.0
 
 
 def _usable(name: str, client: C) -> C:
-    """The client that was given as this argument, unless the key could not be sent with it.
+    """Return the caller's client if it can send the API key.
 
     Raises:
-        ConfigurationError: It is closed, or signs requests itself.
+        ConfigurationError: It is closed, or has its own auth.
     """
     if client.is_closed:
-        raise ConfigurationError(f"The {name} that was given is closed: pass one that is open, or none")
+        raise ConfigurationError(f"The {name} that you passed is closed: pass an open one, or none")
     if client.auth is not None:
         raise ConfigurationError(
-            f"The {name} that was given has auth=..., which would replace the API key: make it without auth"
+            f"The {name} that you passed has auth=..., which would replace the API key: make it without auth"
         )
     return client
 
 
 def timeout(milliseconds: object) -> httpx.Timeout | None:
-    """As httpx has it; None where none is given.
+    """Convert milliseconds to an httpx timeout; None stays None.
 
     Raises:
-        TypeError, ValueError: It is not a number of milliseconds.
+        TypeError, ValueError: It is not a positive number of milliseconds.
     """
     if milliseconds is None:
         return None
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         raise TypeError(f"timeout_ms must be a number of milliseconds, not {type(milliseconds).__name__}")
     if not 0 < milliseconds < float("inf"):
-        raise ValueError(f"timeout_ms must be more than 0 milliseconds, and finite, not {milliseconds}")
+        raise ValueError(f"timeout_ms must be a finite number of milliseconds above 0, not {milliseconds}")
     return httpx.Timeout(milliseconds / 1000, connect=min(milliseconds, CONNECT_TIMEOUT_MS) / 1000)

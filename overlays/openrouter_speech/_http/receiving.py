@@ -1,4 +1,4 @@
-"""What is made of a success: it is read whole, handed out as a stream, or saved. Each attempt ends in one of these."""
+"""Turn a successful response into a result: read it whole, hand out a stream, or save it."""
 
 from collections.abc import Awaitable, Callable
 
@@ -25,7 +25,7 @@ async def read_async(opened: OpenResponse) -> SpeechResponse:
 
 
 def stream(opened: OpenResponse) -> SpeechStream:
-    """Hand out the stream."""
+    """Return the stream."""
     return SpeechStream(opened)
 
 

@@ -1,7 +1,7 @@
-"""One call, from its request to its answer: attempts, outcomes, retries.
+"""Send one call: attempts, outcomes, retries.
 
-`send_with_retries` and `send_with_retries_async` are two shells around the same decisions. They differ in `await`, the
-kind of client and the sleep, and in nothing else.
+`send_with_retries` and `send_with_retries_async` are two shells around the same decisions. They differ only in `await`,
+the kind of client and the sleep.
 """
 
 import time
@@ -24,27 +24,27 @@ from .body import OpenResponse
 T = TypeVar("T")
 
 _url = lru_cache(maxsize=16)(httpx.URL)
-"""Taking a URL apart is a good part of the time that a request takes to make."""
+"""Cached, because parsing a URL takes much of the time to build a request."""
 
-_MOST_STALE = 10
-"""How many stale connections one attempt discards before it counts as failed."""
+_MAX_STALE = 10
+"""Stale connections that one attempt may discard."""
 
 
 @frozen
 class Call:
-    """All that one call needs, worked out before any of it is sent."""
+    """Everything that one call needs, checked before anything is sent."""
 
     request: PreparedRequest
     server_url: str
     headers: dict[str, str] = field(repr=False)
     authorization: str = field(repr=False)
     timeout: httpx.Timeout | None
-    """None leaves it to the httpx client."""
+    """None for the httpx client's own."""
     retry: RetryConfig
     response_format: str | None
 
     def new_request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
-        """The request of one attempt."""
+        """Build the request for one attempt."""
         request = client.build_request(
             self.request.method,
             _url(self.server_url + self.request.path),
@@ -52,15 +52,15 @@ class Call:
             headers=headers.encoded(self.headers),
             timeout=httpx.USE_CLIENT_DEFAULT if self.timeout is None else self.timeout,
         )
-        if "authorization" not in map(str.lower, self.headers):  # http_headers= replaces any header, this one too
+        if "authorization" not in map(str.lower, self.headers):  # http_headers= may replace any header
             request.headers["Authorization"] = self.authorization
         return request
 
     def opened(self, response: httpx.Response, sent: float) -> OpenResponse:
-        """The response, with what its label says of the audio."""
+        """Wrap a response, with the audio format by its label."""
         content_type = response.headers.get("content-type", "")
-        facts = audio.info_from_content_type(content_type, self.response_format)
-        return OpenResponse(response, facts, sent, self._without_key)
+        info = audio.info_from_content_type(content_type, self.response_format)
+        return OpenResponse(response, info, sent, self._without_key)
 
     def _without_key(self, text: str) -> str:
         return bodies.without(self.authorization.removeprefix("Bearer "), text)
@@ -68,14 +68,14 @@ class Call:
 
 async def sleep_async(seconds: float) -> None:
     """As `sleep`."""
-    # Loaded here: httpx alone does without asyncio until the first awaited call, and so do we.
+    # A late import: httpx loads asyncio with the first awaited call, and so do we.
     import asyncio  # noqa: PLC0415
 
     await asyncio.sleep(seconds)
 
 
 class _Attempts:
-    """How many attempts were made, and since when."""
+    """Counts attempts and the time since the first."""
 
     def __init__(self, config: RetryConfig) -> None:
         self._config = config
@@ -88,7 +88,7 @@ class _Attempts:
         logger.debug("attempt %d begins", self._made)
 
     def delay_after(self, error: errors.OpenRouterError) -> float | None:
-        """Seconds to wait before the next attempt; None where the error is to be raised."""
+        """Return the seconds to wait before the next attempt; None to raise the error."""
         delay = retries.decide(self._config, error, self._made - 1, time.monotonic() - self._begun)
         outcome = error.status_code or type(error).__name__
         if delay is None:
@@ -99,13 +99,13 @@ class _Attempts:
 
 
 def send_with_retries(client: httpx.Client, call: Call, receive: Callable[[OpenResponse], T]) -> T:
-    """Make a call, as often as its retry settings allow.
+    """Send a call, and retry it as its settings allow.
 
     Args:
         client: The httpx client to send with.
-        call: What to send.
-        receive: Makes the result of a success whose first bytes are there, and are audio. A failure in it is a failed
-            attempt, unless it is that the audio could not be saved.
+        call: The call.
+        receive: Turns a successful response into the result, once its first bytes are identified as audio. If it
+            raises an error, the attempt has failed, except for a `SaveError`, which is not retried.
     """
     attempts = _Attempts(call.retry)
     while True:
@@ -122,7 +122,7 @@ def send_with_retries(client: httpx.Client, call: Call, receive: Callable[[OpenR
 async def send_with_retries_async(
     client: httpx.AsyncClient, call: Call, receive: Callable[[OpenResponse], Awaitable[T]]
 ) -> T:
-    """As `exchange`."""
+    """As `send_with_retries`."""
     attempts = _Attempts(call.retry)
     while True:
         attempts.begin()
@@ -172,8 +172,8 @@ async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callabl
 
 
 def _send(client: httpx.Client, request: httpx.Request) -> httpx.Response:
-    """Send a request; at once again where the server had closed the connection, and so never saw it."""
-    for _ in range(_MOST_STALE):
+    """Send a request. If its connection was stale, so that the server never saw it, resend it at once."""
+    for _ in range(_MAX_STALE):
         try:
             return client.send(request, stream=True, follow_redirects=False)
         except httpx.ConnectError as error:
@@ -185,7 +185,7 @@ def _send(client: httpx.Client, request: httpx.Request) -> httpx.Response:
 
 async def _send_async(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
     """As `_send`."""
-    for _ in range(_MOST_STALE):
+    for _ in range(_MAX_STALE):
         try:
             return await client.send(request, stream=True, follow_redirects=False)
         except httpx.ConnectError as error:
@@ -196,12 +196,12 @@ async def _send_async(client: httpx.AsyncClient, request: httpx.Request) -> http
 
 
 def _is_stale(error: httpx.ConnectError) -> bool:
-    from .delivery import is_stale  # noqa: PLC0415  (httpx loads httpcore, which that needs, with its first client)
+    from .delivery import is_stale  # noqa: PLC0415  (it needs httpcore, which httpx loads with its first client)
 
     return is_stale(error)
 
 
 def _withdraw_credential(request: httpx.Request) -> None:
-    """The request lives on in responses and in exceptions, which are printed, logged and pickled; the key must not."""
+    """Remove the API key: responses and exceptions keep the request, and may be printed, logged or pickled."""
     with suppress(KeyError):
         del request.headers["authorization"]

@@ -1,4 +1,4 @@
-"""What the calls of one client share: its settings; and how a call is put together from them."""
+"""The settings of a client, and how to build a call from them."""
 
 import os
 import warnings
@@ -22,11 +22,11 @@ from .sending import Call
 SERVER_URL = "https://openrouter.ai/api/v1"
 """The server, as in openapi.yaml."""
 _warned_of: set[str] = set()
-"""The hosts that were warned of: once is enough."""
+"""Hosts that a warning was issued for; one is enough."""
 
 
 class Session:
-    """The settings of a client. The arguments are those of `OpenRouter`, which documents them."""
+    """The settings of a client. `OpenRouter` documents the arguments."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Session:
         http_headers: Mapping[str, str] | None = None,
         extra_body: Mapping[str, Any] | None = None,
     ) -> Call:
-        """Put a call together. The arguments are those of `tts.SpeechParams`, which documents them.
+        """Build a call. `tts.SpeechParams` documents the arguments.
 
         Raises:
             TypeError, ValueError: An argument has a wrong type or value; the message names it.
@@ -120,16 +120,16 @@ def _checked_server_url(url: object) -> str:
     if not isinstance(url, str):
         raise TypeError(f"server_url must be a str, not {type(url).__name__}")
     if not url.strip().lower().startswith(("https://", "http://")):
-        raise ConfigurationError(f"server_url must begin with https:// (or http://) and name a host, not {url!r}")
+        raise ConfigurationError(f"server_url must begin with https:// (or http://) and a host, not {url!r}")
     try:
         host, _ = host_and_port(url.strip())
     except ValueError as error:
         raise ConfigurationError(f"server_url {error}") from None
     parsed = httpx.URL(url.strip())
     if parsed.userinfo:
-        raise ConfigurationError("server_url must not hold a user name or a password; the key is all that is sent")
+        raise ConfigurationError("server_url must not contain a user name or password; only the API key is sent")
     if parsed.query or parsed.fragment:
-        raise ConfigurationError("server_url must end before any '?' or '#'; the path of the operation is added to it")
+        raise ConfigurationError("server_url must not contain '?' or '#', because the operation's path is appended")
     if parsed.scheme == "http" and not _is_loopback(host) and host not in _warned_of:
         _warned_of.add(host)
         warnings.warn(f"The API key goes to {host} unencrypted: use https://", UserWarning, stacklevel=4)

@@ -38,6 +38,7 @@ class Backlog:
         with self._changed:
             if not self._ended:
                 self._audio += chunk
+                self._starved = False
                 self._changed.notify_all()
 
     def end(self, *, drop: bool = False) -> None:
