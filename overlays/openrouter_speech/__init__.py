@@ -47,8 +47,8 @@ def __getattr__(name: str) -> Any:
     """Import a name when it is first used, and keep it: commands that do not need it start faster."""
     if name in {"components", "errors", "utils"}:
         value: Any = import_module(f".{name}", __name__)
-    elif name in _HOMES:
-        value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    elif name in _MODULES:
+        value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
