@@ -697,7 +697,7 @@ def test_those_who_do_not_play_do_not_wait_for_miniaudio() -> None:
     assert run(script).stdout == "set()\n"
 
 
-@pytest.mark.parametrize("before", [b"", b"ID3\x04\0\0" + bytes([0, 0x10, 0, 0]) + bytes(0x10 << 14)])
+@pytest.mark.parametrize("before", [b"", b"ID3\x04\0\0" + bytes([0, 1, 0, 0]) + bytes(1 << 14)])
 def test_a_file_is_read_as_it_is_played(
     before: bytes, speech: dict[str, bytes], loudspeaker: Loudspeaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -709,10 +709,11 @@ def test_a_file_is_read_as_it_is_played(
         waiting.append(len(backlog._audio))
 
     monkeypatch.setattr(buffers.Backlog, "add", noting)
-    file.write_bytes(before + speech["mp3"] * 100)
+    monkeypatch.setattr(player, "_FILE_PIECE", 4096)
+    file.write_bytes(before + speech["mp3"] * 8)
     play_file(file)
-    assert len(waiting) > 5
-    assert max(waiting) <= len(before) + 3 * player._FILE_PIECE
+    assert len(waiting) > 12
+    assert max(waiting) <= len(before) + 3 * 4096
 
 
 def test_a_file_does_not_wait_for_a_device_that_stopped(
