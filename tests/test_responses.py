@@ -326,3 +326,11 @@ def test_what_is_known_of_a_saved_file_outlives_it(connect: Connect, tmp_path: P
         saved = connect(server_url=server.url).save(tmp_path / "a.wav")
     saved.path.unlink()
     assert (saved.duration, saved.sample_rate) == (0.01, 24_000)
+
+
+def test_pcm_at_an_impossible_rate_is_kept_and_refused_by_name(connect: Connect, tmp_path: Path) -> None:
+    with WireServer(http(body=bytes(480), content_type="audio/pcm;rate=99999999")) as server:
+        with pytest.raises(errors.SuffixMismatchError, match="The audio is pcm at 99999999 Hz") as raised:
+            connect(server_url=server.url).save(tmp_path / "a.wav")
+    assert raised.value.saved_to is not None
+    assert raised.value.saved_to.read_bytes() == bytes(480)

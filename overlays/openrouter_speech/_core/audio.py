@@ -56,7 +56,7 @@ _SILENT_TYPES = {
 """Types that say nothing about the format."""
 _OGG_TYPES = {"application/ogg": "ogg", "application/x-ogg": "ogg", "video/ogg": "ogg"}
 _RATES = range(1_000, 768_001)
-"""Hz. A rate outside this range is a mistake, and ignored."""
+"""Hz. A rate outside this range is a mistake."""
 _CHANNELS = range(1, 33)
 _RATE_NAMES = ("rate", "samplerate", "sample_rate", "sample-rate")
 _CHANNELS_NAMES = ("channels", "channel", "numchannels", "num_channels")
@@ -227,7 +227,8 @@ def info_from_content_type(content_type: str, requested: str | None = None) -> A
         requested: The requested format, used if the type says nothing (`application/octet-stream`, or none).
 
     Returns:
-        None if it is not an audio type. An impossible rate or number of channels is ignored.
+        None if it is not an audio type. PCM that is not 16-bit little-endian, or whose rate or number of channels is
+        impossible, has a format that says so: it can be kept, but not be played, joined or saved as WAV.
     """
     media_type, _, parameters = content_type.partition(";")
     media_type = media_type.partition(",")[0].strip().lower()  # the header was sent twice
@@ -256,10 +257,12 @@ def _pcm(given: dict[str, str]) -> AudioInfo:
         return AudioInfo(f"pcm with {bits} bits")
     if said(_ORDER_NAMES) in _BIG_ENDIAN:
         return AudioInfo("big-endian pcm")
-    rate, channels = _number(said(_RATE_NAMES)), _number(said(_CHANNELS_NAMES))
-    return AudioInfo(
-        "pcm", rate if rate in _RATES else PCM_SAMPLE_RATE, channels if channels in _CHANNELS else PCM_CHANNELS
-    )
+    rate, channels = _number(said(_RATE_NAMES)) or PCM_SAMPLE_RATE, _number(said(_CHANNELS_NAMES)) or PCM_CHANNELS
+    if rate not in _RATES:
+        return AudioInfo(f"pcm at {rate} Hz")
+    if channels not in _CHANNELS:
+        return AudioInfo(f"pcm with {channels} channels")
+    return AudioInfo("pcm", rate, channels)
 
 
 def _parameters(text: str) -> dict[str, str]:
@@ -271,9 +274,9 @@ def _parameters(text: str) -> dict[str, str]:
 
 
 def _number(text: str) -> int:
-    """Parse a whole number; 0 for anything else."""
+    """Parse a whole number, of which 10 digits are enough; 0 for anything else."""
     text = text.removesuffix(".0")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return int(text[:10]) if text.isascii() and text.isdigit() else 0
 
 
 def info_from_audio(audio: Audio, info: AudioInfo) -> AudioInfo:
