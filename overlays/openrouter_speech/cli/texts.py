@@ -1,6 +1,7 @@
 """Read the text, and check that no output would replace it."""
 
 import codecs
+import re
 import os
 import stat
 import sys
@@ -73,7 +74,7 @@ def decoded(content: bytes, name: str) -> str:
     if not mark and (likely := _unmarked(content)):
         raise WrongUsageError(
             f"{name} seems to be {_NAMES[likely]} without a byte order mark",
-            f"convert it: iconv -f {likely.upper()} -t UTF-8",
+            f"convert it: iconv -f {_iconv_name(likely)} -t UTF-8",
         )
     try:
         text = content.decode(encoding)
@@ -153,3 +154,8 @@ def _from_argument(text: str) -> str:
     except UnicodeEncodeError as error:
         raise WrongUsageError(f"The text is not UTF-8 (character {error.start})") from error
     return text
+
+
+def _iconv_name(encoding: str) -> str:
+    """Return the name of an encoding as iconv writes it: UTF-16LE."""
+    return re.sub("-(?=[LB]E$)", "", encoding.upper())
