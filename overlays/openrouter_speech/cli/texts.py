@@ -1,8 +1,8 @@
 """Read the text, and check that no output would replace it."""
 
 import codecs
-import re
 import os
+import re
 import stat
 import sys
 from pathlib import Path
