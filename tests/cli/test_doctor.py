@@ -4,18 +4,23 @@ import json
 import os
 import re
 import tomllib
+from typing import Any
 
 import httpx
 import pytest
+import typer
 from openrouter_speech import errors
 from openrouter_speech._http import environment
 from openrouter_speech._http.environment import Problem
 from openrouter_speech.cli import doctor
+from openrouter_speech.cli.app import app
 from openrouter_speech.mock import MockServer
 
 from ..conftest import KEY, PROJECT
-from ..wire_server import WireServer, http
+from ..wire_server import WireServer, http, refusing
 from .conftest import Outcome, Run
+
+COMMANDS: Any = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
 def test_a_good_set_up_is_ready(run: Run, server: MockServer) -> None:
@@ -49,9 +54,10 @@ def test_a_key_that_is_none_is_told(run: Run, monkeypatch: pytest.MonkeyPatch, k
     assert outcome.code == 1
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "ftp://127.0.0.1", "nowhere", "https://me:secret@127.0.0.1"])
-def test_a_server_that_is_not_there_is_told(run: Run, url: str) -> None:
-    outcome = run("doctor", "--server-url", url)
+@pytest.mark.parametrize("url", [None, "ftp://127.0.0.1", "nowhere", "https://me:secret@127.0.0.1"])
+def test_a_server_that_is_not_there_is_told(run: Run, url: str | None) -> None:
+    with refusing() as closed:
+        outcome = run("doctor", "--server-url", url or closed)
     assert outcome.code == 1
     assert "wrong server" in outcome.stdout
     assert "secret" not in outcome.stdout
@@ -130,7 +136,7 @@ def test_a_variable_that_cannot_be_is_one_line(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr("httpx.get", lambda *_, **__: httpx.Response(404))
     monkeypatch.setenv(f"OPENROUTER_{name}", value)
     url = os.environ["OPENROUTER_SPEECH_SERVER_URL"]
-    (finding,) = [found for found in (*doctor._options(), *doctor._server(url, usable=True)) if not found.fine]
+    (finding,) = [found for found in (*doctor._options(COMMANDS), *doctor._server(url, usable=True)) if not found.fine]
     assert finding.words.startswith(f"OPENROUTER_{name}: ")
 
 
@@ -184,7 +190,7 @@ def test_what_is_found_in_the_environment_is_told(
     "look", ["_versions", "_key", "_options", "_proxies", "_terminal", "_extras", "check_environment"]
 )
 def test_what_cannot_be_looked_at_is_told(run: Run, monkeypatch: pytest.MonkeyPatch, look: str) -> None:
-    def fail() -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("out of order")
 
     monkeypatch.setattr(doctor, look, fail)
@@ -208,4 +214,4 @@ def test_a_variable_is_not_blamed_for_what_else_is_wrong(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("openrouter_speech.cli.options.Settings.open_router", fail)
     monkeypatch.setenv("OPENROUTER_SPEECH_SPEED", "2")
-    assert list(doctor._options()) == []
+    assert list(doctor._options(COMMANDS)) == []

@@ -7,13 +7,14 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
+import httpx
 import miniaudio
 import pytest
 from openrouter_speech import errors
 from openrouter_speech.cli import speaker
 from openrouter_speech.mock import MockServer
 
-from ..wire_server import CLOSE, Connection, WireServer, chunk, head
+from ..wire_server import CLOSE, Connection, WireServer, chunk, head, refusing
 from .conftest import PROGRAM, Run, asked
 
 LONG = "The keeper wrote down each ship that passed. " * 20
@@ -210,10 +211,11 @@ def test_a_refusal_is_json_for_programs(run: Run, server: MockServer) -> None:
 
 
 def test_nobody_there_is_one_line_and_a_hint(run: Run) -> None:
-    outcome = run("say", "Hello", "-o", "hello.mp3", "--server-url", "http://127.0.0.1:1", "--retries", "0")
+    with refusing() as url:
+        outcome = run("say", "Hello", "-o", "hello.mp3", "--server-url", url, "--retries", "0")
     error, hint = outcome.stderr.splitlines()
     assert (outcome.code, hint) == (1, "Hint: run openrouter-speech doctor to check the setup")
-    assert "No response from 127.0.0.1:1" in error
+    assert f"No response from {httpx.URL(url).netloc.decode()}" in error
 
 
 @pytest.mark.parametrize(("retries", "code"), [(["--retries", "3"], 0), ([], 1), (["--retries", "0"], 1)])

@@ -190,4 +190,5 @@ def doctor(
     """Check the setup: versions, key, proxies, server, extras. It costs nothing."""
     from . import doctor as command
 
-    command.doctor(server_url, as_json=json)
+    commands: Any = typer.main.get_command(app)
+    command.doctor(server_url, commands.commands, as_json=json)

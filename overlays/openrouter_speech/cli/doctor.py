@@ -9,7 +9,7 @@ import platform
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from importlib import metadata
 from typing import Any
@@ -61,12 +61,19 @@ class Finding:
         return f"{_MARKS[self.fine]:<6}{self.what:<9}{self.words}"
 
 
-def doctor(server_url: str | None, *, as_json: bool) -> None:
-    """Run the command. Exits with 1 if calls would fail."""
+def doctor(server_url: str | None, commands: Mapping[str, Any], *, as_json: bool) -> None:
+    """Run the command. Exits with 1 if calls would fail.
+
+    Args:
+        server_url: The server to check.
+        commands: The commands whose options are checked, by name.
+        as_json: Whether to report as JSON.
+    """
     problems = list(_safely("variable", _environment))
     checks = (
-        ("versions", _versions), ("key", _key), ("default", _defaults), ("options", _options), ("proxies", _proxies),
-        ("server", partial(_server, server_url, usable=not problems)), ("terminal", _terminal), ("extras", _extras),
+        ("versions", _versions), ("key", _key), ("default", _defaults), ("options", partial(_options, commands)),
+        ("proxies", _proxies), ("server", partial(_server, server_url, usable=not problems)), ("terminal", _terminal),
+        ("extras", _extras),
     )  # fmt: skip
     findings = [finding for what, check in checks for finding in _safely(what, check)] + problems
     ready = all(finding.fine is not False for finding in findings)
@@ -118,14 +125,11 @@ def _defaults() -> Iterator[Finding]:
         yield Finding(name, True if value else None, one_line(value) if value else f"none: set --{name} or {variable}")
 
 
-def _options() -> Iterator[Finding]:
+def _options(commands: Mapping[str, Any]) -> Iterator[Finding]:
     """Check the variables of options for invalid values."""
-    from .app import app
-
-    commands: Any = typer.main.get_command(app)
     wrong: dict[str, str] = {}
     for name in ("say", "narrate"):
-        command = commands.commands[name]
+        command = commands[name]
         context = typer.Context(command)
         for parameter in command.params:
             variable = parameter.envvar
