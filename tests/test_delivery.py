@@ -1,17 +1,20 @@
 """Whether a request reached the server before its connection was lost, and what that means for sending it again."""
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
+from pathlib import Path
 from unittest.mock import Mock, patch
 
 import httpcore
 import httpx
 import pytest
+import trustme
 from openrouter_speech import OpenRouter, errors
-from openrouter_speech._http.delivery import Delivery, UndeliveredError, _unacknowledged
+from openrouter_speech._http.delivery import Delivery, UndeliveredError, _progress
 
 from .conftest import KEY, REQUEST, Connect, connecting
 from .wire_server import CLOSE, Answer, Connection, WireServer, chunk, hang_up, head, http
@@ -74,42 +77,53 @@ def test_a_lost_request_was_delivered_if_the_server_read_it(
     for piece in (bytes(60), bytes(40)):
         with suppress(OSError):  # its failure is not reported: what TCP knows has to be enough
             client.sendall(piece)
+        delivery.written()
     for step in after:
         step(server)
     with suppress(OSError):
         client.recv(1)
+    with suppress(OSError):  # as TLS does, when it is told of the end
+        client.sendall(b"farewell")
     if keep:
         client.close()
     with nullcontext() if delivered else pytest.raises(UndeliveredError, match="before the request reached it"):
-        delivery.check(None if keep else client)
+        delivery.check()
     delivery.end()
 
 
 class Reporting:
     """A socket whose system reports these figures."""
 
-    def __init__(self, acknowledged: int, sent: int, sent_again: int) -> None:
-        self.info = bytes(120) + struct.pack("=Q72xQQ", acknowledged, sent, sent_again)
+    def __init__(self, acknowledged: int, waiting: int, sent: int, sent_again: int) -> None:
+        self.info = bytes(120) + struct.pack("=Q16xI52xQQ", acknowledged, waiting, sent, sent_again)
 
     def getsockopt(self, *_: int) -> bytes:
         return self.info
 
 
 @pytest.mark.parametrize(
-    ("acknowledged", "sent", "sent_again", "bytes_left"),
-    [(1, 500, 0, 500), (501, 500, 0, 0), (501, 1000, 500, 0), (301, 500, 0, 200)],
+    ("figures", "progress"),
+    [
+        ((1, 0, 500, 0), (0, 500)),
+        ((501, 0, 500, 0), (500, 500)),
+        ((501, 0, 1000, 500), (500, 500)),
+        ((301, 50, 500, 0), (300, 550)),
+    ],
 )
-def test_what_is_not_acknowledged(acknowledged: int, sent: int, sent_again: int, bytes_left: int) -> None:
-    """The handshake counts as one byte acknowledged; what was sent twice counts once."""
-    assert _unacknowledged(Reporting(acknowledged, sent, sent_again)) == bytes_left
+def test_what_is_acknowledged_and_what_was_written(
+    figures: tuple[int, int, int, int], progress: tuple[int, int]
+) -> None:
+    """The handshake counts as one byte acknowledged; what was sent twice counts once; what waits counts too."""
+    assert _progress(Reporting(*figures)) == progress
 
 
-def test_where_the_system_does_not_report_it_all_counts_as_delivered() -> None:
-    short = Reporting(1, 500, 0)
+def test_where_the_system_does_not_report_it_nothing_is_known() -> None:
+    short = Reporting(1, 0, 500, 0)
     short.info = short.info[:104]
-    assert _unacknowledged(short) == 0
+    assert _progress(short) is None
+    assert _progress(None) is None
     with socket.socket(socket.AF_UNIX) as local:
-        assert _unacknowledged(local) == 0
+        assert _progress(local) is None
 
 
 def test_a_request_that_could_not_be_written_was_not_delivered(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -167,12 +181,24 @@ def test_a_new_connection_that_is_closed_at_once_is_an_ordinary_failure(slept: l
     assert (sent.call_count, len(slept)) == (3, 2)
 
 
+@pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("lose", [hang_up, reset])
 def test_a_request_that_was_read_is_not_sent_again(
-    connect: Connect, slept: list[float], lose: Callable[[Connection], object]
+    connect: Connect,
+    slept: list[float],
+    lose: Callable[[Connection], object],
+    tls: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """On a connection that served another call before; the loss looks much like that of a stale connection."""
-    with WireServer(GOOD, lose) as server:
+    context = None
+    if tls:
+        authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    with WireServer(GOOD, lose, tls=context) as server:
         caller = connect(server_url=server.url)
         caller.create()
         with pytest.raises(errors.APIConnectionError) as raised:

@@ -88,6 +88,7 @@ class _Request(aiohttp.ClientRequest):
         if conn.transport is None or conn.transport.is_closing():
             _deliveries[conn.protocol].fail()
         await super().write_bytes(writer, conn, *args, **kwargs)
+        _deliveries[conn.protocol].written()
 
 
 class _Response(aiohttp.ClientResponse):

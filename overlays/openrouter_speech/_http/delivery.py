@@ -20,9 +20,9 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_TCP_INFO = struct.Struct("=120xQ72xQQ")
-"""`tcpi_bytes_acked`, `tcpi_bytes_sent` and `tcpi_bytes_retrans` of `struct tcp_info` (linux/tcp.h, Linux 4.19)."""
-
+_TCP_INFO = struct.Struct("=120xQ16xI52xQQ")
+"""`tcpi_bytes_acked`, `tcpi_notsent_bytes`, `tcpi_bytes_sent` and `tcpi_bytes_retrans` of `struct tcp_info`
+(linux/tcp.h, Linux 4.19)."""
 
 _END = b"\r\n\r\n"
 """The end of a header, and of a chunked body."""
@@ -77,7 +77,9 @@ class Delivery:
         self._requests = 0
         self._unanswered = False
         self._write_failed = False
-        self._descriptor: int | None = None
+        self._socket: Any = None
+        self._written: int | None = None
+        """The connection's bytes up to the end of the request, if the system reports them."""
         self._expected: int | None = None  # bytes of the response that are still missing, if known
         self._is_chunked = False
         self._tail = b""
@@ -93,11 +95,18 @@ class Delivery:
             return
         if (self._expected or 0) < 0 or (self._is_chunked and self._tail != _END):
             raise UndeliveredError("the last response was longer than its announced length", reused=True)
-        self._unanswered, self._write_failed = True, False
+        self._unanswered, self._write_failed, self._written = True, False, None
         self._requests += 1
+        self._socket = connection
         if self._keep and connection is not None:
+            self._socket = None
             with suppress(OSError):  # it is closed already
-                self._descriptor = os.dup(connection.fileno())
+                self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(connection.fileno()))
+
+    def written(self) -> None:
+        """Note that part of the request was written. What TLS adds later, such as its farewell, is not part of it."""
+        progress = _progress(self._socket)
+        self._written = progress and progress[1]
 
     def fail(self) -> None:
         """Note that a write failed: the request went out incomplete, so the server cannot have read it."""
@@ -119,35 +128,33 @@ class Delivery:
     def end(self) -> None:
         """Note that the response begins, or that the connection is given up."""
         self._unanswered = False
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._keep and self._socket is not None:
+            self._socket.close()
+        self._socket = None
 
-    def check(self, connection: Any = None, cause: Exception | None = None) -> None:
+    def check(self, cause: Exception | None = None) -> None:
         """Note that the connection was lost.
 
         Raises:
             UndeliveredError: A request is in flight, and the server has not read it.
         """
-        if self._unanswered and (self._write_failed or self._has_unread(connection)):
+        if self._unanswered and (self._write_failed or self._is_unread()):
             reason = "the server closed the connection before the request reached it"
             raise UndeliveredError(reason, reused=self._requests > 1) from cause
 
-    def _has_unread(self, connection: Any) -> bool:
-        if self._descriptor is None:
-            return connection is not None and _unacknowledged(connection) > 0
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(self._descriptor)) as kept:
-            return _unacknowledged(kept) > 0
+    def _is_unread(self) -> bool:
+        progress = _progress(self._socket)
+        return progress is not None and self._written is not None and progress[0] < self._written
 
 
-def _unacknowledged(connection: Any) -> int:
-    """Return the bytes sent on a socket and not acknowledged; 0 if the system does not report it."""
+def _progress(connection: Any) -> tuple[int, int] | None:
+    """Return a socket's bytes that were acknowledged, and those that were written; None if the system does not say."""
     try:
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-        acknowledged, sent, sent_again = _TCP_INFO.unpack(info)
-    except (AttributeError, OSError, struct.error):  # not Linux, not TCP, closed, or an old kernel
-        return 0
-    return int(sent - sent_again - (acknowledged - 1))  # the handshake counts as one acknowledged byte
+        acknowledged, waiting, sent, sent_again = _TCP_INFO.unpack(info)
+    except (AttributeError, OSError, struct.error):  # no socket, not Linux, not TCP, closed, or an old kernel
+        return None
+    return acknowledged - 1, sent - sent_again + waiting  # the handshake counts as one acknowledged byte
 
 
 class _Stream(httpcore.NetworkStream):
@@ -159,20 +166,21 @@ class _Stream(httpcore.NetworkStream):
         try:
             data = self._stream.read(max_bytes, timeout)
         except httpcore.ReadError as error:
-            self._delivery.check(self.get_extra_info("socket"), error)
+            self._delivery.check(error)
             raise
         if not data:
-            self._delivery.check(self.get_extra_info("socket"))
+            self._delivery.check()
         self._delivery.receive(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._delivery.begin(None)
+        self._delivery.begin(self.get_extra_info("socket"))
         try:
             self._stream.write(buffer, timeout)
         except httpcore.WriteError:  # httpcore still reads, since there may be a response
             self._delivery.fail()
             raise
+        self._delivery.written()
 
     def close(self) -> None:
         self._delivery.end()
@@ -197,10 +205,10 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         try:
             data = await self._stream.read(max_bytes, timeout)
         except httpcore.ReadError as error:
-            self._delivery.check(self.get_extra_info("socket"), error)
+            self._delivery.check(error)
             raise
         if not data:
-            self._delivery.check(self.get_extra_info("socket"))
+            self._delivery.check()
         self._delivery.receive(data)
         return data
 
@@ -211,6 +219,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         except httpcore.WriteError:
             self._delivery.fail()
             raise
+        self._delivery.written()
 
     async def aclose(self) -> None:
         self._delivery.end()
