@@ -71,14 +71,18 @@ def _with_our_session(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTra
 class _Request(aiohttp.ClientRequest):
     """Tracks whether the request was delivered."""
 
+    _delivery: Delivery
+
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
-        delivery = _deliveries.setdefault(conn.protocol, Delivery(keep=True))
+        delivery = self._delivery = _deliveries.setdefault(conn.protocol, Delivery(keep=True))
         delivery.begin(conn.transport.get_extra_info("socket") if conn.transport else None)
         try:
-            return await super().send(conn)
+            response = await super().send(conn)
         except BaseException:
             delivery.end()
             raise
+        response._delivery = delivery  # type: ignore[attr-defined]
+        return response
 
     async def write_bytes(self, writer: Any, conn: Any, *args: Any, **kwargs: Any) -> None:
         # Send the headers in a separate TCP segment. A second segment is acknowledged as soon as it is read; a single
@@ -86,22 +90,23 @@ class _Request(aiohttp.ClientRequest):
         with suppress(OSError):  # the body fails too then, and reports it
             writer.send_headers()
         if conn.transport is None or conn.transport.is_closing():
-            _deliveries[conn.protocol].fail()
+            self._delivery.fail()
         await super().write_bytes(writer, conn, *args, **kwargs)
-        _deliveries[conn.protocol].written()
+        self._delivery.written()
 
 
 class _Response(aiohttp.ClientResponse):
     """Detects whether the request reached the server, if the connection is lost before the response."""
 
+    _delivery: Delivery
+
     async def start(self, connection: Any) -> aiohttp.ClientResponse:
-        delivery = _deliveries[connection.protocol]
         try:
             return await super().start(connection)
         except aiohttp.ClientConnectionError as error:
             if getattr(error, "errno", None) == errno.EPIPE:  # raised only by a write
-                delivery.fail()
-            delivery.check(cause=error)
+                self._delivery.fail()
+            self._delivery.check(cause=error)
             raise
         finally:
-            delivery.end()
+            self._delivery.end()
