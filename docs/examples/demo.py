@@ -13,8 +13,8 @@ from openrouter_speech import OpenRouter, errors
 from openrouter_speech.mock import MockServer
 
 TEXT = "Hello world"
-MODEL = os.environ.get("MODEL", "elevenlabs/eleven-turbo-v2")
-VOICE = os.environ.get("VOICE", "alloy")
+MODEL = os.environ.get("MODEL", "mistralai/voxtral-mini-tts-2603")
+VOICE = os.environ.get("VOICE", "en_paul_neutral")
 
 
 def main() -> int:
