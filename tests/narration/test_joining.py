@@ -230,4 +230,4 @@ def test_memory_does_not_grow_with_the_text(tmp_path: Path, suffix: str) -> None
         tracemalloc.stop()
         return most
 
-    assert peak(20) < peak(1) + 200_000  # the parts have 400,000 bytes each
+    assert peak(20) < peak(1) + 1_000_000  # the parts are 8,000,000 bytes together; a block more or less is chance
