@@ -71,15 +71,12 @@ class Fit:
             self._first = part, info
             if files.format_of(self._target) == "mp3" and not _fits_mp3(info):
                 raise ValueError(
-                    f"mp3 cannot hold {_described(info)}, which {part} has. "
+                    f"mp3 cannot hold {described(info)}, which {part} has. "
                     f"Name {self._target.name} .wav or .pcm: {_ALL_KEPT}"
                 )
         first, like = self._first
         if _kind(info) != _kind(like):
-            raise ValueError(
-                f"The parts do not fit together: {first} has {_described(like)}, {part} has {_described(info)}. "
-                "Remove the wrong ones; the same call requests them again"
-            )
+            raise mismatch(first, like, part, info)
 
 
 def _fits_mp3(info: AudioInfo) -> bool:
@@ -91,6 +88,15 @@ def _kind(info: AudioInfo) -> tuple[int, int]:
     return info.sample_rate or audio.PCM_SAMPLE_RATE, info.channels or audio.PCM_CHANNELS
 
 
-def _described(info: AudioInfo) -> str:
+def mismatch(first: Path, like: AudioInfo, part: Path, info: AudioInfo) -> ValueError:
+    """Make the error for a part that differs from the first one."""
+    return ValueError(
+        f"The parts do not fit together: {first} has {described(like)}, {part} has {described(info)}. "
+        "Remove the wrong ones; the same call requests them again"
+    )
+
+
+def described(info: AudioInfo) -> str:
+    """Name the rate and the channels, for a message."""
     rate, channels = _kind(info)
     return f"{rate} Hz and {channels} channel{'s' if channels != 1 else ''}"

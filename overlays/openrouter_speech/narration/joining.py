@@ -12,7 +12,7 @@ from attrs import frozen
 from .. import _files as files
 from .._core import audio, mp3, wav
 from .._core.audio import AudioInfo
-from . import extra
+from . import extra, fit
 
 _FRAMES = 1 << 16
 """Frames per block: 2.7 s at 24 kHz, a few milliseconds to encode."""
@@ -203,15 +203,8 @@ def _info(parts: Iterable[Path]) -> tuple[AudioInfo, int]:
         if first is None:
             first, info = part, current
         if current != info:
-            raise ValueError(
-                f"The parts do not fit together: {first} has {_described(info)}, {part} has {_described(current)}. "
-                "Remove the wrong ones; the same call requests them again"
-            )
+            raise fit.mismatch(first, info, part, current)
     return info, frames
-
-
-def _described(info: AudioInfo) -> str:
-    return f"{info.sample_rate} Hz and {info.channels} channel{'s' if info.channels != 1 else ''}"
 
 
 def _decoded(file: Path | None) -> Iterator[bytes]:
@@ -253,7 +246,7 @@ class _Encoder:
                 file, "w", info.sample_rate, info.channels, format="MP3", subtype="MPEG_LAYER_III"
             )
         except soundfile.LibsndfileError as error:
-            raise ValueError(f"mp3 cannot hold {_described(info)} ({error}): choose .wav") from error
+            raise ValueError(f"mp3 cannot hold {fit.described(info)} ({error}): choose .wav") from error
 
     def write(self, chunk: bytes, /) -> None:
         self._file.buffer_write(chunk, dtype="int16")
