@@ -22,9 +22,8 @@ endif
 # Generates into a temporary folder, $$fresh/openrouter_speech_api, so that a failure leaves nothing behind. The
 # environment's programs come first on the path, because the generator's hooks call ruff.
 with_fresh_client = fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
-	{ PATH="$(abspath $(BIN)):$$PATH" $(BIN)/openapi-python-client generate --path $(OPENAPI) \
-		--config generator-config.yaml --custom-template-path templates --meta none --fail-on-warning \
-		--output-path "$$fresh/openrouter_speech_api" > "$$fresh/log" 2>&1 || { cat "$$fresh/log" >&2; exit 1; }; } && \
+	{ PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tools.generate $(OPENAPI) generator-config.yaml templates \
+		"$$fresh/openrouter_speech_api" > "$$fresh/log" 2>&1 || { cat "$$fresh/log" >&2; exit 1; }; } && \
 	cp $(OPENAPI) "$$fresh/openrouter_speech_api/openapi.yaml" && : > "$$fresh/openrouter_speech_api/py.typed" &&
 
 .PHONY: help

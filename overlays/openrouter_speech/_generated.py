@@ -4,28 +4,35 @@ It also checks arguments, so that mistakes are reported in the caller's terms be
 """
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
 
 from httpx import Response
-from openrouter_speech_api.api.tts import create_speech as operation
-from openrouter_speech_api.client import Client
-from openrouter_speech_api.models import (
-    ErrorDetail,
-    ErrorResponse,
-    ProviderOptions,
-    ResponseFormatEnum,
-    SpeechRequest,
-    SpeechRequestProvider,
-)
+from openrouter_speech_api.models import ErrorDetail, ErrorResponse
+from openrouter_speech_api.operations import OPERATIONS, SCHEMAS, SERVER_URL, Operation, Parameter
+from openrouter_speech_api.params import CreateSpeechOptions, CreateSpeechParams
 from openrouter_speech_api.types import UNSET, Unset
 
-__all__ = ["UNSET", "PreparedRequest", "Unset", "parse_error", "speech_request"]
+from ._core.checks import Checker, plain
+from ._core.headers import app_header
 
-_FIELDS = frozenset({"input", "model", "voice", "provider", "response_format", "speed"})
+__all__ = [
+    "OPERATIONS",
+    "SERVER_URL",
+    "UNSET",
+    "CreateSpeechOptions",
+    "CreateSpeechParams",
+    "Operation",
+    "Parameter",
+    "PreparedRequest",
+    "Unset",
+    "parse_error",
+    "prepare",
+]
+
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-_PARSER = Client("")  # `parse_response` only looks up whether to raise; this client does not
+_CHECKER = Checker(SCHEMAS)
 
 
 class PreparedRequest(NamedTuple):
@@ -37,56 +44,53 @@ class PreparedRequest(NamedTuple):
     body: bytes
 
 
-def speech_request(
-    *,
-    input: str,
-    model: str,
-    voice: str,
-    provider: SpeechRequestProvider | Mapping[str, Any] | None = None,
-    response_format: ResponseFormatEnum | str | None = None,
-    speed: float | None = None,
-    extra_body: Mapping[str, Any] | None = None,
-    http_referer: str | None = None,
-    x_open_router_title: str | None = None,
-    x_open_router_categories: str | None = None,
+def prepare(
+    operation: Operation, arguments: Mapping[str, Any], extra_body: Mapping[str, Any] | None = None
 ) -> PreparedRequest:
     """Build a request.
+
+    Args:
+        operation: What to request.
+        arguments: By keyword; None leaves an optional one out.
+        extra_body: Fields of the body without a keyword. They are not checked.
 
     Raises:
         TypeError, ValueError: An argument has a wrong type or value; the message names it.
     """
-    additional = _extra_body(extra_body)
-    known_format: ResponseFormatEnum | Unset = UNSET
-    if response_format is not None:
-        try:
-            known_format = ResponseFormatEnum(_text("response_format", response_format))
-        except ValueError:
-            # Not in the spec (yet): let the server decide.
-            additional["response_format"] = _text("response_format", response_format)
-    request = SpeechRequest(
-        input_=_text("input", input),
-        model=_text("model", model),
-        voice=_text("voice", voice),
-        provider=UNSET if provider is None else _provider(provider),
-        response_format=known_format,
-        speed=UNSET if speed is None else _speed(speed),
-    )
-    request.additional_properties.update(additional)
-    kwargs = operation.request_kwargs(
-        body=request,
-        http_referer=_or_unset(http_referer),
-        x_open_router_title=_or_unset(x_open_router_title),
-        x_open_router_categories=_or_unset(x_open_router_categories),
-    )
-    return PreparedRequest(kwargs["method"].upper(), kwargs["url"], kwargs["headers"], _json(kwargs["json"]))
+    path, query, headers, body = operation.path, dict[str, str](), dict[str, str](), dict[str, Any]()
+    for keyword, argument in arguments.items():
+        parameter = operation.parameters[keyword]
+        if isinstance(argument, Unset) or (argument is None and not parameter.required):
+            continue
+        if parameter.location == "header":
+            if value := _header(keyword, argument, parameter):
+                headers[parameter.name] = value
+            continue
+        value = plain(argument)
+        if parameter.required and value in ("", []):
+            raise ValueError(f"{keyword} is empty: give at least one {'character' if value == '' else 'item'}")
+        _CHECKER.check(keyword, value, parameter.schema)
+        if parameter.location == "body":
+            body[parameter.name] = value
+        elif parameter.location == "query":
+            query[parameter.name] = _text(value)
+        else:
+            path = path.replace(f"{{{parameter.name}}}", quote(_text(value), safe=""))
+    if query:
+        path = f"{path}?{urlencode(query)}"
+    if operation.body is None:
+        return PreparedRequest(operation.method, path, headers, b"")
+    headers["Content-Type"] = "application/json"
+    return PreparedRequest(operation.method, path, headers, _json(body | _extra_body(operation, extra_body)))
 
 
 def parse_error(response: Response) -> ErrorResponse | None:
     """Parse an error body into the documented model; None if it does not match."""
-    parsed = operation.parse_response(client=_PARSER, response=response)
-    if isinstance(parsed, ErrorResponse) and _is_documented(parsed.error):
-        return parsed
-    return None
+    try:
+        parsed = ErrorResponse.from_dict(response.json())
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return None
+    return parsed if _is_documented(parsed.error) else None
 
 
 def _is_documented(detail: ErrorDetail) -> bool:
@@ -94,71 +98,41 @@ def _is_documented(detail: ErrorDetail) -> bool:
     return isinstance(detail.code, int) and isinstance(detail.message, str)
 
 
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
-    if not value:
-        raise ValueError(f"{name} is empty: give at least one character")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"{name} has a lone surrogate at position {error.start}, which no encoding can carry; "
-            "was the text decoded with errors='surrogateescape'?"
-        ) from None
+def _header(keyword: str, argument: object, parameter: Parameter) -> str | None:
+    if isinstance(argument, int | float):
+        _CHECKER.check(keyword, argument, parameter.schema)
+        return _text(argument)
+    if value := app_header(keyword, argument):
+        _CHECKER.check(keyword, value, parameter.schema)
     return value
 
 
-def _speed(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"speed must be a number, not {type(value).__name__}")
-    if not math.isfinite(value):
-        raise ValueError(f"speed must be a finite number, not {value}")
-    return value
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
-def _provider(value: object) -> SpeechRequestProvider:
-    if isinstance(value, SpeechRequestProvider):
-        options: object = value.options
-        additional = value.additional_properties
-    elif isinstance(value, Mapping):
-        options = value.get("options", UNSET)
-        additional = {name: content for name, content in value.items() if name != "options"}
-    else:
-        raise TypeError(f"provider must be a SpeechRequestProvider or a dict, not {type(value).__name__}")
-    provider = SpeechRequestProvider(options=_provider_options(options))
-    provider.additional_properties.update(additional)
-    return provider
-
-
-def _provider_options(options: object) -> ProviderOptions | Unset:
-    if isinstance(options, ProviderOptions | Unset):
-        return options
-    if not isinstance(options, Mapping):
-        raise TypeError(f"provider.options must be a dict of provider slugs, not {type(options).__name__}")
-    for slug, values in options.items():
-        if not isinstance(values, Mapping):
-            raise TypeError(f"provider.options[{slug!r}] must be a dict of options, not {type(values).__name__}")
-    return ProviderOptions.from_dict(options)
-
-
-def _extra_body(extra: object) -> dict[str, Any]:
+def _extra_body(operation: Operation, extra: object) -> dict[str, Any]:
     if extra is None:
         return {}
     if not isinstance(extra, Mapping):
         raise TypeError(f"extra_body must be a dict, not {type(extra).__name__}")
-    if known := sorted(_FIELDS & extra.keys()):
-        raise ValueError(f"extra_body has {known[0]!r}, which is a parameter: pass {known[0]}=...")
-    return dict(extra)
+    for keyword, parameter in operation.parameters.items():
+        if parameter.location == "body" and parameter.name in extra:
+            raise ValueError(f"extra_body has {parameter.name!r}, which is a parameter: pass {keyword}=...")
+    return {name: plain(value) for name, value in extra.items()}
 
 
 def _json(body: dict[str, Any]) -> bytes:
     try:
         return _ENCODER.encode(body).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        # Only these two may hold values that were not checked.
-        raise ValueError(f"provider or extra_body cannot be encoded as JSON: {error}") from error
+        wrong = next((name for name, value in body.items() if not _is_json(value)), "the body")
+        raise ValueError(f"{wrong} cannot be encoded as JSON: {error}") from error
 
 
-def _or_unset(value: str | None) -> str | Unset:
-    return UNSET if value is None else value
+def _is_json(value: object) -> bool:
+    try:
+        _ENCODER.encode(value).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True

@@ -1,25 +1,6 @@
-"""Request and error models, generated from openapi.yaml."""
+"""Request and response models, generated from openapi.yaml."""
 
-from openrouter_speech_api.models import (
-    ErrorDetail,
-    ErrorMetadata,
-    ErrorResponse,
-    ProviderOptions,
-    ProviderOptionValues,
-    ResponseFormatEnum,
-    RoutingMetadata,
-    SpeechRequest,
-    SpeechRequestProvider,
-)
+from openrouter_speech_api import models
+from openrouter_speech_api.models import *  # noqa: F403
 
-__all__ = [
-    "ErrorDetail",
-    "ErrorMetadata",
-    "ErrorResponse",
-    "ProviderOptionValues",
-    "ProviderOptions",
-    "ResponseFormatEnum",
-    "RoutingMetadata",
-    "SpeechRequest",
-    "SpeechRequestProvider",
-]
+__all__ = list(models.__all__)

@@ -5,17 +5,8 @@ OpenRouterError
 ├── APIConnectionError                     no complete response
 │   └── APITimeoutError                      ... in time
 ├── APIStatusError                         the server reports an error
-│   ├── BadRequestResponseError        400
-│   ├── UnauthorizedResponseError      401
-│   ├── PaymentRequiredResponseError   402
-│   ├── NotFoundResponseError          404
-│   ├── TooManyRequestsResponseError   429
-│   ├── InternalServerResponseError    500
-│   ├── BadGatewayResponseError        502
-│   ├── ServiceUnavailableResponseError 503
-│   ├── EdgeNetworkTimeoutResponseError 524
-│   ├── ProviderOverloadedResponseError 529
-│   ├── RedirectError                  3XX   redirects are not followed
+│   ├── BadRequestResponseError, ...         one class for each documented status, in `BY_STATUS`
+│   ├── RedirectError                        3XX: redirects are not followed
 │   └── OpenRouterDefaultError               any other status
 ├── AudioError                             a success without complete audio
 │   ├── EmptyAudioError                      no bytes at all
@@ -28,122 +19,34 @@ OpenRouterError
 └── PlaybackError                          the audio cannot be played: no device, for example
 """
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
 
 import httpx
+from openrouter_speech_api import status_errors
+from openrouter_speech_api.status_errors import *  # noqa: F403
+from openrouter_speech_api.status_errors import BY_STATUS, APIStatusError, OpenRouterError
 
 from . import _generated as wire
-from ._core import bodies, headers, retries
-from .components import ErrorResponse
+from ._core import bodies, retries
 
-__all__ = [
-    "BY_STATUS",
+__all__ = [  # noqa: PLE0604
+    *status_errors.__all__,
     "APIConnectionError",
-    "APIStatusError",
     "APITimeoutError",
     "AudioError",
-    "BadGatewayResponseError",
-    "BadRequestResponseError",
     "ConfigurationError",
-    "EdgeNetworkTimeoutResponseError",
     "EmptyAudioError",
     "FileWriteError",
-    "InternalServerResponseError",
     "NotAudioError",
-    "NotFoundResponseError",
     "OpenRouterDefaultError",
-    "OpenRouterError",
-    "PaymentRequiredResponseError",
     "PlaybackError",
-    "ProviderOverloadedResponseError",
     "RedirectError",
     "SaveError",
-    "ServiceUnavailableResponseError",
     "StreamConsumedError",
     "SuffixMismatchError",
-    "TooManyRequestsResponseError",
     "TruncatedAudioError",
-    "UnauthorizedResponseError",
 ]
-
-
-class OpenRouterError(Exception):
-    """The base of all errors of this package. Attributes that do not apply are None.
-
-    Attributes:
-        message: A readable sentence. Control characters from the server are escaped: `\\x1b`.
-        raw_response: The response, read as far as needed. Its request no longer holds the API key.
-        status_code: The response's status.
-        headers: The response's headers; empty if there was no response.
-        body: The response's text; empty for audio, or if there was no response.
-        data: The documented error model, if the body matches it.
-        generation_id: The ID of the synthesis.
-        retry_after: Seconds to wait before another attempt, if the server said so.
-        throttled: Whether too much was sent at once: a 429, or a 402 for in-flight requests. Waiting helps.
-        maybe_billed: Whether the audio may have been synthesized and charged, but not delivered.
-        retryable: Whether another attempt could help. False if the audio has arrived already.
-    """
-
-    maybe_billed: bool = False
-    retryable: bool = True
-
-    def __init__(
-        self, message: str, raw_response: httpx.Response | None = None, *, data: ErrorResponse | None = None
-    ) -> None:
-        message = bodies.escaped(message)
-        super().__init__(message)
-        self.message = message
-        self.raw_response = raw_response
-        self.data = data
-
-    @property
-    def status_code(self) -> int | None:
-        return self.raw_response.status_code if self.raw_response is not None else None
-
-    @property
-    def headers(self) -> httpx.Headers:
-        return self.raw_response.headers if self.raw_response is not None else httpx.Headers()
-
-    @property
-    def body(self) -> str:
-        if self.raw_response is None or self.headers.get("content-type", "").startswith("audio/"):
-            return ""
-        try:
-            return self.raw_response.text
-        except httpx.ResponseNotRead:
-            return ""
-
-    @property
-    def generation_id(self) -> str | None:
-        return headers.generation_id(self.headers)
-
-    @cached_property
-    def retry_after(self) -> float | None:
-        return retries.retry_after(self.headers, metadata=self._metadata, throttled=self.throttled)
-
-    @cached_property
-    def throttled(self) -> bool:
-        return retries.is_throttled(self.status_code, self._metadata)
-
-    @cached_property
-    def _metadata(self) -> Mapping[str, Any]:
-        return bodies.metadata(self.body)
-
-    def __str__(self) -> str:
-        return self.message
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # BaseException would call the class with `args`, which does not fit subclasses with other parameters.
-        return type(self)._restore, (self.message, self.__dict__)
-
-    @classmethod
-    def _restore(cls, message: str, attributes: dict[str, Any]) -> Self:
-        error = cls.__new__(cls, message)
-        error.__dict__.update(attributes)
-        return error
 
 
 class ConfigurationError(OpenRouterError, ValueError):
@@ -168,59 +71,6 @@ class APIConnectionError(OpenRouterError):
 
 class APITimeoutError(APIConnectionError):
     """No complete response arrived within the timeout."""
-
-
-class APIStatusError(OpenRouterError):
-    """The server responded with a status other than success.
-
-    `maybe_billed` is True for `retries.MAYBE_BILLED_STATUSES`, such as 504 and 524.
-    """
-
-    def __init__(
-        self, message: str, raw_response: httpx.Response | None = None, *, data: ErrorResponse | None = None
-    ) -> None:
-        super().__init__(message, raw_response, data=data)
-        self.maybe_billed = self.status_code in retries.MAYBE_BILLED_STATUSES
-
-
-class BadRequestResponseError(APIStatusError):
-    """400: the request is malformed, or a field has a wrong value."""
-
-
-class UnauthorizedResponseError(APIStatusError):
-    """401: the API key is missing or invalid."""
-
-
-class PaymentRequiredResponseError(APIStatusError):
-    """402: the account lacks the credit for the request or, if `throttled`, for all in-flight requests."""
-
-
-class NotFoundResponseError(APIStatusError):
-    """404: there is no such model, or no such path."""
-
-
-class TooManyRequestsResponseError(APIStatusError):
-    """429: too many requests; `retry_after` says when to try again."""
-
-
-class InternalServerResponseError(APIStatusError):
-    """500: the server failed."""
-
-
-class BadGatewayResponseError(APIStatusError):
-    """502: the provider failed."""
-
-
-class ServiceUnavailableResponseError(APIStatusError):
-    """503: no provider can serve the request at the moment."""
-
-
-class EdgeNetworkTimeoutResponseError(APIStatusError):
-    """524: the edge network gave up waiting for the server. The synthesis may continue, and be charged."""
-
-
-class ProviderOverloadedResponseError(APIStatusError):
-    """529: the provider is overloaded."""
 
 
 class RedirectError(APIStatusError):
@@ -315,20 +165,6 @@ class PlaybackError(OpenRouterError):
     """The audio cannot be played here. It can still be saved."""
 
 
-BY_STATUS: dict[int, type[APIStatusError]] = {
-    400: BadRequestResponseError,
-    401: UnauthorizedResponseError,
-    402: PaymentRequiredResponseError,
-    404: NotFoundResponseError,
-    429: TooManyRequestsResponseError,
-    500: InternalServerResponseError,
-    502: BadGatewayResponseError,
-    503: ServiceUnavailableResponseError,
-    524: EdgeNetworkTimeoutResponseError,
-    529: ProviderOverloadedResponseError,
-}
-"""The class of each status that openapi.yaml documents."""
-
 _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -359,15 +195,24 @@ def from_response(response: httpx.Response, hide: Callable[[str], str] = str) ->
     said = bodies.message(hide(response.text), hide(data.error.message) if data else None)
     said = said or bodies.excerpt(response.reason_phrase) or "an empty response"
     if response.is_success:
-        content_type = response.headers.get("content-type")
-        sent = f"{content_type}, not audio" if content_type else "untyped content that is not audio"
-        if content_type and content_type.startswith("audio/"):
-            sent = f"content labelled {content_type} that is not audio"
-        return NotAudioError(f"The server reported success but sent {sent}: {said}", response, audio=response.content)
+        return NotAudioError(_not_audio(response, said), response, audio=response.content)
     if response.status_code in retries.MAYBE_BILLED_STATUSES:
         said = f"{said.rstrip('.')}. The request may have been charged."
     kind = BY_STATUS.get(response.status_code, OpenRouterDefaultError)
-    return kind(f"{response.status_code}: {said}", response, data=data)
+    error = kind(bodies.escaped(f"{response.status_code}: {said}"), response, data=data)
+    metadata = bodies.metadata(error.body)
+    error.maybe_billed = response.status_code in retries.MAYBE_BILLED_STATUSES
+    error.throttled = retries.is_throttled(response.status_code, metadata)
+    error.retry_after = retries.retry_after(response.headers, metadata=metadata, throttled=error.throttled)
+    return error
+
+
+def _not_audio(response: httpx.Response, said: str) -> str:
+    content_type = response.headers.get("content-type")
+    sent = f"{content_type}, not audio" if content_type else "untyped content that is not audio"
+    if content_type and content_type.startswith("audio/"):
+        sent = f"content labelled {content_type} that is not audio"
+    return f"The server reported success but sent {sent}: {said}"
 
 
 def from_transport(cause: httpx.RequestError, request: httpx.Request) -> APIConnectionError:

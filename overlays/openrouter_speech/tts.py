@@ -3,18 +3,17 @@
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Required, TypedDict, TypeVar, Unpack
+from functools import cache
+from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, get_type_hints
 
 from . import _files as files
-from ._core.retries import RetryConfig
 from ._files import StrPath
-from ._generated import UNSET, Unset
+from ._generated import OPERATIONS, UNSET, CreateSpeechOptions, CreateSpeechParams, Unset
 from ._http import receiving as receivers
 from ._http.body import OpenResponse
 from ._http.contexts import AsyncStreamContext, StreamContext
 from ._http.sending import Call, send_with_retries, send_with_retries_async
-from ._http.session import Session
-from .components import ResponseFormatEnum, SpeechRequestProvider
+from ._http.session import CallOptions, Session
 from .narration import CONCURRENCY, LIMIT, LimitUnit
 from .responses import SavedSpeech, SpeechResponse
 from .streams import AsyncSpeechStream, SpeechStream
@@ -29,75 +28,61 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
-class NarrationParams(TypedDict, total=False):
-    """The keyword arguments that all methods take."""
+OPERATION = OPERATIONS["create_speech"]
+
+
+class NarrationParams(CreateSpeechOptions, CallOptions, total=False):
+    """The keyword arguments that all methods take, from openapi.yaml and `CallOptions`."""
 
     model: Required[str]
-    """The text-to-speech model, such as "elevenlabs/eleven-turbo-v2"."""
+    """The text-to-speech model, as `author/name`."""
     voice: Required[str]
     """The voice; each model has its own."""
-    http_referer: str | None
-    """Your app's URL, for this call."""
-    x_open_router_title: str | None
-    """Your app's name, for this call."""
-    x_open_router_categories: str | Iterable[str] | None
-    """Your app's categories, for this call: a list, or separated by commas."""
-    provider: SpeechRequestProvider | Mapping[str, Any] | None
-    """Options for a provider: {"options": {"openai": {"instructions": "Speak warmly."}}}."""
-    response_format: ResponseFormatEnum | str | None
-    """"mp3" or "pcm" (the server's default). Other formats are passed on as is."""
-    speed: float | None
-    """1 is the voice's normal pace. Models without this setting ignore it."""
-    retries: RetryConfig | Unset | None
-    """Which failures to retry in this call; None disables retries."""
-    server_url: str | None
-    """Another server, for this call."""
-    timeout_ms: float | None
-    """Milliseconds to wait for the next byte, for this call."""
-    http_headers: Mapping[str, str] | None
-    """Headers to add or replace in this call."""
-    extra_body: Mapping[str, Any] | None
-    """Request fields that have no parameter here yet."""
 
 
-class SpeechParams(NarrationParams, total=False):
-    """The keyword arguments of the methods that speak one text."""
-
-    input: Required[str]
-    """The text to speak."""
-
-
-_SHARED = tuple(inspect.signature(Session.call).parameters.values())
+class SpeechParams(CreateSpeechParams, CallOptions, total=False):
+    """The keyword arguments of the methods that speak one text, from openapi.yaml and `CallOptions`."""
 
 
 def _documented(method: F) -> F:
     """Make `help()` and `inspect` list the parameters behind `**params`."""
     own = inspect.signature(method)
     named = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    without = {"self", "input"} if "text" in own.parameters else {"self"}
-    shared = [p for p in _SHARED if p.name not in without]
+    params = NarrationParams if "text" in own.parameters else SpeechParams
+    types = get_type_hints(params)
+    shared = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if name in params.__required_keys__ else UNSET if name == "retries" else None,
+            annotation=types[name],
+        )
+        for name in [*OPERATION.parameters, *CallOptions.__annotations__]
+        if name in types
+    ]
     method.__signature__ = own.replace(parameters=[*named, *shared])  # type: ignore[attr-defined]
     return method
 
 
-def _argument_error(method: Callable[..., Any], given: Iterable[str]) -> TypeError | None:
-    """Return the error for unknown or missing keyword arguments, or None.
+@cache
+def _names(method: Callable[..., Any]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the keyword arguments of a public method: those it requires, and all."""
+    parameters = inspect.signature(method).parameters.values()
+    required = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty}
+    return frozenset(required), frozenset(p.name for p in parameters)
 
-    Args:
-        method: The public method, with its documented signature.
-        given: The names that the caller passed.
-    """
-    parameters = inspect.signature(method).parameters
+
+def _argument_error(method: Callable[..., Any], given: Iterable[str]) -> TypeError:
+    """Make the error for unknown or missing keyword arguments, as Python words it."""
+    required, known = _names(method)
     for name in given:
-        if name not in parameters:
+        if name not in known:
             from difflib import get_close_matches  # noqa: PLC0415  (only needed here)
 
-            close = ["text"] if name == "input" else get_close_matches(name, parameters, 1)
+            close = ["text"] if name == "input" else get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             return TypeError(f"{method.__name__}() got an unexpected keyword argument {name!r}{hint}")
-    required = {p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty}
-    if not (missing := sorted(map(repr, required.difference(given)))):
-        return None
+    missing = sorted(map(repr, required.difference(given)))
     noun = "argument" if len(missing) == 1 else "arguments"
     listed = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
     return TypeError(f"{method.__name__}() missing {len(missing)} required keyword-only {noun}: {listed}")
@@ -281,14 +266,10 @@ class TTS:
 
     def _call(self, method: Callable[..., Any], params: Mapping[str, Any], text: str | Unset = UNSET) -> Call:
         """Build a call. A `TypeError` for a wrong name mentions the public method."""
-        try:
-            if isinstance(text, Unset):
-                return self._session.call(**params)
-            return self._session.call(input=text, **params)
-        except TypeError:
-            if wrong := _argument_error(method, params):
-                raise wrong from None
-            raise
+        required, known = _names(method)
+        if not required <= params.keys() <= known:
+            raise _argument_error(method, params)
+        return self._session.call(OPERATION, params if isinstance(text, Unset) else {"input": text, **params})
 
     def _narration(
         self,
@@ -309,8 +290,7 @@ class TTS:
 
     def _part(self, text: str, params: NarrationParams) -> Call:
         # Built for each request: if api_key is a callable, the key may change during a long narration.
-        request: SpeechParams = {**_with_format_of_parts(params), "input": text, "retries": None}
-        return self._session.call(**request)
+        return self._session.call(OPERATION, {**_with_format_of_parts(params), "input": text, "retries": None})
 
     @contextmanager
     def _stream(self, call: Call) -> Iterator[SpeechStream]:
@@ -334,7 +314,7 @@ def _with_format_of(path: StrPath, params: SpeechParams) -> SpeechParams:
     """Fill in the format from the file's suffix. Fail early if the file cannot be written."""
     requested = params.get("response_format")
     if requested is not None and not (isinstance(requested, str) and requested):
-        return params  # `speech_request` rejects it by name
+        return params  # `prepare` rejects it by name
     return {**params, "response_format": files.format_to_request(path, requested and str(requested))}
 
 

@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import httpx
 
@@ -13,14 +13,27 @@ from .._core import retries as policy
 from .._core.addresses import host_and_port
 from .._core.retries import RetryConfig
 from .._generated import UNSET, Unset
-from ..components import ResponseFormatEnum, SpeechRequestProvider
 from ..errors import ConfigurationError
 from .credential import Credential
 from .pools import AsyncTransport, Connections, timeout
 from .sending import Call
 
-SERVER_URL = "https://openrouter.ai/api/v1"
-"""The server, as in openapi.yaml."""
+class CallOptions(TypedDict, total=False):
+    """The keyword arguments of every method, beside those of its operation."""
+
+    retries: RetryConfig | Unset | None
+    """Which failures to retry in this call; None disables retries."""
+    server_url: str | None
+    """Another server, for this call."""
+    timeout_ms: float | None
+    """Milliseconds to wait for the next byte, for this call."""
+    http_headers: Mapping[str, str] | None
+    """Headers to add or replace in this call."""
+    extra_body: Mapping[str, Any] | None
+    """Request fields that have no parameter here yet."""
+
+
+CALL_OPTIONS = frozenset(CallOptions.__annotations__)
 _warned_of: set[str] = set()
 """Hosts that a warning was issued for; one is enough."""
 
@@ -52,60 +65,40 @@ class Session:
             name: _app_header_of_environment(name) if value is None else headers.app_header(name, value)
             for name, value in app.items()
         }
-        self.server_url = _checked_server_url(server_url or SERVER_URL)
+        self.server_url = _checked_server_url(server_url or wire.SERVER_URL)
         self._retry = policy.DEFAULT if isinstance(retry_config, Unset) else _retry("retry_config", retry_config)
         self._timeout = timeout(timeout_ms)
         self._own_headers = {"User-Agent": headers.user_agent(httpx.__version__), "Accept": "audio/*, application/json"}
         self.connections = Connections(client, async_client, async_transport, self.server_url)
 
-    def call(
-        self,
-        *,
-        input: str,
-        model: str,
-        voice: str,
-        http_referer: str | None = None,
-        x_open_router_title: str | None = None,
-        x_open_router_categories: str | Iterable[str] | None = None,
-        provider: SpeechRequestProvider | Mapping[str, Any] | None = None,
-        response_format: ResponseFormatEnum | str | None = None,
-        speed: float | None = None,
-        retries: RetryConfig | Unset | None = UNSET,
-        server_url: str | None = None,
-        timeout_ms: float | None = None,
-        http_headers: Mapping[str, str] | None = None,
-        extra_body: Mapping[str, Any] | None = None,
-    ) -> Call:
-        """Build a call. `tts.SpeechParams` documents the arguments.
+    def call(self, operation: wire.Operation, arguments: Mapping[str, Any]) -> Call:
+        """Build a call.
+
+        Args:
+            operation: What to request.
+            arguments: Those of the operation, and those in `CallOptions`; required ones may be missing here.
 
         Raises:
             TypeError, ValueError: An argument has a wrong type or value; the message names it.
             ConfigurationError: There is no API key.
         """
-        request = wire.speech_request(
-            input=input,
-            model=model,
-            voice=voice,
-            provider=provider,
-            response_format=response_format,
-            speed=speed,
-            extra_body=extra_body,
-            http_referer=self._app_header("http_referer", http_referer),
-            x_open_router_title=self._app_header("x_open_router_title", x_open_router_title),
-            x_open_router_categories=self._app_header("x_open_router_categories", x_open_router_categories),
-        )
+        own: CallOptions = {name: arguments[name] for name in CALL_OPTIONS if name in arguments}  # type: ignore[assignment]
+        given = {name: value for name, value in arguments.items() if name not in CALL_OPTIONS}
+        for name, value in self._app.items():
+            if name in operation.parameters and given.get(name) is None:
+                given[name] = value
+        request = wire.prepare(operation, given, own.get("extra_body"))
+        server_url, timeout_ms, retry = own.get("server_url"), own.get("timeout_ms"), own.get("retries", UNSET)
+        requested = given.get("response_format")
         return Call(
             request=request,
             server_url=self.server_url if server_url is None else _checked_server_url(server_url),
-            headers=headers.merged(self._own_headers, request.headers, headers.extra_headers(http_headers)),
+            headers=headers.merged(self._own_headers, request.headers, headers.extra_headers(own.get("http_headers"))),
             authorization=self._credential.authorization(),
             timeout=self._timeout if timeout_ms is None else timeout(timeout_ms),
-            retry=self._retry if isinstance(retries, Unset) else _retry("retries", retries),
-            response_format=None if response_format is None else str(response_format),
+            retry=self._retry if isinstance(retry, Unset) else _retry("retries", retry),
+            response_format=None if requested is None else str(requested),
         )
-
-    def _app_header(self, name: str, value: object) -> str | None:
-        return self._app[name] if value is None else headers.app_header(name, value)
 
 
 def _app_header_of_environment(name: str) -> str | None:

@@ -1,0 +1,149 @@
+"""What each operation takes, and where it is sent. Plain data: importing it is fast."""
+
+from typing import Any, NamedTuple
+
+__all__ = ["OPERATIONS", "SCHEMAS", "SERVER_URL", "Operation", "Parameter"]
+
+
+class Parameter(NamedTuple):
+    """A keyword argument of a call."""
+
+    name: str
+    """The name on the wire."""
+    location: str
+    """Where it is sent: "body", "header", "path" or "query"."""
+    required: bool
+    schema: dict[str, Any]
+    """Its JSON Schema."""
+    description: str
+
+
+class Operation(NamedTuple):
+    """An operation of the API."""
+
+    method: str
+    path: str
+    """Below the server's URL, with the parameters in braces."""
+    parameters: dict[str, Parameter]
+    """By keyword, the required ones first."""
+    body: dict[str, Any] | None
+    """The JSON Schema of the body; None if there is none."""
+
+
+SERVER_URL = "https://openrouter.ai/api/v1"
+
+OPERATIONS: dict[str, Operation] = {
+    "create_speech": Operation(
+        "POST",
+        "/audio/speech",
+        {
+            "input": Parameter(
+                "input",
+                "body",
+                True,
+                {"type": "string", "minLength": 1},
+                "The text to speak. Billing is by its characters.",
+            ),
+            "model": Parameter(
+                "model", "body", True, {"type": "string", "minLength": 1}, "The text-to-speech model, as `author/name`."
+            ),
+            "voice": Parameter(
+                "voice",
+                "body",
+                True,
+                {"type": "string", "minLength": 1},
+                "The voice to speak with. Each model has voices of its own.",
+            ),
+            "provider": Parameter(
+                "provider",
+                "body",
+                False,
+                {"$ref": "#/components/schemas/SpeechRequestProvider"},
+                "Settings that are handed to the provider which serves the request.",
+            ),
+            "response_format": Parameter(
+                "response_format",
+                "body",
+                False,
+                {"$ref": "#/components/schemas/ResponseFormatEnum"},
+                "The audio format of the answer.",
+            ),
+            "speed": Parameter(
+                "speed",
+                "body",
+                False,
+                {"type": "number", "format": "double"},
+                "How fast to speak: 1 is the voice's own pace, 2 is twice as fast. Models without such a setting ignore it.",
+            ),
+            "http_referer": Parameter(
+                "HTTP-Referer",
+                "header",
+                False,
+                {"type": "string", "minLength": 1},
+                "The URL of your app. It identifies the app in usage statistics and rankings.",
+            ),
+            "x_open_router_title": Parameter(
+                "X-OpenRouter-Title",
+                "header",
+                False,
+                {"type": "string", "minLength": 1},
+                "The name under which your app is shown.",
+            ),
+            "x_open_router_categories": Parameter(
+                "X-OpenRouter-Categories",
+                "header",
+                False,
+                {"type": "string", "minLength": 1},
+                "The categories your app is ranked in, separated by commas.",
+            ),
+        },
+        {"$ref": "#/components/schemas/SpeechRequest"},
+    ),
+}
+"""By name."""
+
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "SpeechRequest": {
+        "type": "object",
+        "required": ["input", "model", "voice"],
+        "properties": {
+            "input": {"type": "string", "minLength": 1},
+            "model": {"type": "string", "minLength": 1},
+            "voice": {"type": "string", "minLength": 1},
+            "provider": {"$ref": "#/components/schemas/SpeechRequestProvider"},
+            "response_format": {"$ref": "#/components/schemas/ResponseFormatEnum"},
+            "speed": {"type": "number", "format": "double"},
+        },
+    },
+    "SpeechRequestProvider": {
+        "type": "object",
+        "properties": {"options": {"$ref": "#/components/schemas/ProviderOptions"}},
+    },
+    "ProviderOptions": {
+        "type": "object",
+        "additionalProperties": {"$ref": "#/components/schemas/ProviderOptionValues"},
+    },
+    "ProviderOptionValues": {"type": "object", "additionalProperties": True},
+    "ResponseFormatEnum": {"type": "string", "enum": ["mp3", "pcm"], "default": "pcm"},
+    "ErrorResponse": {
+        "type": "object",
+        "required": ["error"],
+        "properties": {
+            "error": {"$ref": "#/components/schemas/ErrorDetail"},
+            "user_id": {"type": ["string", "null"]},
+            "openrouter_metadata": {"oneOf": [{"$ref": "#/components/schemas/RoutingMetadata"}, {"type": "null"}]},
+        },
+    },
+    "ErrorDetail": {
+        "type": "object",
+        "required": ["code", "message"],
+        "properties": {
+            "code": {"type": "integer"},
+            "message": {"type": "string"},
+            "metadata": {"oneOf": [{"$ref": "#/components/schemas/ErrorMetadata"}, {"type": "null"}]},
+        },
+    },
+    "ErrorMetadata": {"type": "object", "additionalProperties": True},
+    "RoutingMetadata": {"type": "object", "additionalProperties": True},
+}
+"""What `#/components/schemas/...` refers to, by name."""

@@ -1,0 +1,46 @@
+"""The keyword arguments of each operation, for `Unpack`, type checkers and editors."""
+
+from collections.abc import Mapping
+from typing import Any, Required, TypedDict
+
+from .models import *
+
+__all__ = [
+    "CreateSpeechOptions",
+    "CreateSpeechParams",
+]
+
+
+class CreateSpeechOptions(TypedDict, total=False):
+    """The optional arguments of `POST /audio/speech`. None leaves one out."""
+
+    provider: SpeechRequestProvider | Mapping[str, Any] | None
+    """Settings that are handed to the provider which serves the request."""
+
+    response_format: ResponseFormatEnum | str | None
+    """The audio format of the answer. Default: 'pcm'."""
+
+    speed: float | None
+    """How fast to speak: 1 is the voice's own pace, 2 is twice as fast. Models without such a setting ignore it."""
+
+    http_referer: str | None
+    """The URL of your app. It identifies the app in usage statistics and rankings."""
+
+    x_open_router_title: str | None
+    """The name under which your app is shown."""
+
+    x_open_router_categories: str | None
+    """The categories your app is ranked in, separated by commas."""
+
+
+class CreateSpeechParams(CreateSpeechOptions, total=False):
+    """The arguments of `POST /audio/speech`."""
+
+    input: Required[str]
+    """The text to speak. Billing is by its characters."""
+
+    model: Required[str]
+    """The text-to-speech model, as `author/name`."""
+
+    voice: Required[str]
+    """The voice to speak with. Each model has voices of its own."""

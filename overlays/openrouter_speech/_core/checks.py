@@ -1,0 +1,249 @@
+"""Check the arguments of a call against the description's schemas. Pure: values in, sentences out.
+
+A mistake is reported in the caller's terms, before anything is sent: `input[0].text must be a str, not int`. The
+description is not stricter than the server, and neither is this: enums and kinds of parts that it does not know pass.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import date
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+Schema = Mapping[str, Any]
+
+_ACCEPTED: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+_PYTHON_NAMES = {
+    "string": "a str",
+    "integer": "an int",
+    "number": "a number",
+    "boolean": "a bool",
+    "array": "a list",
+    "object": "a dict",
+    "null": "None",
+}
+
+
+def plain(value: Any) -> Any:
+    """Convert models, enums, dates and collections to what JSON has. Anything else stays as it is."""
+    if value is None or isinstance(value, str | int | float):
+        return value.value if isinstance(value, Enum) else value
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "to_dict"):  # a generated model
+        return plain(value.to_dict())
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+class Checker:
+    """Checks plain values against schemas, which may refer to `#/components/schemas/...`."""
+
+    def __init__(self, schemas: Mapping[str, Schema]) -> None:
+        self._schemas = schemas
+
+    def check(self, name: str, value: Any, schema: Schema) -> None:
+        """Check a value.
+
+        Args:
+            name: Where it is, for messages: "input", or "" for a whole body.
+            value: The value, as `plain` returns it.
+            schema: Its JSON Schema.
+
+        Raises:
+            TypeError: It has a wrong type.
+            ValueError: It has the right type, but is out of bounds.
+        """
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name} must be a finite number, not {value}")
+        _check_type(name, value, self.types(schema))
+        for part in self._conjunction(schema):
+            if isinstance(value, str):
+                _check_text(name, value, part)
+            elif isinstance(value, list):
+                self._check_list(name, value, part)
+            elif isinstance(value, dict):
+                self._check_object(name, value, part)
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                _check_number(name, value, part)
+            for keyword in ("oneOf", "anyOf"):
+                if keyword in part:
+                    self._check_alternatives(name, value, part[keyword], exactly_one=keyword == "oneOf")
+
+    def types(self, schema: Schema) -> set[str] | None:
+        """Return the JSON types that a schema allows; None for any."""
+        found: set[str] | None = None
+        for part in self._conjunction(schema):
+            given = part.get("type", ())
+            sets = [{given} if isinstance(given, str) else set(given)] if given else []
+            for keyword in ("oneOf", "anyOf"):
+                each = [self.types(alternative) for alternative in part.get(keyword, ())]
+                if each and None not in each:
+                    sets.append(set().union(*filter(None, each)))
+            for types in sets:
+                types |= {"integer"} if "number" in types else set()
+                found = types if found is None else found & types
+        return found
+
+    def _conjunction(self, schema: Schema) -> Iterator[Schema]:
+        """Yield the schema without references, and the parts of its `allOf`."""
+        yield schema
+        if "$ref" in schema:
+            yield from self._conjunction(self._schemas[schema["$ref"].rpartition("/")[2]])
+        for part in schema.get("allOf", ()):
+            yield from self._conjunction(part)
+
+    def _check_list(self, name: str, value: list[Any], schema: Schema) -> None:
+        _check_size(name, len(value), schema, "Items", "items")
+        if schema.get("uniqueItems") and any(item in value[:index] for index, item in enumerate(value)):
+            raise ValueError(f"{name} has an item twice")
+        if isinstance(items := schema.get("items"), Mapping):
+            for index, item in enumerate(value):
+                self.check(f"{name}[{index}]", item, items)
+
+    def _check_object(self, name: str, value: dict[Any, Any], schema: Schema) -> None:
+        if wrong := next((key for key in value if not isinstance(key, str)), None):
+            raise TypeError(f"{name or 'the body'} has the key {wrong!r}, which is not a str")
+        for required in schema.get("required", ()):
+            if required not in value:
+                raise ValueError(f"{_inside(name, required)} is missing")
+        _check_size(name, len(value), schema, "Properties", "fields")
+        properties, others = schema.get("properties", {}), schema.get("additionalProperties")
+        for key, item in value.items():
+            if key in properties:
+                self.check(_inside(name, key), item, properties[key])
+            elif others is False:
+                raise ValueError(f"{name} has the unknown field {key!r}; {_listed(properties)} are known")
+            elif isinstance(others, Mapping):
+                self.check(f"{name}[{key!r}]", item, others)
+
+    def _check_alternatives(self, name: str, value: Any, alternatives: Iterable[Schema], *, exactly_one: bool) -> None:
+        every = list(alternatives)
+        if all(set(alternative) == {"required"} for alternative in every):
+            _check_groups(name, value, [alternative["required"] for alternative in every], exactly_one=exactly_one)
+            return
+        fitting = [alternative for alternative in every if self._may_be(value, alternative)]
+        if len(fitting) == 1:
+            self.check(name, value, fitting[0])
+            return
+        problems = []
+        for alternative in fitting:
+            try:
+                return self.check(name, value, alternative)
+            except (TypeError, ValueError) as error:
+                problems.append(error)
+        if problems:  # none fitting: a kind of part that is not described (yet)
+            raise problems[0]
+
+    def _may_be(self, value: Any, schema: Schema) -> bool:
+        """Whether the value is of the schema's type, and of its kind: `{"type": "text"}`."""
+        types = self.types(schema)
+        if types is not None and not any(_is(value, one) for one in types):
+            return False
+        if not isinstance(value, dict):
+            return True
+        return all(
+            values is None or key not in value or value[key] in values
+            for part in self._conjunction(schema)
+            for key, values in ((key, self._only(inner)) for key, inner in part.get("properties", {}).items())
+        )
+
+    def _only(self, schema: Schema) -> list[Any] | None:
+        """Return the only value of a schema, in a list; None if it allows others."""
+        for part in self._conjunction(schema):
+            if "const" in part:
+                return [part["const"]]
+            if len(values := part.get("enum", ())) == 1:
+                return list(values)
+        return None
+
+
+def _is(value: Any, json_type: str) -> bool:
+    if isinstance(value, bool):
+        return json_type == "boolean"
+    if json_type == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, _ACCEPTED.get(json_type, ()))
+
+
+def _check_type(name: str, value: Any, types: set[str] | None) -> None:
+    if types is not None and not any(_is(value, one) for one in types):
+        names = [_PYTHON_NAMES[one] for one in _PYTHON_NAMES if one in types - ({"integer"} if "number" in types else set())]
+        raise TypeError(f"{name} must be {' or '.join(names)}, not {_type_name(value)}")
+
+
+def _check_text(name: str, value: str, schema: Schema) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{name} has a lone surrogate at position {error.start}, which no encoding can carry; "
+            "was the text decoded with errors='surrogateescape'?"
+        ) from None
+    _check_size(name, len(value), schema, "Length", "characters")
+    pattern = schema.get("pattern")
+    with suppress(re.error):  # JSON Schema's patterns are JavaScript's; the server checks those that Python lacks
+        if pattern is not None and not re.search(pattern, value):
+            raise ValueError(f"{name} must match the pattern {pattern}, not {value!r:.60}")
+
+
+def _check_number(name: str, value: float, schema: Schema) -> None:
+    for keyword, fits, words in (
+        ("minimum", lambda bound: value >= bound, "at least"),
+        ("exclusiveMinimum", lambda bound: value > bound, "more than"),
+        ("maximum", lambda bound: value <= bound, "at most"),
+        ("exclusiveMaximum", lambda bound: value < bound, "less than"),
+    ):
+        if keyword in schema and not fits(schema[keyword]):
+            raise ValueError(f"{name} must be {words} {schema[keyword]}, not {value}")
+    step = schema.get("multipleOf")
+    if step and abs(value / step - round(value / step)) > 1e-9:  # 0.3 / 0.1 is not 3 in binary
+        raise ValueError(f"{name} must be a multiple of {step}, not {value}")
+
+
+def _check_size(name: str, size: int, schema: Schema, keyword: str, unit: str) -> None:
+    least, most = schema.get(f"min{keyword}", 0), schema.get(f"max{keyword}", math.inf)
+    if size == 0 < least:
+        raise ValueError(f"{name} is empty: give at least {least} {unit}".replace("1 characters", "one character"))
+    if size < least:
+        raise ValueError(f"{name} has {size} {unit}; the minimum is {least}")
+    if size > most:
+        raise ValueError(f"{name} has {size} {unit}; the maximum is {most}")
+
+
+def _check_groups(name: str, value: Any, groups: list[list[str]], *, exactly_one: bool) -> None:
+    """Check for `oneOf: [{required: [data]}, {required: [url]}]`, and the same with anyOf."""
+    if not isinstance(value, dict):
+        return
+    given = sum(all(key in value for key in group) for group in groups)
+    if given == 0 or (exactly_one and given > 1):
+        listed = " or ".join(" and ".join(map(repr, group)) for group in groups)
+        raise ValueError(f"{name} must have {'exactly one of ' if exactly_one else ''}{listed}")
+
+
+def _inside(name: str, key: str) -> str:
+    return f"{name}.{key}" if name else key
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"
+
+
+def _type_name(value: Any) -> str:
+    return "None" if value is None else type(value).__name__

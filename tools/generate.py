@@ -1,0 +1,246 @@
+"""`make generate`: run openapi-python-client, and give its templates what its own data leaves out.
+
+The generator drops the bounds of a schema, and has no template for the parameters of a call, the class of an error or
+a page of documentation. Here each template also gets the description itself, and some modules are added.
+"""
+
+import keyword
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import openapi_python_client as generator
+import yaml
+from openapi_python_client.config import Config, ConfigFile
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser import properties as props
+from openapi_python_client.parser.errors import GeneratorError
+from openapi_python_client.parser.openapi import Endpoint
+from openapi_python_client.strings import ClassName, snake_case
+
+_ADDED = ("operations.py", "params.py", "status_errors.py", "reference.md")
+"""Files of the package that the generator does not write itself, each with a template of ours."""
+
+_WORDING = frozenset({"description", "summary", "title", "example", "examples", "externalDocs", "$comment"})
+_HOLDS_NAMES = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
+"""Keywords whose keys are names, not keywords."""
+
+_RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout_ms", "http_headers", "extra_body"})
+"""Parameters of our own. A field of the same name gets an underscore."""
+
+_STATUS_NAMES = {413: "PayloadTooLarge", 414: "UriTooLong", 416: "RangeNotSatisfiable", 422: "UnprocessableEntity"} | {
+    418: "ImATeapot",
+    500: "InternalServer",
+}
+"""Where `http.HTTPStatus` depends on Python's version, or is longer than it has to be."""
+
+
+class Parameter(NamedTuple):
+    """A keyword argument of a call."""
+
+    keyword: str
+    name: str
+    """The name on the wire."""
+    location: str
+    """Where it is sent: "body", "header", "path" or "query"."""
+    required: bool
+    type: str
+    """The types that are accepted, as in an annotation."""
+    default: str | None
+    schema: dict[str, Any]
+    description: str
+
+
+class Operation(NamedTuple):
+    """An operation of the description."""
+
+    name: str
+    """Such as `create_speech`."""
+    method: str
+    path: str
+    summary: str
+    description: str
+    parameters: list[Parameter]
+    body: dict[str, Any] | None
+    """The schema of its JSON body."""
+    errors: dict[int, str]
+    """The error class of each documented status."""
+
+
+class Project(generator.Project):
+    """The generator's project, with the description at hand and some modules more."""
+
+    def __init__(self, document: dict[str, Any], openapi: GeneratorData, config: Config, templates: Path) -> None:
+        super().__init__(openapi=openapi, config=config, custom_template_path=templates)
+        self._document = document
+        self.env.filters["repr"] = repr
+        self.env.globals.update(
+            operations=[
+                self._operation(endpoint)
+                for collection in openapi.endpoint_collections_by_tag.values()
+                for endpoint in collection.endpoints
+            ],
+            schemas={
+                name: without_wording(schema)
+                for name, schema in document.get("components", {}).get("schemas", {}).items()
+            },
+            statuses=dict(sorted(self._statuses())),
+            server_url=document["servers"][0]["url"],
+        )
+
+    def _build_api(self) -> None:
+        super()._build_api()
+        for name in _ADDED:
+            text = self.env.get_template(f"{name}.jinja").render()
+            (self.package_dir / name).write_text(text, encoding="utf-8")
+
+    def _operation(self, endpoint: Endpoint) -> Operation:
+        path, method = endpoint.path.get_untrusted_value(), endpoint.method
+        item = self._resolved(self._document["paths"][path])
+        operation = item[method]
+        content = self._resolved(operation.get("requestBody", {})).get("content", {})
+        body = content["application/json"].get("schema", {}) if "application/json" in content else None
+        parameters = [*self._fields(endpoint, body), *self._others(endpoint, item, operation)]
+        return Operation(
+            name=str(endpoint.name),
+            method=method.upper(),
+            path=path,
+            summary=operation.get("summary", ""),
+            description=operation.get("description", ""),
+            parameters=sorted(parameters, key=lambda parameter: not parameter.required),
+            body=None if body is None else without_wording(body),
+            errors={int(status): name for status, name, _ in self._errors(operation)},
+        )
+
+    def _fields(self, endpoint: Endpoint, body: dict[str, Any] | None) -> Iterator[Parameter]:
+        """Yield the fields of the JSON body, if it is an object."""
+        if body is None:
+            return
+        model = next(body.prop for body in endpoint.bodies if body.content_type == "application/json")
+        if not isinstance(model, props.ModelProperty):
+            raise SystemExit(f"{endpoint.name}: only an object can be the body of a request")
+        schemas = self._properties(body)
+        for prop in [*(model.required_properties or ()), *(model.optional_properties or ())]:
+            yield self._parameter(prop, "body", schemas[prop.name.get_untrusted_value()])
+
+    def _others(
+        self, endpoint: Endpoint, item: Mapping[str, Any], operation: Mapping[str, Any]
+    ) -> Iterator[Parameter]:
+        """Yield the parameters in the path, the query and the headers."""
+        described = {
+            (parameter["in"], parameter["name"]): parameter
+            for parameter in map(self._resolved, [*item.get("parameters", ()), *operation.get("parameters", ())])
+        }
+        for location, found in (
+            ("path", endpoint.path_parameters),
+            ("query", endpoint.query_parameters),
+            ("header", endpoint.header_parameters),
+        ):
+            for prop in found:
+                parameter = described[location, prop.name.get_untrusted_value()]
+                schema = {"description": parameter.get("description", ""), **parameter.get("schema", {})}
+                yield self._parameter(prop, location, schema)
+
+    def _parameter(self, prop: Any, location: str, schema: dict[str, Any]) -> Parameter:
+        name = prop.name.get_untrusted_value()
+        word = snake_case(name)
+        resolved = self._resolved(schema)
+        return Parameter(
+            keyword=f"{word}_" if keyword.iskeyword(word) or word in _RESERVED else word,
+            name=name,
+            location=location,
+            required=prop.required,
+            type=schema.get("x-python-type") or " | ".join(dict.fromkeys(accepted(prop))),
+            default=repr(resolved["default"]) if "default" in resolved else None,
+            schema=without_wording(schema),
+            description=schema.get("description") or resolved.get("description", ""),
+        )
+
+    def _properties(self, schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        resolved = self._resolved(schema)
+        merged = resolved.get("properties", {})
+        for part in resolved.get("allOf", ()):
+            merged = self._properties(part) | merged
+        return merged
+
+    def _statuses(self) -> Iterator[tuple[int, tuple[str, str]]]:
+        for item in self._document["paths"].values():
+            for operation in self._resolved(item).values():
+                if isinstance(operation, dict) and "responses" in operation:
+                    yield from ((int(status), (name, text)) for status, name, text in self._errors(operation))
+
+    def _errors(self, operation: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+        """Yield the status of each documented error, the name of its class, and its description."""
+        for status, response in operation["responses"].items():
+            if str(status).isdecimal() and int(status) >= 400:
+                name = str(response.get("$ref", "")).rpartition("/")[2] or _status_name(int(status))
+                name = ClassName(name.removesuffix("Response"), "Status")
+                yield str(status), f"{name}ResponseError", self._resolved(response).get("description", "")
+
+    def _resolved(self, node: Any) -> Any:
+        while isinstance(node, dict) and "$ref" in node:
+            target: Any = self._document
+            for step in node["$ref"].removeprefix("#/").split("/"):
+                target = target[step.replace("~1", "/").replace("~0", "~")]
+            node = target
+        return node
+
+
+def accepted(prop: Any) -> Iterable[str]:
+    """Yield the types that a caller may pass: models may be dicts, and enums are open."""
+    match prop:
+        case props.ModelProperty():
+            return (str(prop.class_info.name), "Mapping[str, Any]")
+        case props.EnumProperty() | props.LiteralEnumProperty():
+            return (str(prop.class_info.name), prop.value_type.__name__)
+        case props.ListProperty():
+            return (f"Sequence[{' | '.join(dict.fromkeys(accepted(prop.inner_property)))}]",)
+        case props.UnionProperty():
+            return [one for inner in prop.inner_properties for one in accepted(inner)]
+        case _:
+            return (prop.get_type_string(no_optional=True).as_unembedded_code(),)
+
+
+def without_wording(schema: Any, *, names: bool = False) -> Any:
+    """Copy a schema without its descriptions and examples. `names`: the keys are names, not keywords."""
+    if isinstance(schema, list):
+        return [without_wording(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: without_wording(value, names=not names and key in _HOLDS_NAMES)
+        for key, value in schema.items()
+        if names or not (key in _WORDING or key.startswith("x-"))
+    }
+
+
+def _status_name(status: int) -> str:
+    try:
+        return _STATUS_NAMES.get(status) or HTTPStatus(status).name.title().replace("_", "")
+    except ValueError:
+        return f"Status{status}"
+
+
+def generate(description: Path, config_file: Path, templates: Path, target: Path) -> list[GeneratorError]:
+    """Generate the package `target` from a description. Returns what went wrong; nothing at all may."""
+    document = yaml.load(description.read_bytes(), yaml.CSafeLoader)
+    settings = ConfigFile.load_from_path(config_file)
+    config = Config.from_sources(settings, generator.MetaType.NONE, description, "utf-8", False, target)
+    openapi = GeneratorData.from_dict(document, config=config)
+    if isinstance(openapi, GeneratorError):
+        return [openapi]
+    return list(Project(document, openapi, config, templates).build())
+
+
+def main(arguments: list[str]) -> int:
+    """Run `python -m tools.generate openapi.yaml generator-config.yaml templates target`."""
+    problems = generate(*map(Path, arguments))
+    for problem in problems:
+        print(problem.header, problem.detail or "", sep="\n", file=sys.stderr)  # noqa: T201
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
