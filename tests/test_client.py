@@ -13,7 +13,7 @@ import httpx
 import openrouter_speech
 import pytest
 from openrouter_speech import OpenRouter, SpeechResponse, components, errors, utils
-from openrouter_speech._http.session import SERVER_URL
+from openrouter_speech._generated import SERVER_URL
 from openrouter_speech.mock import MockServer
 from openrouter_speech.tts import TTS, SpeechParams
 
@@ -286,7 +286,7 @@ def test_a_wrong_name_is_told_of_the_method_that_was_called(name: str, change: d
     with pytest.raises(TypeError) as raised:
         call(OpenRouter(KEY), name, **params)
     assert str(raised.value) == f"{name}() {message}"
-    assert raised.value.__suppress_context__
+    assert raised.value.__context__ is None
 
 
 def test_all_that_is_missing_is_told_at_once() -> None:
@@ -435,7 +435,7 @@ def test_the_example_of_the_reference_runs(server: MockServer, monkeypatch: pyte
         pytest.skip(f"the reference document is not at {document}")
     (example,) = re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
     assert SERVER_URL.startswith("https://")
-    monkeypatch.setattr("openrouter_speech._http.session.SERVER_URL", server.url)
+    monkeypatch.setattr("openrouter_speech._generated.SERVER_URL", server.url)
     monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
     exec(example.replace("from openrouter ", "from openrouter_speech "), {})
     assert "200" in capsys.readouterr().out

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 from openapi_spec_validator import validate
-from openrouter_speech._http.session import SERVER_URL
+from openrouter_speech._generated import SERVER_URL
 
 from .conftest import PROJECT
 

@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 
 import openapi_python_client as generator
 import yaml
-from openapi_python_client.config import Config, ConfigFile
+from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
-from openapi_python_client.parser import properties as props
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.openapi import Endpoint
+from openapi_python_client.parser.properties import EnumProperty, LiteralEnumProperty, ModelProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.strings import ClassName, snake_case
 
 _ADDED = ("operations.py", "params.py", "status_errors.py", "reference.md")
@@ -119,15 +121,13 @@ class Project(generator.Project):
         if body is None:
             return
         model = next(body.prop for body in endpoint.bodies if body.content_type == "application/json")
-        if not isinstance(model, props.ModelProperty):
+        if not isinstance(model, ModelProperty):
             raise SystemExit(f"{endpoint.name}: only an object can be the body of a request")
         schemas = self._properties(body)
         for prop in [*(model.required_properties or ()), *(model.optional_properties or ())]:
             yield self._parameter(prop, "body", schemas[prop.name.get_untrusted_value()])
 
-    def _others(
-        self, endpoint: Endpoint, item: Mapping[str, Any], operation: Mapping[str, Any]
-    ) -> Iterator[Parameter]:
+    def _others(self, endpoint: Endpoint, item: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[Parameter]:
         """Yield the parameters in the path, the query and the headers."""
         described = {
             (parameter["in"], parameter["name"]): parameter
@@ -160,7 +160,7 @@ class Project(generator.Project):
 
     def _properties(self, schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
         resolved = self._resolved(schema)
-        merged = resolved.get("properties", {})
+        merged: dict[str, dict[str, Any]] = resolved.get("properties", {})
         for part in resolved.get("allOf", ()):
             merged = self._properties(part) | merged
         return merged
@@ -191,13 +191,13 @@ class Project(generator.Project):
 def accepted(prop: Any) -> Iterable[str]:
     """Yield the types that a caller may pass: models may be dicts, and enums are open."""
     match prop:
-        case props.ModelProperty():
+        case ModelProperty():
             return (str(prop.class_info.name), "Mapping[str, Any]")
-        case props.EnumProperty() | props.LiteralEnumProperty():
+        case EnumProperty() | LiteralEnumProperty():
             return (str(prop.class_info.name), prop.value_type.__name__)
-        case props.ListProperty():
+        case ListProperty():
             return (f"Sequence[{' | '.join(dict.fromkeys(accepted(prop.inner_property)))}]",)
-        case props.UnionProperty():
+        case UnionProperty():
             return [one for inner in prop.inner_properties for one in accepted(inner)]
         case _:
             return (prop.get_type_string(no_optional=True).as_unembedded_code(),)
@@ -227,7 +227,7 @@ def generate(description: Path, config_file: Path, templates: Path, target: Path
     """Generate the package `target` from a description. Returns what went wrong; nothing at all may."""
     document = yaml.load(description.read_bytes(), yaml.CSafeLoader)
     settings = ConfigFile.load_from_path(config_file)
-    config = Config.from_sources(settings, generator.MetaType.NONE, description, "utf-8", False, target)
+    config = Config.from_sources(settings, MetaType.NONE, description, "utf-8", False, target)
     openapi = GeneratorData.from_dict(document, config=config)
     if isinstance(openapi, GeneratorError):
         return [openapi]

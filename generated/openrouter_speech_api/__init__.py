@@ -1,8 +1,16 @@
 """A client library for accessing OpenRouter Speech"""
 
-from .client import AuthenticatedClient, Client
+from typing import TYPE_CHECKING, Any
 
-__all__ = (
-    "AuthenticatedClient",
-    "Client",
-)
+if TYPE_CHECKING:
+    from .client import AuthenticatedClient, Client
+
+__all__ = ("AuthenticatedClient", "Client")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import client
+
+    return getattr(client, name)

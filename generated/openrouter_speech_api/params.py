@@ -1,6 +1,6 @@
 """The keyword arguments of each operation, for `Unpack`, type checkers and editors."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Required, TypedDict
 
 from .models import *
@@ -29,7 +29,7 @@ class CreateSpeechOptions(TypedDict, total=False):
     x_open_router_title: str | None
     """The name under which your app is shown."""
 
-    x_open_router_categories: str | None
+    x_open_router_categories: str | Iterable[str] | None
     """The categories your app is ranked in, separated by commas."""
 
 

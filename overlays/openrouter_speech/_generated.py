@@ -81,7 +81,13 @@ def prepare(
     if operation.body is None:
         return PreparedRequest(operation.method, path, headers, b"")
     headers["Content-Type"] = "application/json"
-    return PreparedRequest(operation.method, path, headers, _json(body | _extra_body(operation, extra_body)))
+    extra = _extra_body(operation, extra_body)
+    try:
+        return PreparedRequest(operation.method, path, headers, _json(body | extra))
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError(
+            _unencodable({f"extra_body[{name!r}]": value for name, value in extra.items()} | body)
+        ) from None
 
 
 def parse_error(response: Response) -> ErrorResponse | None:
@@ -123,16 +129,14 @@ def _extra_body(operation: Operation, extra: object) -> dict[str, Any]:
 
 
 def _json(body: dict[str, Any]) -> bytes:
-    try:
-        return _ENCODER.encode(body).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        wrong = next((name for name, value in body.items() if not _is_json(value)), "the body")
-        raise ValueError(f"{wrong} cannot be encoded as JSON: {error}") from error
+    return _ENCODER.encode(body).encode()
 
 
-def _is_json(value: object) -> bool:
-    try:
-        _ENCODER.encode(value).encode()
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return True
+def _unencodable(body: Mapping[str, Any]) -> str:
+    """Find the field that is not JSON."""
+    for name, value in body.items():
+        try:
+            _json({name: value})
+        except (TypeError, ValueError, RecursionError) as error:
+            return f"{name} cannot be encoded as JSON: {error}"
+    raise AssertionError("each field can be encoded, and the body cannot")

@@ -65,7 +65,7 @@ class APIConnectionError(OpenRouterError):
     audio: bytes = b""
 
     def __init__(self, message: str, *, maybe_billed: bool = False) -> None:
-        super().__init__(message)
+        super().__init__(bodies.escaped(message))
         self.maybe_billed = maybe_billed
 
 
@@ -99,7 +99,7 @@ class AudioError(OpenRouterError):
     def __init__(
         self, message: str, raw_response: httpx.Response, *, audio: bytes = b"", bytes_received: int | None = None
     ) -> None:
-        super().__init__(message, raw_response)
+        super().__init__(bodies.escaped(message), raw_response)
         self.audio = audio
         self.bytes_received = len(audio) if bytes_received is None else bytes_received
 
@@ -135,7 +135,7 @@ class SaveError(OpenRouterError):
     retryable = False
 
     def __init__(self, message: str, *, saved_to: Path | None = None, audio: bytes = b"") -> None:
-        super().__init__(message)
+        super().__init__(bodies.escaped(message))
         self.saved_to = saved_to
         self.audio = audio
 
@@ -186,11 +186,11 @@ def from_response(response: httpx.Response, hide: Callable[[str], str] = str) ->
     """
     if response.is_redirect:
         location = hide(response.headers.get("location", "nowhere"))
-        return RedirectError(
+        message = (
             f"The server redirects to {location} (status {response.status_code}). Redirects are not followed, because "
-            "the request carries an API key. If the address is right, pass it as server_url.",
-            response,
+            "the request carries an API key. If the address is right, pass it as server_url."
         )
+        return RedirectError(bodies.escaped(message), response)
     data = None if response.is_success else wire.parse_error(response)
     said = bodies.message(hide(response.text), hide(data.error.message) if data else None)
     said = said or bodies.excerpt(response.reason_phrase) or "an empty response"

@@ -54,7 +54,11 @@ def _documented(method: F) -> F:
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if name in params.__required_keys__ else UNSET if name == "retries" else None,
+            default=inspect.Parameter.empty
+            if name in params.__required_keys__
+            else UNSET
+            if name == "retries"
+            else None,
             annotation=types[name],
         )
         for name in [*OPERATION.parameters, *CallOptions.__annotations__]

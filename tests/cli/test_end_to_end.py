@@ -15,6 +15,7 @@ from openrouter_speech import OpenRouter
 from openrouter_speech.mock import MockServer, voices
 from openrouter_speech.mock.synthesizer import SAMPLE_RATE, Samples
 from openrouter_speech.narration import plan
+from openrouter_speech.tts import OPERATION
 
 from ..conftest import KEY, PROJECT
 from .conftest import PROGRAM
@@ -76,7 +77,8 @@ def failing_server(voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def parts_of(text: str, server: MockServer) -> dict[str, str]:
     """The texts that are to be asked for, by key."""
     with OpenRouter(KEY, server_url=server.url) as open_router:
-        call = open_router._session.call(input=text, model="any/model", voice="alloy", response_format="pcm")
+        params = {"input": text, "model": "any/model", "voice": "alloy", "response_format": "pcm"}
+        call = open_router._session.call(OPERATION, params)
     parts = plan.parts_of(text, LIMIT, "characters", plan.keys_for(call))
     return {part.key: part.text for part in parts if part.key}
 

@@ -5,9 +5,11 @@ description is not stricter than the server, and neither is this: enums and kind
 """
 
 import math
+import operator
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from copy import copy
 from datetime import date
 from enum import Enum
 from typing import Any
@@ -34,22 +36,52 @@ _PYTHON_NAMES = {
     "null": "None",
 }
 
+_BOUNDS: dict[str, tuple[Callable[[float, float], bool], str]] = {
+    "minimum": (operator.ge, "at least"),
+    "exclusiveMinimum": (operator.gt, "more than"),
+    "maximum": (operator.le, "at most"),
+    "exclusiveMaximum": (operator.lt, "less than"),
+}
+
 
 def plain(value: Any) -> Any:
     """Convert models, enums, dates and collections to what JSON has. Anything else stays as it is."""
-    if value is None or isinstance(value, str | int | float):
-        return value.value if isinstance(value, Enum) else value
-    if isinstance(value, Enum):
-        return plain(value.value)
+    match value:
+        case Enum():
+            return plain(value.value)
+        case Mapping():
+            return {key: plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case date():
+            return value.isoformat()
+        case UUID():
+            return str(value)
+    return plain(_of_model(value)) if hasattr(value, "to_dict") else value
+
+
+def _of_model(model: Any) -> Any:
+    """Convert a generated model. It may hold dicts where its annotations have other models."""
+    import attrs  # noqa: PLC0415  (--help imports this module, and has to be fast)
+
+    model = copy(model)
+    for field in attrs.fields(type(model)):
+        setattr(model, field.name, _as_model(getattr(model, field.name)))
+    try:
+        return model.to_dict()
+    except AttributeError as error:
+        raise TypeError(f"{type(model).__name__} has a field of a wrong type: {error}") from None
+
+
+def _as_model(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if hasattr(value, "to_dict"):  # a generated model
-        return plain(value.to_dict())
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value) if isinstance(value, UUID) else value
+        return _DictModel(value)
+    return [_as_model(item) for item in value] if isinstance(value, list) else value
+
+
+class _DictModel(dict[str, Any]):
+    def to_dict(self) -> dict[str, Any]:
+        return self
 
 
 class Checker:
@@ -97,8 +129,8 @@ class Checker:
                 if each and None not in each:
                     sets.append(set().union(*filter(None, each)))
             for types in sets:
-                types |= {"integer"} if "number" in types else set()
-                found = types if found is None else found & types
+                wider = types | {"integer"} if "number" in types else types
+                found = wider if found is None else found & wider
         return found
 
     def _conjunction(self, schema: Schema) -> Iterator[Schema]:
@@ -138,17 +170,16 @@ class Checker:
         if all(set(alternative) == {"required"} for alternative in every):
             _check_groups(name, value, [alternative["required"] for alternative in every], exactly_one=exactly_one)
             return
-        fitting = [alternative for alternative in every if self._may_be(value, alternative)]
-        if len(fitting) == 1:
-            self.check(name, value, fitting[0])
-            return
         problems = []
-        for alternative in fitting:
-            try:
-                return self.check(name, value, alternative)
-            except (TypeError, ValueError) as error:
-                problems.append(error)
-        if problems:  # none fitting: a kind of part that is not described (yet)
+        for alternative in every:
+            if self._may_be(value, alternative):
+                try:
+                    self.check(name, value, alternative)
+                except (TypeError, ValueError) as error:
+                    problems.append(error)
+                else:
+                    return
+        if problems:  # without one, it is a kind of part that is not described (yet)
             raise problems[0]
 
     def _may_be(self, value: Any, schema: Schema) -> bool:
@@ -184,7 +215,9 @@ def _is(value: Any, json_type: str) -> bool:
 
 def _check_type(name: str, value: Any, types: set[str] | None) -> None:
     if types is not None and not any(_is(value, one) for one in types):
-        names = [_PYTHON_NAMES[one] for one in _PYTHON_NAMES if one in types - ({"integer"} if "number" in types else set())]
+        names = [
+            _PYTHON_NAMES[one] for one in _PYTHON_NAMES if one in types - ({"integer"} if "number" in types else set())
+        ]
         raise TypeError(f"{name} must be {' or '.join(names)}, not {_type_name(value)}")
 
 
@@ -196,6 +229,8 @@ def _check_text(name: str, value: str, schema: Schema) -> None:
             f"{name} has a lone surrogate at position {error.start}, which no encoding can carry; "
             "was the text decoded with errors='surrogateescape'?"
         ) from None
+    if not value and "enum" in schema:
+        raise ValueError(f"{name} is empty: give one of {_listed(schema['enum'])}")
     _check_size(name, len(value), schema, "Length", "characters")
     pattern = schema.get("pattern")
     with suppress(re.error):  # JSON Schema's patterns are JavaScript's; the server checks those that Python lacks
@@ -204,13 +239,8 @@ def _check_text(name: str, value: str, schema: Schema) -> None:
 
 
 def _check_number(name: str, value: float, schema: Schema) -> None:
-    for keyword, fits, words in (
-        ("minimum", lambda bound: value >= bound, "at least"),
-        ("exclusiveMinimum", lambda bound: value > bound, "more than"),
-        ("maximum", lambda bound: value <= bound, "at most"),
-        ("exclusiveMaximum", lambda bound: value < bound, "less than"),
-    ):
-        if keyword in schema and not fits(schema[keyword]):
+    for keyword, (fits, words) in _BOUNDS.items():
+        if keyword in schema and not fits(value, schema[keyword]):
             raise ValueError(f"{name} must be {words} {schema[keyword]}, not {value}")
     step = schema.get("multipleOf")
     if step and abs(value / step - round(value / step)) > 1e-9:  # 0.3 / 0.1 is not 3 in binary

@@ -18,6 +18,7 @@ from .credential import Credential
 from .pools import AsyncTransport, Connections, timeout
 from .sending import Call
 
+
 class CallOptions(TypedDict, total=False):
     """The keyword arguments of every method, beside those of its operation."""
 

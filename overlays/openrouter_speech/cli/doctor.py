@@ -23,12 +23,12 @@ from attrs import asdict, frozen
 from .. import errors
 from .._core import retries
 from .._core.bodies import escaped
+from .._generated import SERVER_URL
 from .._http.credential import Credential
 from .._http.environment import check_environment
-from .._http.session import SERVER_URL
 from .._version import __version__
 from .failures import by_option, one_line
-from .options import HEADERS, Settings, unreadable
+from .options import HEADERS, OTHERS, Settings, unreadable
 
 _PATIENCE = 5
 """Seconds to wait for the server."""
@@ -145,9 +145,9 @@ def _options(commands: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _refused(name: str, value: object) -> str:
     """Return the reason why a setting is refused; empty if it is not, or if calls fail for another reason."""
-    if name not in Settings.__dataclass_fields__:
+    if name not in Settings.__dataclass_fields__.keys() | OTHERS.keys():
         return ""
-    without, message = _reason({}), _reason({name: value})
+    without, message = _reason({}), _reason({"others": {name: value}} if name in OTHERS else {name: value})
     return "" if message == without else message
 
 

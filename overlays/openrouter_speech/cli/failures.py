@@ -13,7 +13,7 @@ import typer
 
 from .. import errors
 from .._core.bodies import escaped
-from .options import Settings
+from .options import OTHERS, Settings
 
 REFUSED, WRONG_USAGE, INTERRUPTED, NO_READER = 1, 2, 130, 141
 """Exit codes. 128 + n stands for signal n, as in shells: SIGINT is 2, SIGPIPE 13."""
@@ -56,7 +56,7 @@ _SAME = (
     "model", "voice", "speed", "server_url", "http_referer", "x_open_router_title", "x_open_router_categories",
     "retry_maybe_billed", "limit", "limit_unit", "concurrency", "folder",
 )  # fmt: skip
-_OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _SAME} | {
+_OPTIONS = {name: f"--{name.replace('_', '-')}" for name in (*_SAME, *OTHERS)} | {
     "response_format": "--format",
     "timeout_ms": "--timeout",
     "pause_ms": "--pause",

@@ -1,15 +1,18 @@
 """The options that `say` and `narrate` share. All times are in seconds."""
 
-# A dataclass, and no import of the client: --help loads this module, and has to be fast.
+# A dataclass, and no import of the client or the models: --help loads this module, and has to be fast.
 import functools
 import inspect
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from openrouter_speech_api.operations import OPERATIONS, SCHEMAS, Parameter
+
+from .._core.checks import Checker
 
 if TYPE_CHECKING:
     from .._core.retries import RetryConfig
@@ -52,6 +55,34 @@ def unreadable(parameter: Any, context: typer.Context) -> str | None:
     except typer.BadParameter as error:
         return error.message
     return None
+
+
+_OPERATION = OPERATIONS["create_speech"]
+_OWN = {"input", "model", "voice", "speed", "response_format", "provider"} | {
+    "http_referer", "x_open_router_title", "x_open_router_categories",
+}  # fmt: skip
+"""Parameters of the operation with an option that is written by hand, below."""
+_SCALARS: dict[str, type] = {"string": str, "integer": int, "number": float, "boolean": bool}
+
+OTHERS = {name: parameter for name, parameter in _OPERATION.parameters.items() if name not in _OWN}
+"""Parameters of the operation whose option comes from openapi.yaml."""
+
+
+def _type(parameter: Parameter) -> type | None:
+    """Return the type of a parameter's option; None if it takes JSON."""
+    types = Checker(SCHEMAS).types(parameter.schema) or set()
+    return next((_SCALARS[name] for name in _SCALARS if name in types), None)
+
+
+def _from_description(name: str, parameter: Parameter) -> inspect.Parameter:
+    """Make the option of a parameter, as `Settings` has them."""
+    kind = _type(parameter)
+    metavar = {None: "JSON", str: "TEXT", int: "COUNT", float: "NUMBER", bool: None}[kind]
+    text = parameter.description + (" As JSON." if kind is None else "")
+    made = option(VOICE, text, f"--{name.replace('_', '-')}", env=name.upper(), metavar=metavar)
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[(kind or str) | None, made]
+    )
 
 
 @dataclass(frozen=True)
@@ -156,6 +187,8 @@ class Settings:
             "--x-open-router-categories", env="OPENROUTER_X_OPEN_ROUTER_CATEGORIES", metavar="LIST",
         ),
     ] = None  # fmt: skip
+    others: dict[str, Any] = field(default_factory=dict)
+    """The options that come from openapi.yaml, by parameter."""
     json: Annotated[bool, option(OUTPUT, "Print the result as JSON.", "--json", env="JSON")] = False
     debug: Annotated[
         bool, option(OUTPUT, "Log each attempt, and show the traceback of an error.", "--debug", env="DEBUG")
@@ -195,6 +228,7 @@ class Settings:
             "speed": self.speed,
             "provider": self._provider(),
             "http_headers": self._headers(),
+            **{name: self._other(name, value) for name, value in self.others.items() if value is not None},
         }
 
     def retry(self, default: "RetryConfig") -> "RetryConfig":
@@ -221,15 +255,13 @@ class Settings:
     def _provider(self) -> dict[str, Any] | None:
         if self.provider_options is None:
             return None
-        try:
-            options = json.loads(self.provider_options)
-        except ValueError as error:
-            raise ValueError(f"--provider-options is not JSON: {error}") from error
-        except RecursionError as error:
-            raise ValueError("--provider-options is nested too deeply") from error
+        options = _parsed("provider-options", self.provider_options)
         if not isinstance(options, dict) or not all(isinstance(value, dict) for value in options.values()):
             raise ValueError('--provider-options must be objects by provider: {"openai": {"instructions": "..."}}')
         return {"options": options}
+
+    def _other(self, name: str, value: Any) -> Any:
+        return _parsed(name.replace("_", "-"), value) if _type(OTHERS[name]) is None else value
 
     def _headers(self) -> dict[str, str]:
         headers = {}
@@ -241,17 +273,28 @@ class Settings:
         return headers
 
 
+def _parsed(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"--{name} is not JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError(f"--{name} is nested too deeply") from error
+
+
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of `Settings` to a command, which gets them as `settings`."""
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
-    shared = list(inspect.signature(Settings).parameters.values())
+    shared = [p for p in inspect.signature(Settings).parameters.values() if p.name != "others"]
+    described = [_from_description(name, parameter) for name, parameter in OTHERS.items()]
 
     @functools.wraps(command)
     def called(**values: Any) -> None:
         values["header"] = [*os.environ.get(HEADERS, "").splitlines(), *(values["header"] or ())]
-        settings = Settings(**{field.name: values.pop(field.name) for field in fields(Settings)})
+        others = {name: values.pop(name) for name in OTHERS}
+        settings = Settings(**{p.name: values.pop(p.name) for p in shared}, others=others)
         command(**values, settings=settings)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
-    called.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in (*own, *shared)])  # type: ignore[attr-defined]
+    called.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in (*own, *shared, *described)])  # type: ignore[attr-defined]
     return called

@@ -57,10 +57,10 @@ def keys_for(call: Call) -> Callable[[str], str]:
 
 
 def settings(call: Call) -> dict[str, object]:
-    """Return the settings for the manifest. Provider options are left out: they may hold anything."""
+    """Return the settings for the manifest. Objects, such as provider options, are left out: they may hold anything."""
     body = json.loads(call.request.body)
     return {"server_url": call.server_url} | {
-        name: body.get(name) for name in ("model", "voice", "response_format", "speed")
+        name: value for name, value in body.items() if name != "input" and not isinstance(value, dict | list)
     }
 
 
