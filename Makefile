@@ -43,6 +43,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[$(EXTRAS)]'
 	@touch $@
 
+.PHONY: curate
+curate: $(INSTALLED) ## rewrite openapi.yaml from upstream/
+	@$(BIN)/python -m tools curate
+
+.PHONY: check-curated
+check-curated: $(INSTALLED) ## show the diff and fail if openapi.yaml does not match upstream/, or lacks words
+	@$(BIN)/python -m tools curate --check >&2
+
 .PHONY: generate
 generate: $(INSTALLED) ## regenerate generated/ from openapi.yaml
 	@$(with_fresh_client) rm -rf $(GENERATED) && mkdir -p $(dir $(GENERATED)) && \
@@ -160,7 +168,7 @@ check:
 	for result in $$results; do echo "Python $${result%=*}: $${result#*=}"; done; \
 	case "$$results" in *=failed*) exit 1;; *=passed*) ;; *) echo "None of these versions is installed." >&2; exit 1;; esac
 else
-check: lint check-generated spec-lint workflow-lint check-wheel $(VENV)/.interop coverage ## run all checks that CI runs; PYTHONS="3.11 3.12" runs them on each
+check: lint check-curated check-generated spec-lint workflow-lint check-wheel $(VENV)/.interop coverage ## run all checks that CI runs; PYTHONS="3.11 3.12" runs them on each
 endif
 
 .PHONY: constraints

@@ -71,8 +71,6 @@ def test_a_body_field(document: Any, field: str, required: bool, kind: str, defa
     assert property_.get("default") == default
     assert property_.get("examples") or property_["type"] == "object"
     assert property_["description"]
-    if required:
-        assert property_["minLength"] == 1
 
 
 def test_provider_options_are_free_objects_by_slug(document: Any) -> None:

@@ -130,7 +130,7 @@ def test_each_documented_example_is_valid(document: Any) -> None:
     for place, schema, example in examples(document):
         validator = jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]})
         problems += [f"{place}: {error.message}" for error in validator.iter_errors(example)]
-    assert not problems, f"an example does not fit its schema; correct it in openapi.yaml: {problems}"
+    assert not problems, f"an example does not fit its schema; correct it in upstream/curation.overlay.yaml: {problems}"
 
 
 def examples(node: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any], Any]]:
@@ -161,5 +161,5 @@ def test_all_examples_are_found(document: Any) -> None:
         "components parameters HttpReferer example",
         "components headers GenerationId example",
         "components schemas SpeechRequest properties speed examples 0",
-        "components responses NotFound content application/json example",
+        "paths /audio/speech post responses 404 content application/json example",
     } <= found

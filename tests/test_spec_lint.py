@@ -32,7 +32,7 @@ def no_node(tmp_path: Path) -> str:
 
 
 INVALID = [
-    ("type: http", "type: htp", "components securitySchemes bearer type: "),
+    ("type: http", "type: htp", "components securitySchemes apiKey type: "),
     ("responses:", "responsez:", "paths /audio/speech post: "),
     ("required: [error]", "required: error", "required: 'error' is not of type 'array'"),
     ("info:", "x-info:", '"info" is a required property'),
@@ -122,7 +122,7 @@ UNTIDY = [
     ("      summary: Create speech\n", "", "operation-summary"),
     ("  headers:\n    Gen", "  headers:\n    Unused: {schema: {type: string}}\n    Gen", "no-unused-components"),
     ("response_format: pcm", "response_format: flac", "no-invalid-media-type-examples"),
-    ("      security:\n        - bearer: []\n", "", "security-defined"),
+    ("      security:\n        - apiKey: []\n", "", "security-defined"),
     ("audio/*:", "text/plain:", "response-mime-type"),
 ]
 """What is valid, and still no good description."""

@@ -3,8 +3,9 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 
-from . import api, deviations, document, history, packages, release, repository, upstream
+from . import api, curate, deviations, document, history, packages, release, repository, upstream
 from .semver import Changes
 
 _UNUSABLE = (document.DescriptionError, packages.PackageError, repository.RepositoryError)
@@ -38,6 +39,8 @@ def _parser() -> argparse.ArgumentParser:
         default="docs/deviations.yaml",
         help="the deliberate differences (default: docs/deviations.yaml)",
     )
+    curated = commands.add_parser("curate", help="write openapi.yaml from upstream/")
+    curated.add_argument("--check", action="store_true", help="write nothing; show the diff, and what has no words yet")
     diff = commands.add_parser("spec-diff", parents=[common], help="compare openapi.yaml with an earlier commit")
     diff.add_argument("base", help=_BASE)
     diff = commands.add_parser("api-diff", help="compare the Python API with an earlier commit")
@@ -57,6 +60,16 @@ def _upstream_diff(options: argparse.Namespace) -> int:
         lines = [str(finding) for finding in findings] or [f"No differences besides those in {options.deviations}"]
         print(*lines, sep="\n")  # noqa: T201
     return 1 if findings else 0
+
+
+def _curate(options: argparse.Namespace) -> int:
+    if not options.check:
+        Path(curate.DESCRIPTION).write_text(curate.text(curate.curated()))
+        print(f"{curate.DESCRIPTION} matches {curate.OVERLAY}")  # noqa: T201
+        return 0
+    problems = curate.check()
+    print(*problems, sep="\n" if problems else "")  # noqa: T201
+    return 1 if problems else 0
 
 
 def _spec_diff(options: argparse.Namespace) -> int:
@@ -88,6 +101,7 @@ def _print_json(value: object) -> None:
 
 _COMMANDS = {
     "upstream-diff": _upstream_diff,
+    "curate": _curate,
     "spec-diff": _spec_diff,
     "api-diff": _api_diff,
     "release-check": _release_check,

@@ -13,12 +13,12 @@ import httpx
 import yaml
 
 SIZE_LIMIT = 16 << 20
-"""The largest description accepted, in bytes; the largest known one has 1.2 million."""
+"""The largest description accepted, in bytes; the largest known one has 1.4 million."""
 
-DEPTH_LIMIT = 500
+DEPTH_LIMIT = 200
 """The deepest nesting of collections accepted. Beyond some depth, the C parser crashes the process."""
 
-UNFOLDED_LIMIT = 5_000_000
+VALUES_LIMIT = 5_000_000
 """The most values accepted once aliases are expanded."""
 
 TIMEOUT = 30
@@ -29,9 +29,12 @@ LONGEST = 120
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
+Operation = tuple[str, str]
+"""A method in lower case, and a path."""
+
 
 class DescriptionError(Exception):
-    """A description is unusable. The message is a full sentence for the user."""
+    """A description or an overlay is unusable. The message is a full sentence for the user."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +57,18 @@ class Document:
         node: Any = self.content
         for step in reference.split("/")[1:]:
             key = unquote(step).replace("~1", "/").replace("~0", "~")
-            children = dict(enumerate(node)) if isinstance(node, list) else node
-            if not isinstance(children, Mapping):
-                raise self.error(f"the reference {reference!r} leads nowhere")
-            if key not in children:  # an unquoted status is a number here
-                children = {str(name): child for name, child in children.items()}
-            if key not in children:
+            children = {str(index): child for index, child in enumerate(node)} if isinstance(node, list) else node
+            if not isinstance(children, Mapping) or key not in children:
                 raise self.error(f"the reference {reference!r} leads nowhere")
             node = children[key]
         return node
 
     def resolved(self, node: Any, place: str) -> Mapping[str, Any]:
-        """Follow references to a mapping. For schemas, which have their own rules, see `schemas`."""
+        """Follow references to a mapping.
+
+        Raises:
+            DescriptionError: A reference leads nowhere or back to itself, or not to a mapping.
+        """
         seen: list[object] = []
         while "$ref" in (node := self.mapping(node, place)):
             if node["$ref"] in seen:
@@ -75,46 +78,58 @@ class Document:
         return node
 
     def mapping(self, node: Any, place: str) -> Mapping[str, Any]:
-        """Check that the node is a mapping, and make its keys strings."""
+        """Check that the node is a mapping."""
         if not isinstance(node, Mapping):
-            raise self.error(f"{place} must be a mapping, not {json.dumps(node, default=str):.40}")
-        return node if all(isinstance(key, str) for key in node) else {str(key): node[key] for key in node}
+            raise self.error(f"{place} must be a mapping, not {json.dumps(node):.40}")
+        return node
 
     def sequence(self, node: Any, place: str) -> list[Any]:
         """Check that the node is a list."""
         if not isinstance(node, list):
-            raise self.error(f"{place} must be a list, not {json.dumps(node, default=str):.40}")
+            raise self.error(f"{place} must be a list, not {json.dumps(node):.40}")
         return node
 
     def error(self, problem: str) -> DescriptionError:
         """Build an error that names this description."""
         return DescriptionError(f"{self.name}: {problem}.")
 
-    def operations(self) -> Iterator[tuple[str, str]]:
-        """Yield the method and the path of each operation."""
-        for path in self._paths:
-            item = self.resolved(self._paths[path], path)
-            yield from ((method, path) for method in METHODS if method in item)
+    def operations(self) -> dict[Operation, Mapping[str, Any]]:
+        """Return the operations."""
+        found: dict[Operation, Mapping[str, Any]] = {}
+        for path, node in self._paths.items():
+            item = self.resolved(node, path)
+            found |= {(method, path): self.mapping(item[method], method) for method in METHODS if method in item}
+        return found
 
-    def path_item(self, method: str, path: str) -> Mapping[str, Any]:
-        """Find the path item of an operation.
+    def path_item(self, operation: Operation, known_id: str | None = None) -> Mapping[str, Any]:
+        """Find the path item of an operation. `known_id` is the operationId that it used to have.
 
         Raises:
-            DescriptionError: There is no such operation; the message suggests similar paths.
+            DescriptionError: There is no such operation; the message suggests what could be meant.
         """
-        if path not in self._paths:
-            close = difflib.get_close_matches(path, self._paths, n=3, cutoff=0.5)
-            hint = f"similar paths: {', '.join(close)}" if close else "no path is similar"
-            raise self.error(f"there is no {method.upper()} {path}; {hint}")
-        item = self.resolved(self._paths[path], path)
-        if method not in item:
-            others = ", ".join(other.upper() for other in METHODS if other in item)
-            raise self.error(f"there is no {method.upper()} {path}; the path has {others or 'no operation'}")
-        return item
+        method, path = operation
+        gone = f"there is no {method.upper()} {path}"
+        item = self.resolved(self._paths[path], path) if path in self._paths else {}
+        if method in item:
+            return item
+        ids = {str(found.get("operationId")): key for key, found in self.operations().items()}
+        if known_id in ids:
+            raise self.error(f"{gone}; {known_id} is now {_named(ids[known_id])}")
+        if item:
+            raise self.error(f"{gone}; the path has {', '.join(m.upper() for m in METHODS if m in item) or 'nothing'}")
+        if close := difflib.get_close_matches(path, self._paths, n=3, cutoff=0.5):
+            raise self.error(f"{gone}; similar paths: {', '.join(close)}")
+        if close := difflib.get_close_matches(known_id or path, ids, n=3):
+            raise self.error(f"{gone}; similar operations: {', '.join(f'{one} ({_named(ids[one])})' for one in close)}")
+        raise self.error(f"{gone}; nothing is similar")
 
     @property
     def _paths(self) -> Mapping[str, Any]:
         return self.mapping(self.content.get("paths", {}), "paths")
+
+
+def _named(operation: Operation) -> str:
+    return f"{operation[0].upper()} {operation[1]}"
 
 
 def read(source: str) -> Document:
@@ -132,36 +147,28 @@ def content_of(source: str) -> bytes:
     Raises:
         DescriptionError: It cannot be read, or exceeds a limit.
     """
-    return _fetched(source) if re.match(r"https?://", source, re.IGNORECASE) else _read(source)
-
-
-def _read(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - open raises ValueError on a name with a NUL
-            return _limited(iter(lambda: file.read(1 << 20), b""), path)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise DescriptionError(f"{path} cannot be read: {reason}.") from error
-
-
-def _fetched(url: str) -> bytes:
-    try:
+        if not re.match(r"https?://", source, re.IGNORECASE):
+            with open(source, "rb") as file:  # noqa: PTH123 - open raises ValueError on a name with a NUL
+                return _limited(iter(lambda: file.read(1 << 20), b""), source)
+        hooks = {"request": [_check_port]}
         with (
-            httpx.Client(timeout=TIMEOUT, follow_redirects=True, event_hooks={"request": [_check_port]}) as client,
-            client.stream("GET", url) as response,
+            httpx.Client(timeout=TIMEOUT, follow_redirects=True, event_hooks=hooks) as client,
+            client.stream("GET", source) as response,
         ):
-            if not response.is_success:
-                raise DescriptionError(f"{url} cannot be read: the server responded with {response.status_code}.")
-            return _limited(response.iter_bytes(), url)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise DescriptionError(f"{url} cannot be read: {str(error) or type(error).__name__}.") from error
+            response.raise_for_status()
+            return _limited(response.iter_bytes(), source)
+    except httpx.HTTPStatusError as error:
+        reason = f"the server responded with {error.response.status_code}"
+    except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    raise DescriptionError(f"{source} cannot be read: {reason}.")
 
 
 def _check_port(request: httpx.Request) -> None:
     """Reject a port above 65535. The system would wrap 65537 to 1 and contact another server."""
-    port = request.url.port
-    if port is not None and port > 65_535:
-        raise httpx.InvalidURL(f"there is no port {port}; the highest is 65535")
+    if request.url.port and request.url.port > 65_535:
+        raise httpx.InvalidURL(f"there is no port {request.url.port}; the highest is 65535")
 
 
 def _limited(chunks: Iterator[bytes], name: str) -> bytes:
@@ -187,66 +194,54 @@ def parse(content: bytes, name: str) -> Document:
         raise DescriptionError(f"{name} is not an OpenAPI description: it has no field openapi.")
     if not (version := str(value.get("openapi", ""))).startswith("3."):
         found = f"Swagger {value['swagger']}" if "swagger" in value else f"OpenAPI {version}"
-        raise DescriptionError(f"{name} is {found}; only OpenAPI 3 can be compared.")
+        raise DescriptionError(f"{name} is {found}; only OpenAPI 3 can be read.")
     return Document(name, value)
 
 
 def values(content: bytes, name: str) -> Any:
-    """Parse YAML or JSON.
+    """Parse YAML or JSON into what JSON can hold: keys and dates become strings.
 
     Raises:
         DescriptionError: It is neither, or exceeds a limit.
     """
     try:
-        return _json(content) or _yaml(content, name)
-    except (yaml.YAMLError, ValueError, ArithmeticError) as error:  # an invalid date or number raises one of several
-        raise DescriptionError(f"{name} is not YAML: {_first_line(error)}.") from error
+        if content.lstrip().startswith(b"{"):
+            try:
+                return json.loads(content)  # YAML covers JSON, except for its surrogate pairs
+            except ValueError:
+                pass
+        _check_size(content, name)
+        return json.loads(json.dumps(yaml.load(content, yaml.CSafeLoader), default=str))
+    except (yaml.YAMLError, ValueError, TypeError, ArithmeticError) as error:  # a bad date, number or key
+        problem = str(error).partition("\n")[0]
+        if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+            problem = f"{error.problem} in line {error.problem_mark.line + 1}"
+        raise DescriptionError(f"{name} is not YAML: {problem}.") from error
     except RecursionError as error:
         raise DescriptionError(f"{name} is nested too deeply.") from error
-
-
-def _json(content: bytes) -> Any:
-    """Parse JSON if it is JSON: YAML covers all of it except surrogate pairs."""
-    if content.lstrip().startswith(b"{"):
-        try:
-            return json.loads(content)
-        except ValueError:
-            pass
-    return None
-
-
-def _yaml(content: bytes, name: str) -> Any:
-    _check_size(content, name)
-    return yaml.load(content, yaml.CSafeLoader)
 
 
 def _check_size(content: bytes, name: str) -> None:
     """Reject deep nesting and alias bombs before building anything in memory."""
     sizes: dict[str | None, int] = {}
-    open_: list[tuple[str | None, int]] = []
-    size = 0  # of the innermost open collection
+    outer: list[tuple[str | None, int]] = []  # the open collections, each with the size of what is around it
+    size = 0
     for event in yaml.parse(content, yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):
-            open_.append((event.anchor, size))
+            outer.append((event.anchor, size))
             size = 1
         elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, outer = open_.pop()
+            anchor, around = outer.pop()
             sizes[anchor] = size
-            size += outer
+            size += around
         elif isinstance(event, yaml.AliasEvent):
-            if any(anchor == event.anchor for anchor, _ in open_):
+            if any(anchor == event.anchor for anchor, _ in outer):
                 raise DescriptionError(f"{name}: the alias *{event.anchor} refers to a value that contains it.")
             size += sizes.get(event.anchor, 1)
         elif isinstance(event, yaml.ScalarEvent):
             size += 1
             sizes[event.anchor] = 1
-        if len(open_) > DEPTH_LIMIT:
+        if len(outer) > DEPTH_LIMIT:
             raise DescriptionError(f"{name} is nested too deeply: more than {DEPTH_LIMIT} levels.")
-        if size > UNFOLDED_LIMIT:
-            raise DescriptionError(f"{name} is too large: its aliases unfold to more than {UNFOLDED_LIMIT} values.")
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"{error.problem} in line {error.problem_mark.line + 1}"
-    return str(error).partition("\n")[0]
+        if size > VALUES_LIMIT:
+            raise DescriptionError(f"{name} is too large: its aliases unfold to more than {VALUES_LIMIT} values.")

@@ -23,7 +23,7 @@ def operation_facts(document: Document, method: str, path: str) -> Facts:
         DescriptionError: There is no such operation, or part of it is invalid.
     """
     try:
-        return _Reader(document).operation(document.path_item(method, path), method)
+        return _Reader(document).operation(document.path_item((method, path)), method)
     except RecursionError as error:
         raise document.error("its schemas are nested too deeply") from error
 

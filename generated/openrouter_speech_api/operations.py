@@ -38,21 +38,13 @@ OPERATIONS: dict[str, Operation] = {
         "/audio/speech",
         {
             "input": Parameter(
-                "input",
-                "body",
-                True,
-                {"type": "string", "minLength": 1},
-                "The text to speak. Billing is by its characters.",
+                "input", "body", True, {"type": "string"}, "The text to speak. Billing is by its characters."
             ),
             "model": Parameter(
-                "model", "body", True, {"type": "string", "minLength": 1}, "The text-to-speech model, as `author/name`."
+                "model", "body", True, {"type": "string"}, "The text-to-speech model, as `author/name`."
             ),
             "voice": Parameter(
-                "voice",
-                "body",
-                True,
-                {"type": "string", "minLength": 1},
-                "The voice to speak with. Each model has voices of its own.",
+                "voice", "body", True, {"type": "string"}, "The voice to speak with. Each model has voices of its own."
             ),
             "provider": Parameter(
                 "provider",
@@ -66,7 +58,7 @@ OPERATIONS: dict[str, Operation] = {
                 "body",
                 False,
                 {"$ref": "#/components/schemas/ResponseFormatEnum"},
-                "The audio format of the answer.",
+                "The audio format of the response.",
             ),
             "speed": Parameter(
                 "speed",
@@ -79,21 +71,17 @@ OPERATIONS: dict[str, Operation] = {
                 "HTTP-Referer",
                 "header",
                 False,
-                {"type": "string", "minLength": 1},
+                {"type": "string"},
                 "The URL of your app. It identifies the app in usage statistics and rankings.",
             ),
             "x_open_router_title": Parameter(
-                "X-OpenRouter-Title",
-                "header",
-                False,
-                {"type": "string", "minLength": 1},
-                "The name under which your app is shown.",
+                "X-OpenRouter-Title", "header", False, {"type": "string"}, "The name under which your app is shown."
             ),
             "x_open_router_categories": Parameter(
                 "X-OpenRouter-Categories",
                 "header",
                 False,
-                {"type": "string", "minLength": 1},
+                {"type": "string"},
                 "The categories your app is ranked in, separated by commas.",
             ),
         },
@@ -107,9 +95,9 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "type": "object",
         "required": ["input", "model", "voice"],
         "properties": {
-            "input": {"type": "string", "minLength": 1},
-            "model": {"type": "string", "minLength": 1},
-            "voice": {"type": "string", "minLength": 1},
+            "input": {"type": "string"},
+            "model": {"type": "string"},
+            "voice": {"type": "string"},
             "provider": {"$ref": "#/components/schemas/SpeechRequestProvider"},
             "response_format": {"$ref": "#/components/schemas/ResponseFormatEnum"},
             "speed": {"type": "number", "format": "double"},
@@ -143,7 +131,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "metadata": {"oneOf": [{"$ref": "#/components/schemas/ErrorMetadata"}, {"type": "null"}]},
         },
     },
-    "ErrorMetadata": {"type": "object", "additionalProperties": True},
-    "RoutingMetadata": {"type": "object", "additionalProperties": True},
+    "ErrorMetadata": {"type": "object", "additionalProperties": {}},
+    "RoutingMetadata": {"type": "object", "additionalProperties": {}},
 }
 """What `#/components/schemas/...` refers to, by name."""

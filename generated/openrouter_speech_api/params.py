@@ -18,7 +18,7 @@ class CreateSpeechOptions(TypedDict, total=False):
     """Settings that are handed to the provider which serves the request."""
 
     response_format: ResponseFormatEnum | str | None
-    """The audio format of the answer. Default: 'pcm'."""
+    """The audio format of the response. Default: 'pcm'."""
 
     speed: float | None
     """How fast to speak: 1 is the voice's own pace, 2 is twice as fast. Models without such a setting ignore it."""

@@ -23,7 +23,7 @@ Rule = Callable[[Any], bool]
 
 
 def is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
+    return isinstance(value, str)
 
 
 def is_number(value: Any) -> bool:
@@ -98,7 +98,6 @@ class Peer:
     reads: Callable[[bytes], Any] = json.loads
     required: tuple[str, ...] = ("input", "model", "voice")
     rules: Mapping[str, Rule] = field(factory=lambda: RULES)
-    app_header: Rule = is_text
     knows_model: Rule = anything
 
     hangs_up: Rule = never
@@ -137,9 +136,6 @@ class Peer:
             raise RefusedError(401, "The key is missing or wrong")
         if not self.takes_media_type(request.headers.get("content-type", "application/json").partition(";")[0]):
             raise RefusedError(415, "JSON, please")
-        for name in ("http-referer", "x-openrouter-title", "x-openrouter-categories"):
-            if name in request.headers and not self.app_header(request.headers[name]):
-                raise RefusedError(self.refusal, f"{name} is empty")
 
     def _body(self, request: Request) -> dict[str, Any]:
         try:

@@ -29,7 +29,7 @@ if not (KEY.isascii() and KEY.isprintable()):  # found here, where it is not sho
 MASK = "*" * len(KEY)
 LIVE = os.environ.get("LIVE", "") not in {"", "0"}
 SETTINGS: dict[str, Any] = tomllib.loads((PROJECT / "schemathesis.toml").read_text())
-SETTINGS["auth"]["openapi"]["bearer"]["bearer"] = KEY
+SETTINGS["auth"]["openapi"]["apiKey"]["bearer"] = KEY
 if seed := os.environ.get("SEED"):
     SETTINGS["seed"] = random.randrange(1 << 32) if seed == "random" else int(seed)
 EXAMPLES = SETTINGS["generation"]["max-examples"] = int(os.environ.get("EXAMPLES") or 100)
@@ -120,7 +120,6 @@ def test_a_good_key_is_needed(headers: dict[str, str], server_url: str) -> None:
 
 MALFORMED: dict[str, dict[str, Any]] = {
     "input is missing": {name: value for name, value in SHORT.items() if name != "input"},
-    "input is empty": SHORT | {"input": ""},
     "input is a number": SHORT | {"input": 5},
     "response_format is unknown": SHORT | {"response_format": "no-such-format"},
 }

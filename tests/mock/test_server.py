@@ -137,10 +137,9 @@ def test_a_server_can_insist_on_one_key() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"input": ""}, "input"),
         ({"input": 5}, "input"),
         ({"voice": None}, "voice"),
-        ({"model": ""}, "model"),
+        ({"model": []}, "model"),
         ({"speed": "fast"}, "speed"),
         ({"response_format": "ogg"}, "response_format"),
         ({"provider": []}, "provider"),
@@ -162,7 +161,7 @@ def test_a_missing_field_is_named(http: httpx.Client, missing: str) -> None:
 
 
 def test_all_that_is_wrong_is_named(http: httpx.Client) -> None:
-    assert message(http.post("/audio/speech", json={"input": ""})).count(": ") == 3
+    assert message(http.post("/audio/speech", json={"input": 5})).count(": ") == 3
 
 
 @pytest.mark.parametrize(
@@ -209,10 +208,9 @@ def test_a_body_that_is_too_large_is_refused(http: httpx.Client) -> None:
     message(response)
 
 
-def test_an_empty_app_header_is_named(http: httpx.Client) -> None:
-    response = http.post("/audio/speech", json=REQUEST, headers={"X-OpenRouter-Title": ""})
-    assert response.status_code == 400
-    assert message(response).startswith("X-OpenRouter-Title: ")
+def test_the_mock_is_no_stricter_than_the_provider(http: httpx.Client) -> None:
+    """What only the client insists on, such as a text that is not empty, is accepted."""
+    assert http.post("/audio/speech", json={**REQUEST, "input": ""}, headers={"X-OpenRouter-Title": ""}).is_success
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])

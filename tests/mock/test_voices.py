@@ -41,8 +41,8 @@ def test_nothing_is_too_loud() -> None:
     assert 5_000 < np.abs(samples).max() <= 9_000
 
 
-def test_no_text_is_no_sound() -> None:
-    assert len(synthesizer.speak("")) == 0
+def test_no_text_is_a_short_silence() -> None:
+    assert np.count_nonzero(synthesizer.speak("")) == 0 < len(synthesizer.speak(""))
 
 
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:

@@ -29,7 +29,7 @@ class SpeechRequest:
     provider: SpeechRequestProvider | Unset = UNSET
     """ Settings that are handed to the provider which serves the request. """
     response_format: ResponseFormatEnum | Unset = UNSET
-    """ The audio format of the answer. """
+    """ The audio format of the response. """
     speed: float | Unset = UNSET
     """ How fast to speak: 1 is the voice's own pace, 2 is twice as fast. Models without such a setting ignore it.
     """

@@ -38,7 +38,7 @@ def speak(text: str, voice: str = "", speed: float = 1.0) -> Samples:
     slowest, fastest = SPEEDS
     pace = min(max(speed, slowest), fastest)
     sounds = [_sound(character, voice, pace) for character in text.lower()]
-    return np.concatenate(sounds) if sounds else np.zeros(0, np.int16)
+    return np.concatenate(sounds or [_sound(" ", voice, pace)])  # a success is never without audio
 
 
 @lru_cache(maxsize=4096)

@@ -132,8 +132,8 @@ def sync_detailed(
 ) -> Response[ErrorResponse | File]:
     """Create speech
 
-     Turns a text into spoken audio. The answer is the audio itself, sent while it is synthesized, in the
-    format that `response_format` names; it is never JSON.
+     Turns a text into spoken audio. The response is the audio itself, sent while it is synthesized, in
+    the format that `response_format` names; it is never JSON.
 
     Args:
         http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics
@@ -186,8 +186,8 @@ def sync(
 ) -> ErrorResponse | File | None:
     """Create speech
 
-     Turns a text into spoken audio. The answer is the audio itself, sent while it is synthesized, in the
-    format that `response_format` names; it is never JSON.
+     Turns a text into spoken audio. The response is the audio itself, sent while it is synthesized, in
+    the format that `response_format` names; it is never JSON.
 
     Args:
         http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics
@@ -238,8 +238,8 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | File]:
     """Create speech
 
-     Turns a text into spoken audio. The answer is the audio itself, sent while it is synthesized, in the
-    format that `response_format` names; it is never JSON.
+     Turns a text into spoken audio. The response is the audio itself, sent while it is synthesized, in
+    the format that `response_format` names; it is never JSON.
 
     Args:
         http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics
@@ -292,8 +292,8 @@ async def asyncio(
 ) -> ErrorResponse | File | None:
     """Create speech
 
-     Turns a text into spoken audio. The answer is the audio itself, sent while it is synthesized, in the
-    format that `response_format` names; it is never JSON.
+     Turns a text into spoken audio. The response is the audio itself, sent while it is synthesized, in
+    the format that `response_format` names; it is never JSON.
 
     Args:
         http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics

@@ -1,0 +1,161 @@
+"""Cut the facts of some operations out of a published description: everything they refer to, and no wording.
+
+What is left is in the style of OpenAPI 3.1 and sorted, so that two cuts differ only where the facts do. The wording is
+the provider's, and is not ours to copy.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .document import Document, Operation
+
+WORDING = frozenset({"$comment", "description", "example", "examples", "externalDocs", "summary", "title"})
+NAMES = frozenset(
+    {"$defs", "callbacks", "content", "definitions", "dependentSchemas", "encoding", "headers", "links"}
+    | {"parameters", "pathItems", "patternProperties", "properties", "requestBodies", "responses", "schemas"}
+    | {"securitySchemes", "variables"}
+)
+"""The keys of mappings below these are names, and no keywords: a property may be called `description`."""
+
+DATA = frozenset(
+    {"const", "default", "dependentRequired", "enum", "example", "examples", "mapping", "security", "value"}
+)
+"""Below these is data, which may look like keywords."""
+
+
+def cut(document: Document, operations: Iterable[Operation], ids: Mapping[Operation, str]) -> dict[str, Any]:
+    """Cut out the operations. `ids` has the operationId that each used to have.
+
+    Raises:
+        DescriptionError: An operation is missing, has the id of another, or refers to what does not exist.
+    """
+    try:
+        return _cut(document, operations, ids)
+    except RecursionError as error:
+        raise document.error("it is nested too deeply") from error
+
+
+def _cut(document: Document, operations: Iterable[Operation], ids: Mapping[Operation, str]) -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    for operation in operations:
+        method, path = operation
+        item = document.path_item(operation, ids.get(operation))
+        found = {"security": document.content.get("security", []), **document.mapping(item[method], method)}
+        _check_id(document, operation, found.get("operationId"))
+        paths.setdefault(path, {key: item[key] for key in ("parameters", "servers") if key in item})[method] = found
+    content = {**document.content, "paths": paths}
+    used = components(document.name, content)
+    root = {"openapi": document.content["openapi"], "servers": document.content.get("servers", []), "paths": paths}
+    if not str(root["openapi"]).startswith(("3.1", "3.2")):
+        root["openapi"] = "3.1.0"
+    facts = {key: _facts(value, names=key == "paths") for key, value in root.items() if value != []}
+    return facts | {"components": {kind: _facts(parts, names=True) for kind, parts in used.items()}}
+
+
+def _check_id(document: Document, operation: Operation, known: object) -> None:
+    same = [key for key, found in document.operations().items() if known and found.get("operationId") == known]
+    if others := [f"{method.upper()} {path}" for method, path in same if (method, path) != operation]:
+        raise document.error(f"{operation[0].upper()} {operation[1]} and {', '.join(others)} share the id {known}")
+
+
+def components(name: str, content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the components that the paths refer to, directly or not, by kind.
+
+    Raises:
+        DescriptionError: A reference leads nowhere, or back to itself.
+    """
+    document = Document(name, content)
+    kept: dict[tuple[str, str], Any] = {}
+    left = list(_references(document, content["paths"]))
+    while left:
+        reference = left.pop()
+        target = document.target(reference)
+        _check_end(document, reference, ())
+        if not reference.startswith("#/components/") or reference.count("/") < 3:
+            raise document.error(f"the reference {reference!r} does not lead to a component")
+        kind, part = reference.split("/")[2:4]
+        if reference.count("/") > 3:
+            target = document.target(f"#/components/{kind}/{part}")
+        key = kind, part.replace("~1", "/").replace("~0", "~")
+        if key not in kept:
+            kept[key] = target
+            left += _references(document, target)
+    result: dict[str, dict[str, Any]] = {}
+    for kind, parts in document.mapping(content.get("components", {}), "components").items():
+        if found := {part: value for part, value in parts.items() if (kind, part) in kept}:
+            result[kind] = found
+    return result
+
+
+def _references(document: Document, node: Any, *, names: bool = False) -> Iterator[str]:
+    """Yield the references in a value, including those by name alone."""
+    if isinstance(node, list):
+        for child in node:
+            yield from _references(document, child)
+    if not isinstance(node, Mapping):
+        return
+    for key, value in node.items():
+        if names:
+            yield from _references(document, value)
+        elif key == "$ref":
+            yield value
+        elif key == "mapping" and "propertyName" in node:
+            yield from (name if "/" in name else f"#/components/schemas/{name}" for name in value.values())
+        elif key == "security":
+            yield from (f"#/components/securitySchemes/{name}" for one in value for name in one)
+        elif key not in DATA | WORDING:
+            yield from _references(document, value, names=key in NAMES)
+
+
+def _check_end(document: Document, reference: str, trail: tuple[str, ...]) -> None:
+    """Reject a reference that leads back to itself by references alone. A schema may well contain itself."""
+    if reference in trail:
+        raise document.error(f"the reference {reference!r} leads back to itself")
+    node = document.target(reference)
+    if isinstance(node, Mapping):
+        parts = [node, *(part for key in ("allOf", "anyOf", "oneOf") for part in node.get(key) or ())]
+        for part in parts:
+            if isinstance(part, Mapping) and isinstance(part.get("$ref"), str):
+                _check_end(document, part["$ref"], (*trail, reference))
+
+
+def _facts(node: Any, *, names: bool = False) -> Any:
+    """Copy a value without its wording."""
+    if isinstance(node, list):
+        return [_facts(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    if names:
+        return {key: _facts(value) for key, value in sorted(node.items())}
+    found: dict[str, Any] = {}
+    for key, value in sorted(node.items()):
+        if key in {"required", "enum"} and isinstance(value, list):
+            found[key] = sorted(value, key=repr)
+        elif key == "scopes":
+            found[key] = dict.fromkeys(value, "")
+        elif key in DATA - WORDING:
+            found[key] = value
+        elif key not in WORDING and not key.startswith("x-"):
+            found[key] = _facts(value, names=key in NAMES)
+    return _in_3_1(found)
+
+
+def _in_3_1(schema: dict[str, Any]) -> dict[str, Any]:
+    """Replace what OpenAPI 3.0 has for null and for exclusive bounds."""
+    for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and bound in schema:
+            schema[exclusive] = schema.pop(bound)
+    nullable = schema.get("nullable")
+    if isinstance(nullable, bool):
+        del schema["nullable"]
+    if isinstance(schema.get("type"), list):
+        schema["type"] = sorted(schema["type"], key=lambda name: (name == "null", name))
+    if nullable is not True:
+        return schema
+    if isinstance(schema.get("type"), str):
+        schema["type"] = [schema["type"], "null"]
+        if "enum" in schema and None not in schema["enum"]:
+            schema["enum"] = [*schema["enum"], None]
+    elif schema.keys() & {"$ref", "allOf", "anyOf", "oneOf"}:
+        return {"anyOf": [schema, {"type": "null"}]}
+    return schema
