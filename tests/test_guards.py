@@ -1,32 +1,18 @@
-"""What is written by hand keeps up with openapi.yaml. Each guard names what was left behind, and the file to edit.
+"""What a description cannot say is written by hand, and keeps up with it: how to encode and recognize an audio format."""
 
-The order is that of the checklist in CONTRIBUTING.md; test_rehearsal.py goes through it.
-"""
-
-import json
-from collections.abc import Iterator, Mapping
-from inspect import signature
+from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import jsonschema_rs
 import pytest
 import yaml
-from openrouter_speech import OpenRouter, errors
 from openrouter_speech._core import audio
-from openrouter_speech._http.session import Session
 from openrouter_speech.mock import encoder, synthesizer
-from openrouter_speech.tts import SpeechParams
 
-from .conftest import KEY, PROJECT, REQUEST
+from .conftest import PROJECT
 from .test_description import resolved
 
 PACKAGE = "overlays/openrouter_speech"
-HOW = (
-    f"add it to SpeechParams in {PACKAGE}/tts.py, to Session.call in _http/session.py, and to speech_request in "
-    "_generated.py"
-)
-SAMPLES = {"string": "any", "integer": 1, "number": 1.0, "boolean": True, "object": {}, "array": []}
 
 
 @pytest.fixture(scope="module")
@@ -45,58 +31,6 @@ def fields(document: Any, operation: Any) -> dict[str, Any]:
     """The fields of the body."""
     schema = resolved(document, operation["requestBody"]["content"]["application/json"]["schema"])
     return {name: resolved(document, field) for name, field in schema["properties"].items()}
-
-
-def sent(**params: Any) -> httpx.Request:
-    """The request that a call makes."""
-    requests = []
-
-    def handler(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        return httpx.Response(200, content=b"\0\0", headers={"content-type": "audio/pcm"})
-
-    with httpx.Client(transport=httpx.MockTransport(handler)) as client:
-        OpenRouter(KEY, client=client).tts.create_speech(**{**REQUEST, **params})
-    return requests[0]
-
-
-def sample(field: Mapping[str, Any]) -> Any:
-    if values := field.get("examples") or field.get("enum"):
-        return values[0]
-    kind = field.get("type", "string")
-    return SAMPLES[kind if isinstance(kind, str) else kind[0]]
-
-
-def test_create_speech_offers_each_body_field(fields: dict[str, Any]) -> None:
-    """It takes them, and sends them."""
-    taken = SpeechParams.__annotations__.keys() & signature(Session.call).parameters.keys()
-    missing = sorted(fields.keys() - taken)
-    assert not missing, f"create_speech does not offer the body field {missing}: {HOW}"
-    body = json.loads(sent(**{name: sample(field) for name, field in fields.items()}).content)
-    missing = sorted(fields.keys() - body.keys())
-    assert not missing, (
-        f"create_speech takes the body field {missing} and does not send it: see to {PACKAGE}/_generated.py"
-    )
-
-
-def test_create_speech_sends_each_header(document: Any, operation: Any, fields: dict[str, Any]) -> None:
-    """With a text for each parameter that is neither a field nor a setting of ours."""
-    settings = {"retries", "server_url", "timeout_ms", "http_headers", "extra_body"}
-    params = SpeechParams.__annotations__.keys() - fields.keys() - settings
-    headers = sent(**dict.fromkeys(params, "any")).headers
-    parameters = [resolved(document, parameter) for parameter in operation["parameters"]]
-    missing = [p["name"] for p in parameters if p["in"] == "header" and p["name"] not in headers]
-    assert not missing, f"create_speech cannot send the header {missing}: {HOW}"
-
-
-def test_each_error_status_has_a_class(operation: Any) -> None:
-    documented = {int(status) for status in operation["responses"]} - {200}
-    without = sorted(documented - errors.BY_STATUS.keys())
-    assert not without, (
-        f"the status {without} has no error class: add one, and a row of BY_STATUS, in {PACKAGE}/errors.py"
-    )
-    undocumented = sorted(errors.BY_STATUS.keys() - documented)
-    assert not undocumented, f"{PACKAGE}/errors.py has a class for the status {undocumented}, which is not documented"
 
 
 def test_audio_knows_each_format(fields: dict[str, Any]) -> None:

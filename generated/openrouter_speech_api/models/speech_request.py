@@ -48,7 +48,7 @@ class SpeechRequest:
 
         response_format: str | Unset = UNSET
         if not isinstance(self.response_format, Unset):
-            response_format = self.response_format.value
+            response_format = str(self.response_format)
 
         speed = self.speed
 

@@ -62,7 +62,7 @@ _OWN = {"input", "model", "voice", "speed", "response_format", "provider"} | {
     "http_referer", "x_open_router_title", "x_open_router_categories",
 }  # fmt: skip
 """Parameters of the operation with an option that is written by hand, below."""
-_SCALARS: dict[str, type] = {"string": str, "integer": int, "number": float, "boolean": bool}
+_SCALARS: dict[str, type] = {"string": str, "number": float, "integer": int, "boolean": bool}
 
 OTHERS = {name: parameter for name, parameter in _OPERATION.parameters.items() if name not in _OWN}
 """Parameters of the operation whose option comes from openapi.yaml."""
