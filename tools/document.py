@@ -114,13 +114,13 @@ class Document:
             return item
         ids = {str(found.get("operationId")): key for key, found in self.operations().items()}
         if known_id in ids:
-            raise self.error(f"{gone}; {known_id} is now {_named(ids[known_id])}")
+            raise self.error(f"{gone}; {known_id} is now {named(ids[known_id])}")
         if item:
             raise self.error(f"{gone}; the path has {', '.join(m.upper() for m in METHODS if m in item) or 'nothing'}")
         if close := difflib.get_close_matches(path, self._paths, n=3, cutoff=0.5):
             raise self.error(f"{gone}; similar paths: {', '.join(close)}")
         if close := difflib.get_close_matches(known_id or path, ids, n=3):
-            raise self.error(f"{gone}; similar operations: {', '.join(f'{one} ({_named(ids[one])})' for one in close)}")
+            raise self.error(f"{gone}; similar operations: {', '.join(f'{one} ({named(ids[one])})' for one in close)}")
         raise self.error(f"{gone}; nothing is similar")
 
     @property
@@ -128,7 +128,8 @@ class Document:
         return self.mapping(self.content.get("paths", {}), "paths")
 
 
-def _named(operation: Operation) -> str:
+def named(operation: Operation) -> str:
+    """Format an operation: `POST /audio/speech`."""
     return f"{operation[0].upper()} {operation[1]}"
 
 

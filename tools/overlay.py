@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonpath_rfc9535
 
-from .document import DescriptionError, Operation, content_of, values
+from .document import DescriptionError, Operation, values
 
 _FIELDS = {"overlay", "info", "extends", "actions"}
 _INFO = {"title", "version", "description"}
@@ -28,13 +28,13 @@ class Overlay:
     actions: list[Mapping[str, Any]]
 
 
-def read(path: str) -> Overlay:
-    """Read an overlay from a file.
+def parse(raw: bytes, path: str) -> Overlay:
+    """Parse an overlay.
 
     Raises:
-        DescriptionError: It cannot be read, or is not a valid overlay.
+        DescriptionError: It is not a valid overlay.
     """
-    content = values(content_of(path), path)
+    content = values(raw, path)
     if problem := _problem(content):
         raise DescriptionError(f"{path} is not an OpenAPI Overlay 1.1: {problem}.")
     operations = content.get("x-operations")

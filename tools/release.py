@@ -12,11 +12,11 @@ from pathlib import Path
 
 from .api import api_diff
 from .changelog import Section, sections
-from .document import read
-from .history import read_at, spec_diff
+from .contract import spec_diff
+from .document import Document, parse, read
 from .packages import packages_at, packages_here
+from .report import STEPS, Step
 from .repository import RepositoryError, file_at, tags
-from .semver import STEPS, Step
 
 DESCRIPTION = "openapi.yaml"
 VERSION_FILE = "overlays/openrouter_speech/_version.py"
@@ -57,7 +57,7 @@ def check(ref: str | None) -> Report:
     version, base = version_in(_text(VERSION_FILE)), None
     verdicts = ["Nothing is released yet: the current commit has no tag v* behind it, so there is nothing to compare."]
     if ref is not None:
-        spec = spec_diff(read_at(ref, DESCRIPTION), read(DESCRIPTION))
+        spec = spec_diff(description_at(ref), read(DESCRIPTION))
         api = api_diff(packages_at(ref), packages_here())
         verdicts = [f"spec-diff since {ref} | {spec.verdict}", f"api-diff since {ref} | {api.verdict}"]
         base = Base(
@@ -71,6 +71,15 @@ def check(ref: str | None) -> Report:
     else:
         verdict = f"Release: {version} is ready"
     return Report(verdicts, found, verdict)
+
+
+def description_at(ref: str) -> Document:
+    """Read our description at a commit.
+
+    Raises:
+        RepositoryError, DescriptionError: There is no such commit, or no usable description in it.
+    """
+    return parse(file_at(ref, DESCRIPTION), f"{DESCRIPTION} at {ref}")
 
 
 def last_tag() -> str | None:

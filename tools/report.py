@@ -1,59 +1,57 @@
-"""Format differences: a line for people, or an object for programs."""
+"""Differences as lines for people, and the SemVer step that they require."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, get_args
 
-from .facts import DOCUMENTED, rendered
-from .schemas import Facts, Value
-
-_SHOWN = 5
-"""Facts of a new field, response … to show in a line."""
+Step = Literal["none", "patch", "minor", "major"]
+STEPS: tuple[Step, ...] = get_args(Step)
+"""From smallest to largest."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of a report."""
+    """One difference."""
 
-    kind: str
     where: str
-    before: object
-    after: object
-    what: str
+    before: str | None
+    """None if there was nothing."""
+    after: str | None
     breaking: bool
-    advice: str
+    hint: str = ""
+
+    @property
+    def what(self) -> str:
+        """The two sides."""
+        return f"{self.before or 'nothing'} before, {self.after or 'nothing'} now"
 
     def __str__(self) -> str:
-        grade = "breaking" if self.breaking else "not breaking"
-        return f"{self.where} | {self.what} | {grade} | {self.advice}"
-
-    def as_dict(self, before: str, after: str) -> dict[str, Any]:
-        """Convert for `--json`, with these names for the two sides."""
-        return {
-            "kind": self.kind,
-            "where": self.where,
-            before: self.before,
-            after: self.after,
-            "breaking": self.breaking,
-            "advice": self.advice,
-        }
+        todo = "explain in CHANGELOG.md what callers must change" if self.breaking else "mention it in CHANGELOG.md"
+        return f"{self.where} | {self.what} | {'breaking' if self.breaking else 'not breaking'} | {self.hint}{todo}"
 
 
-def advice(*, breaking: bool) -> str:
-    """Say what to do about a change of our own."""
-    return "explain in CHANGELOG.md what callers must change" if breaking else "mention it in CHANGELOG.md"
+@dataclass(frozen=True)
+class Changes:
+    """The changes between two versions, and the step they require."""
+
+    findings: list[Finding]
+    step: Step
+    reason: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines to print."""
+        return [*map(str, self.findings), self.verdict]
+
+    @property
+    def verdict(self) -> str:
+        """The last line."""
+        return f"Version step: {self.step} ({self.reason})"
 
 
-def summary(facts: Facts) -> str:
-    """Format facts as text: a value, or the names and values of several."""
-    if not facts:
-        return "nothing"
-    parts = [f"{rendered(place)} {_text(value)}".strip() for place, value in facts.items() if value != DOCUMENTED]
-    if not parts:
-        return DOCUMENTED
-    return ", ".join(parts[:_SHOWN]) + (f" and {len(parts) - _SHOWN} more facts" if len(parts) > _SHOWN else "")
-
-
-def _text(value: Value) -> str:
-    if isinstance(value, tuple):
-        return " or ".join(value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def changes(findings: list[Finding], *, same: bool, reasons: Mapping[Step, str]) -> Changes:
+    """Grade the findings. `same` means that nothing differs at all, not even wording."""
+    step: Step = "none" if same else "patch"
+    if findings:
+        step = "major" if any(finding.breaking for finding in findings) else "minor"
+    return Changes(findings, step, reasons[step])

@@ -1,246 +1,410 @@
-"""Turn a schema into facts. Equivalent schemas give the same facts, however they are written.
+"""Compare two schemas: what is allowed no longer, and what is allowed now.
 
-References are followed and `allOf` is merged; `nullable: true`, `type: [..., 'null']` and an alternative of
-`type: 'null'` are the same fact; a keyword that states the default (`additionalProperties: true`) is ignored.
+Equivalent schemas give no changes, however they are written: references are followed, `allOf` is merged, and null is
+one fact wherever it is said. oasdiff compares schemas too, but is a Go program that neither PyPI nor npm has.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .document import Document
 
+Schema = dict[str, Any]
 Place = tuple[str, ...]
 """Steps to a fact. One that starts with a dot, such as `.input`, leads into a nested schema."""
 
-Value = str | bool | int | float | tuple[str, ...]
-Facts = dict[Place, Value]
+Breaks = tuple[bool, bool]
+"""Whether a change breaks those who send such a value, and those who receive it."""
 
-WORDING = frozenset({"$comment", "$defs", "$id", "$schema", "description", "example", "examples"}) | frozenset(
-    {"externalDocs", "summary", "title", "xml"}
-)
-"""Keywords that do not affect what is allowed."""
+NEITHER, NARROWER, WIDER, BOTH = (False, False), (True, False), (False, True), (True, True)
+LIMIT = 2_000
+"""The most changes reported: references can multiply without end."""
 
-SCHEMAS_LIMIT = 20_000
-"""The most schemas visited per description: references can multiply without end."""
+_COUNTS = ("minLength", "minItems", "minProperties")
+_BOUNDS = (
+    ("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1), ("minContains", "", 1),
+    *((keyword, "", 1) for keyword in _COUNTS),
+    *((f"max{keyword[3:]}", "", -1) for keyword in (*_COUNTS, "minContains")),
+)  # fmt: skip
+"""Each bound, its exclusive form, and 1 if it is a lower one."""
 
-_ONE_SCHEMA = {"additionalProperties": ".<other>", "items": ".<item>"} | {
-    keyword: f".<{keyword}>"
-    for keyword in (
-        "contains",
-        "else",
-        "if",
-        "not",
-        "propertyNames",
-        "then",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-    )
-}
-OPAQUE = frozenset({".<contains>", ".<else>", ".<if>", ".<not>", ".<propertyNames>", ".<then>"})
-"""Steps below which more can mean less."""
+_FLAGS = (
+    ("deprecated", NEITHER, NEITHER), ("readOnly", NARROWER, NEITHER), ("writeOnly", WIDER, NEITHER),
+    ("uniqueItems", NARROWER, WIDER),
+)  # fmt: skip
+"""Keywords that are true or not, and what it breaks that they become so, or are so no longer."""
 
-_IMPLIED = {"object": "additionalProperties", "array": "items"}
-_NOTHING = {"deprecated": False, "readOnly": False, "uniqueItems": False, "writeOnly": False} | dict.fromkeys(
-    ("minItems", "minLength", "minProperties"), 0
-)
-_HANDLED = {
-    "discriminator",
-    "enum",
-    "nullable",
-    "oneOf",
-    "anyOf",
-    "patternProperties",
-    "properties",
-    "required",
-    "type",
-}
+_OTHERS = {
+    "contentEncoding": (BOTH, BOTH, BOTH), "contentMediaType": (BOTH, BOTH, BOTH),  # the same text means something else
+    "default": (NEITHER, NARROWER, NARROWER), "discriminator": (NEITHER, NEITHER, BOTH),
+}  # fmt: skip
+"""Keywords with rules of their own: what it breaks that they are set, removed, or changed."""
 
-Schema = dict[str, Any]
-Trail = dict[str, int]
-"""The references followed to reach a schema, each with its depth."""
+_INNER = {
+    "additionalProperties": ".<other>", "contentSchema": ".<content>", "propertyNames": ".<name>",
+    "unevaluatedItems": ".<unevaluated item>", "unevaluatedProperties": ".<unevaluated>",
+}  # fmt: skip
+"""Keywords with one schema, where none is the same as one that allows everything."""
+
+_IGNORED = {
+    "$anchor", "$defs", "$dynamicAnchor", "$id", "$schema", "$vocabulary", "anyOf", "contains", "definitions",
+    "dependentRequired", "dependentSchemas", "else", "enum", "if", "items", "not", "nullable", "oneOf",
+    "patternProperties", "prefixItems", "properties", "required", "then", "type",
+    *_INNER, *(one[0] for one in _FLAGS), *(keyword for bound in _BOUNDS for keyword in bound[:2]),
+}  # fmt: skip
+"""Keywords that have rules of their own below, or that do not affect what is allowed."""
 
 
-class SchemaReader:
-    """Reads the schemas of one document."""
+@dataclass(frozen=True)
+class Change:
+    """A change at a place. `before` and `after` are None where there was nothing."""
+
+    place: Place
+    before: str | None
+    after: str | None
+    breaks: Breaks
+
+
+class Comparison:
+    """Compares the schemas of two documents, which `cut` has checked."""
+
+    def __init__(self, old: Document, new: Document) -> None:
+        self.documents = old, new
+        self._flats = _Flats(old), _Flats(new)
+        self._known: dict[tuple[str, str], list[Change]] = {}
+
+    def changes(self, old: Any, new: Any) -> list[Change]:
+        """List the changes, by their places within the schema."""
+        key = text(old), text(new)
+        if key not in self._known:
+            self._known[key] = []  # what is below a schema that contains itself was compared on the way there
+            self._known[key] = list(self._changes(self._flats[0].flat(old), self._flats[1].flat(new)))
+            if len(self._known[key]) > LIMIT:
+                raise self._flats[1].document.error(f"its schemas have more than {LIMIT} differences")
+        return self._known[key]
+
+    def before(self, schema: Any) -> str:
+        """Describe a schema of the old document in some words."""
+        return _summary(self._flats[0].flat(schema))
+
+    def after(self, schema: Any) -> str:
+        """Describe a schema of the new document in some words."""
+        return _summary(self._flats[1].flat(schema))
+
+    def _within(self, step: str, old: Any, new: Any) -> Iterator[Change]:
+        for change in self.changes(old, new):
+            yield replace(change, place=(step, *change.place))
+
+    def _changes(self, old: Schema, new: Schema) -> Iterator[Change]:
+        yield from self._alternatives(old, new)
+        had, has = ({"oneOf", "anyOf"} & side.keys() for side in (old, new))
+        if bool(had) == bool(has):
+            yield from self._common(old, new)
+        elif has:  # that more is allowed was said above, and so below
+            gained = self._common(old, {"type": old.get("type", ["any"])} | new)
+            yield from (replace(change, breaks=(change.breaks[0], False)) for change in gained)
+        else:
+            lost = self._common({"type": new.get("type", ["any"])} | old, new)
+            yield from (replace(change, breaks=(False, change.breaks[1])) for change in lost)
+
+    def _common(self, old: Schema, new: Schema) -> Iterator[Change]:
+        """Compare all but the alternatives."""
+        before, after = _types(old), _types(new)
+        if before != after:
+            breaks = not _cover(after, before), not _cover(before, after)
+            yield Change(("type",), " or ".join(before), " or ".join(after), breaks)
+        if not _cover(before, after) and not _cover(after, before):
+            return  # nothing else of it can be compared
+        if old["nullable"] != new["nullable"] and ["any"] not in (before, after):
+            yield flag(("null",), new["nullable"], WIDER, NARROWER)
+        yield from _keywords(old, new)
+        yield from self._properties(old, new)
+        for keyword, step in _INNER.items():
+            yield from self._within(step, old.get(keyword, {}), new.get(keyword, {}))
+        for keyword, step, rest in (
+            ("patternProperties", "pattern", "additionalProperties"),
+            ("dependentSchemas", "if there is", ""),
+        ):
+            parts, others = old.get(keyword, {}), new.get(keyword, {})
+            for name in parts | others:
+                pair = parts.get(name, old.get(rest, {})), others.get(name, new.get(rest, {}))
+                yield from self._within(f".<{step} {name}>", *pair)
+        yield from self._items(old, new)
+        yield from self._conditions(old, new)
+
+    def _properties(self, old: Schema, new: Schema) -> Iterator[Change]:
+        parts, others = old.get("properties", {}), new.get("properties", {})
+        for name in dict.fromkeys([*parts, *others, *old.get("required", ()), *new.get("required", ())]):
+            was, now = name in old.get("required", ()), name in new.get("required", ())
+            place = (f".{name}",)
+            if name not in parts and not was and name in others:
+                after = f"required {str(now).lower()}, {self.after(others[name])}"
+                yield Change(place, None, after, (now, False))
+            elif name not in others and not now and name in parts:
+                yield Change(place, f"required {str(was).lower()}, {self.before(parts[name])}", None, BOTH)
+            else:
+                if was != now:
+                    yield flag((*place, "required"), now, NARROWER, WIDER)
+                yield from self._within(f".{name}", parts.get(name, {}), others.get(name, {}))
+
+    def _items(self, old: Schema, new: Schema) -> Iterator[Change]:
+        rests = old.get("items", {}), new.get("items", {})
+        yield from self._within(".<item>", *rests)
+        parts = old.get("prefixItems", []), new.get("prefixItems", [])
+        for index in range(max(map(len, parts))):
+            pair = (part[index] if index < len(part) else rest for part, rest in zip(parts, rests, strict=True))
+            yield from self._within(f".<item {index}>", *pair)
+
+    def _conditions(self, old: Schema, new: Schema) -> Iterator[Change]:
+        for keyword in ("contains", "not"):
+            place = (f".<{keyword}>",)
+            if keyword in old and keyword in new:
+                counted = keyword == "contains" and {"maxContains", "minContains"} & (old.keys() | new.keys())
+                for change in self._within(place[0], old[keyword], new[keyword]):
+                    breaks = change.breaks[::-1] if keyword == "not" else change.breaks
+                    yield replace(change, breaks=BOTH if counted else breaks)
+            elif keyword in new:
+                yield Change(place, None, self.after(new[keyword]), NARROWER)
+            elif keyword in old:
+                yield Change(place, self.before(old[keyword]), None, WIDER)
+        if "if" in old and "if" in new:
+            yield from (replace(change, breaks=BOTH) for change in self._within(".<if>", old["if"], new["if"]))
+        for keyword in ("then", "else"):
+            pair = (side.get(keyword, {}) if "if" in side else {} for side in (old, new))
+            yield from self._within(f".<{keyword}>", *pair)
+
+    def _alternatives(self, old: Schema, new: Schema) -> Iterator[Change]:
+        was, now = (next((key for key in ("oneOf", "anyOf") if key in side), None) for side in (old, new))
+        if was and now:
+            if was != now:
+                yield Change((now,), was, now, WIDER if now == "anyOf" else NARROWER)
+            yield from self._matched("one" if now == "oneOf" else "any", old[was], new[now])
+        elif now:
+            parts = _effective(self._flats[1], new, now)
+            found = [self._relation(old, part) for part in parts]
+            breaks = all(narrower for narrower, _ in found), any(wider for _, wider in found)
+            yield Change((now,), None, ", ".join(map(_label, parts)), breaks)
+        elif was:
+            parts = _effective(self._flats[0], old, was)
+            found = [self._relation(part, new) for part in parts]
+            breaks = any(narrower for narrower, _ in found), all(wider for _, wider in found)
+            yield Change((was,), ", ".join(map(_label, parts)), None, breaks)
+
+    def _relation(self, old: Schema, new: Schema) -> Breaks:
+        """Whether less is allowed than before, and whether more is."""
+        found = self.changes(old, new)
+        return any(change.breaks[0] for change in found), any(change.breaks[1] for change in found)
+
+    def _matched(self, kind: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
+        left, right = list(map(self._flats[0].flat, old)), list(map(self._flats[1].flat, new))
+        pairs: list[tuple[Schema, Schema]] = []
+        for is_same in (lambda one, other: not self.changes(one, other), _by(_telling_value), _by(_label)):
+            for one in list(left):
+                if other := next((other for other in right if is_same(one, other)), None):
+                    pairs.append((one, other))
+                    left.remove(one)
+                    right.remove(other)
+        for one, other in pairs:
+            yield from self._within(f".<{kind} of: {_label(one)}>", one, other)
+        for one in left:
+            yield Change((f".<{kind} of: {_label(one)}>",), _summary(one), None, NARROWER)
+        for other in right:
+            yield Change((f".<{kind} of: {_label(other)}>",), None, _summary(other), WIDER)
+
+
+class _Flats:
+    """Flattens the schemas of one document: no references, no `allOf`, no null among types and alternatives."""
 
     def __init__(self, document: Document) -> None:
-        self._document = document
-        self._left = SCHEMAS_LIMIT
+        self.document = document
+        self._known: dict[str, Schema] = {}
 
-    def facts(self, schema: Any, trail: Trail | None = None, depth: int = 0) -> Facts:
-        """Extract the facts of a schema, by their places within it."""
-        flat, trail = self._flat(schema, trail or {}, depth)
-        types, nullable = _types(flat)
-        found: Facts = {("type",): " or ".join(types)}
-        if nullable and (types != ["any"] or "enum" in flat):
-            found["null",] = True
-        if "enum" in flat and types != ["null"]:
-            found["enum",] = tuple(sorted({text(value) for value in flat["enum"] if value is not None}))
-        for keyword, value in _other_keywords(flat).items():
-            found[keyword,] = value
-        if "discriminator" in flat:
-            found["discriminator",] = text(self._mapping(flat["discriminator"]).get("propertyName"))
-        required = flat.get("required", [])
-        properties = flat.get("properties", {})
-        for name in properties | dict.fromkeys(required):
-            inner = self.facts(properties.get(name, {}), trail, depth + 1)
-            found |= under(f".{name}", {("required",): name in required} | inner)
-        for name, inner_schema in flat.get("patternProperties", {}).items():
-            found |= under(f".<pattern {name}>", self.facts(inner_schema, trail, depth + 1))
-        for kind, inner_schema in self._parts(flat, types).items():
-            found |= under(_ONE_SCHEMA[kind], self.facts(inner_schema, trail, depth + 1))
-        for keyword in ("oneOf", "anyOf"):
-            alternatives = [(part, self.facts(part, trail, depth + 1)) for part in flat.get(keyword, [])]
-            for label, facts in self._labelled(flat, alternatives).items():
-                found |= under(f".<{'one' if keyword == 'oneOf' else 'any'} of: {label}>", facts)
-        return found
+    def flat(self, schema: Any) -> Schema:
+        key = text(schema)
+        if key not in self._known:
+            self._known[key] = self._flat(schema)
+        return self._known[key]
 
-    def _flat(self, schema: Any, trail: Trail, depth: int) -> tuple[Schema, Trail]:
-        """Flatten a schema: no references, no `allOf`, no null among the alternatives."""
-        self._left -= 1
-        if self._left < 0:
-            raise self._document.error(f"its references unfold to more than {SCHEMAS_LIMIT} schemas")
+    def _flat(self, schema: Any) -> Schema:
         if isinstance(schema, bool):
-            return ({} if schema else {"type": ["none"]}), trail
-        flat = self._normal(self._mapping(schema))
-        parts: list[Any] = list(self._document.sequence(flat.pop("allOf", []), "allOf"))
+            return {"nullable": False} | ({} if schema else {"type": ["none"]})
+        flat: Schema = dict(self.document.mapping(schema, "a schema"))
+        for keyword in ("allOf", "anyOf", "enum", "oneOf", "prefixItems", "required"):
+            self.document.sequence(flat.get(keyword, []), keyword)
+        for keyword in ("dependentRequired", "dependentSchemas", "patternProperties", "properties"):
+            self.document.mapping(flat.get(keyword, {}), keyword)
+        if "const" in flat:
+            flat["enum"] = [flat.pop("const")]
+        types = flat.pop("type", [])
+        types = {types} if isinstance(types, str) else set(map(str, self.document.sequence(types, "type")))
+        values = flat.get("enum", ())
+        nullable = flat.pop("nullable", False) or "null" in types or (not types and None in values)
+        types -= {"null", "integer"} if "number" in types else {"null"}
+        if nullable and not types and all(value is None for value in values) and flat.keys() <= {"enum"}:
+            return {"type": ["null"], "nullable": False}
+        if types:
+            flat["type"] = sorted(types)
+        if "enum" in flat:
+            flat["enum"] = [value for value in values if value is not None]
+        parts = [self.flat(part) for part in flat.pop("allOf", ())]
         if "$ref" in flat:
-            reference = flat.pop("$ref")
-            target = self._document.target(reference)
-            if trail.get(reference) == depth:
-                raise self._document.error(f"the reference {reference!r} leads back to itself")
-            if reference in trail:
-                parts.insert(0, {"same as": f"{depth - trail[reference]} levels above"})
-            else:
-                trail = {**trail, reference: depth}
-                parts.insert(0, target)
-        reached = trail
+            parts.append(self.flat(self.document.target(flat.pop("$ref"))))
+        flat["nullable"] = nullable
+        also_null = False
         for keyword in ("oneOf", "anyOf"):
-            alternatives = flat.pop(keyword, [])
-            kept = [part for part in alternatives if _types(self._flat(part, trail, depth)[0])[0] != ["null"]]
-            if len(kept) < len(alternatives):
-                flat["nullable"] = True
+            alternatives = list(map(self.flat, flat.pop(keyword, ())))
+            kept = [part for part in alternatives if _types(part) != ["null"]]
+            also_null = also_null or len(kept) < len(alternatives)
             if len(kept) == 1:
-                parts += kept
+                parts.append(kept[0])
             elif kept:
                 flat[keyword] = kept
         for part in parts:
-            inner, inner_trail = self._flat(part, trail, depth)
-            flat = _conjoined(inner, flat)
-            reached = reached | inner_trail
-        return flat, reached
-
-    def _normal(self, schema: Mapping[str, Any]) -> Schema:
-        """Copy a schema, converting its keywords to OpenAPI 3.1's version of JSON Schema."""
-        normal = dict(schema)
-        for keyword in ("enum", "oneOf", "anyOf", "required"):
-            self._document.sequence(normal.get(keyword, []), keyword)
-        for keyword in ("properties", "patternProperties"):
-            if keyword in normal:
-                normal[keyword] = self._mapping(normal[keyword], keyword)
-        if isinstance(normal.get("type"), str):
-            normal["type"] = [normal["type"]]
-        self._document.sequence(normal.get("type", []), "type")
-        if "const" in normal:
-            normal["enum"] = [normal.pop("const")]
-        for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-            if isinstance(normal.get(exclusive), bool) and normal.pop(exclusive) and bound in normal:
-                normal[exclusive] = normal.pop(bound)
-        return normal
-
-    def _parts(self, flat: Schema, types: list[str]) -> Schema:
-        parts = {keyword: flat[keyword] for keyword in _ONE_SCHEMA if keyword in flat}
-        for kind, keyword in _IMPLIED.items():
-            if kind in types:
-                parts.setdefault(keyword, {})
-        return parts
-
-    def _labelled(self, flat: Schema, alternatives: list[tuple[Any, Facts]]) -> dict[str, Facts]:
-        """Name the alternatives independently of their order and of component names."""
-        by_reference = [self._discriminated(flat, part) for part, _ in alternatives]
-        by_value = [_telling_value(facts) for _, facts in alternatives]
-        by_type = [str(facts["type",]) for _, facts in alternatives]
-        for labels in (by_reference, by_value, by_type):
-            if None not in labels and len(set(labels)) == len(alternatives):
-                return {str(label): facts for label, (_, facts) in zip(labels, alternatives, strict=True)}
-        in_order = sorted((facts for _, facts in alternatives), key=lambda facts: sorted(map(repr, facts.items())))
-        return {str(number): facts for number, facts in enumerate(in_order, 1)}
-
-    def _discriminated(self, flat: Schema, part: Any) -> str | None:
-        """Find the discriminator values that select this alternative."""
-        if "discriminator" not in flat or not isinstance(part, Mapping) or "$ref" not in part:
-            return None
-        name = str(part["$ref"]).rpartition("/")[2]
-        mapping = self._mapping(self._mapping(flat["discriminator"]).get("mapping", {}))
-        return ", ".join(sorted(key for key in mapping if str(mapping[key]).rpartition("/")[2] == name)) or name
-
-    def _mapping(self, node: Any, place: str = "a schema") -> Mapping[str, Any]:
-        return self._document.mapping(node, place)
-
-
-def under(step: str, facts: Facts) -> Facts:
-    """Nest facts one step deeper."""
-    return {(step, *place): value for place, value in facts.items()}
+            flat = _conjoined(part, flat)
+        return flat | {"nullable": True} if also_null else flat
 
 
 def text(value: object) -> str:
     """Format a value as JSON, so that 1, true and "1" differ, but 1 and 1.0 do not."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def _types(flat: Schema) -> tuple[list[str], bool]:
-    """Return the allowed types besides null, and whether null is allowed."""
-    names = set(map(str, flat.get("type", [])))
-    values = flat.get("enum", [])
-    if names == {"null"} or (not names and values == [None]):
-        return ["null"], False
-    nullable = flat.get("nullable") is True or "null" in names or (not names and None in values)
-    names -= {"null", "integer"} if "number" in names else {"null"}
-    alternatives = [name for name, keyword in (("one of", "oneOf"), ("any of", "anyOf")) if keyword in flat]
-    return sorted(names) or alternatives[:1] or ["any"], nullable
+def _keywords(old: Schema, new: Schema) -> Iterator[Change]:
+    """Compare the keywords that hold no schemas."""
+    yield from _bounds(old, new)
+    for keyword, gained, lost in _FLAGS:
+        was, now = old.get(keyword) is True, new.get(keyword) is True
+        if was != now:
+            yield flag((keyword,), now, gained, lost)
+    if "enum" in old or "enum" in new:
+        values, others = set(map(text, old.get("enum", ()))), set(map(text, new.get("enum", ())))
+        narrower = "enum" in new and ("enum" not in old or not values <= others)
+        wider = "enum" in old and ("enum" not in new or not others <= values)
+        if narrower or wider:
+            before, after = (" or ".join(sorted(side)) or None for side in (values - others, others - values))
+            yield Change(("enum",), before, after, (narrower, wider))
+    for name in old.get("dependentRequired", {}) | new.get("dependentRequired", {}):
+        values, others = (set(side.get("dependentRequired", {}).get(name, ())) for side in (old, new))
+        if values != others:
+            before, after = (", ".join(sorted(side)) or None for side in (values, others))
+            yield Change(("dependentRequired", name), before, after, (not others <= values, not values <= others))
+    for keyword in sorted((old | new).keys() - _IGNORED):
+        before, after = (text(side[keyword]) if keyword in side else None for side in (old, new))
+        if keyword == "discriminator":
+            before, after = (side.get(keyword, {}).get("propertyName") for side in (old, new))
+        if before != after:
+            gained, lost, replaced = _OTHERS.get(keyword, (NARROWER, WIDER, BOTH))
+            if keyword == "multipleOf" and old.get(keyword) and new.get(keyword):
+                replaced = old[keyword] % new[keyword] != 0, new[keyword] % old[keyword] != 0
+            yield Change((keyword,), before, after, gained if before is None else lost if after is None else replaced)
 
 
-def _other_keywords(flat: Schema) -> dict[str, Value]:
-    found: dict[str, Value] = {}
-    for keyword, value in flat.items():
-        if keyword in WORDING | _HANDLED | _ONE_SCHEMA.keys() or keyword.startswith("x-"):
-            continue
-        if keyword in _NOTHING and value == _NOTHING[keyword]:
-            continue
-        found[keyword] = value if isinstance(value, int | float | str) and keyword != "default" else text(value)
-    return found
+def _bounds(old: Schema, new: Schema) -> Iterator[Change]:
+    for bound in _BOUNDS:
+        (name, one), (other_name, other) = _bound(old, *bound), _bound(new, *bound)
+        if one != other:
+            tighter = other is not None and (one is None or other > one)
+            before, after = (None if not key else str(side[key]) for side, key in ((old, name), (new, other_name)))
+            # A text that may no longer be empty breaks nobody: an empty one said nothing.
+            breaks = NARROWER if tighter else WIDER
+            if other_name == "minLength" and other == (1, False):
+                breaks = NEITHER
+            yield Change((other_name or name or bound[0],), before, after, breaks)
 
 
-def _telling_value(facts: Facts) -> str | None:
+def _bound(side: Schema, keyword: str, exclusive: str, sign: int) -> tuple[str, tuple[float, bool] | None]:
+    """Return the keyword that sets a bound, and how tight it is."""
+    found = [((sign * side[key], key == exclusive), key) for key in (keyword, exclusive) if _is_number(side.get(key))]
+    if not found and keyword == "minContains":
+        return "", (1, False)
+    if not found or (not exclusive and found[0][0] == (0, False) and keyword in _COUNTS):
+        return "", None
+    return max(found)[1], max(found)[0]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def flag(place: Place, now: bool, gained: Breaks, lost: Breaks) -> Change:
+    """Return the change of what is now true, or no longer."""
+    return Change(place, str(not now).lower(), str(now).lower(), gained if now else lost)
+
+
+def _types(flat: Schema) -> list[str]:
+    types: list[str] = flat.get("type", ["any"])
+    return types
+
+
+def _cover(one: list[str], other: list[str]) -> bool:
+    """Whether one allows every type that the other does."""
+    return one == ["any"] or other == ["none"] or set(other) <= set(one) | ({"integer"} if "number" in one else set())
+
+
+def _effective(flats: _Flats, side: Schema, keyword: str) -> list[Schema]:
+    """Return the alternatives, each with what all of them have in common."""
+    base = {key: value for key, value in side.items() if key != keyword}
+    return [_conjoined(flats.flat(part), base) for part in side[keyword]]
+
+
+def _telling_value(flat: Schema) -> str | None:
     """Find a property with a single possible value."""
-    for place, value in sorted(facts.items(), key=lambda fact: fact[0]):
-        if len(place) == 2 and place[1] == "enum" and isinstance(value, tuple) and len(value) == 1:
-            return f"{place[0].removeprefix('.')} {value[0]}"
+    for name, part in sorted(flat.get("properties", {}).items()):
+        values = [part["const"]] if "const" in part else part.get("enum", ())
+        if len(values) == 1:
+            return f"{name} {text(values[0])}"
     return None
 
 
+def _label(flat: Schema) -> str:
+    required = ", ".join(flat.get("required", ()))
+    return _telling_value(flat) or " or ".join(_types(flat)) + (f" with {required}" if required else "")
+
+
+def _by(found: Callable[[Schema], str | None]) -> Callable[[Schema, Schema], bool]:
+    return lambda one, other: found(one) is not None and found(one) == found(other)
+
+
+def _summary(flat: Schema) -> str:
+    parts = [f"type {' or '.join(_types(flat))}", *(["null"] if flat["nullable"] else [])]
+    if "enum" in flat:
+        parts.append(f"enum {' or '.join(sorted(map(text, flat['enum'])))}")
+    parts += [
+        f"{key} {text(value)}"
+        for key, value in sorted(flat.items())
+        if key != "nullable" and not isinstance(value, dict | list)
+    ]
+    return ", ".join([*parts, *(f".{name}" for name in flat.get("properties", ()))][:8])
+
+
 def _conjoined(one: Schema, other: Schema) -> Schema:
-    """Intersect two schemas. A keyword that cannot be merged is kept under another name."""
+    """Intersect two flat schemas. A keyword that cannot be merged is kept under another name."""
     both = one | other
-    for keyword in one.keys() & other.keys() - WORDING:
+    for keyword in one.keys() & other.keys():
         first, second = one[keyword], other[keyword]
-        if first == second:
+        if keyword == "nullable":
+            typed = [side[keyword] for side in (one, other) if "type" in side or "enum" in side]
+            both[keyword] = all(typed) if typed else first or second
+        elif first == second:
             continue
-        if keyword == "required":
+        elif keyword == "required":
             both[keyword] = list(dict.fromkeys([*first, *second]))
-        elif keyword == "properties":
+        elif keyword in {"properties", "patternProperties"}:
             shared = {name: {"allOf": [first[name], second[name]]} for name in first.keys() & second.keys()}
             both[keyword] = {**first, **second, **shared}
         elif keyword == "type":
-            both[keyword] = sorted(set(first) & set(second)) or ["none"]
+            both[keyword] = (
+                sorted(set(first) & set(second))
+                or [kind for kind in ("integer",) if _cover(first, [kind]) and _cover(second, [kind])]
+                or ["none"]
+            )
         elif keyword == "enum":
             both[keyword] = [value for value in first if value in second]
-        elif keyword == "nullable":
-            both[keyword] = True  # honor `nullable: true` next to a reference, though 3.0 is unclear on it
-        elif keyword in _ONE_SCHEMA:
+        elif keyword in _INNER or keyword == "items":
             both[keyword] = {"allOf": [first, second]}
         else:
             both[f"{keyword}, too"] = [first, second]
