@@ -90,9 +90,7 @@ def test_a_snippet_runs(snippet: str, server: MockServer, tmp_path: Path) -> Non
         arguments = ["-p", "no:cacheprovider", *OUR_PLUGIN_ALONE, "test_snippet.py"]
         snippet = f"import sys, pytest; sys.exit(pytest.main({arguments}))"
     script = snippet.replace('"https://openrouter.ai/api/v1"', repr(server.url))
-    script = (
-        f"import openrouter_speech._http.session\nopenrouter_speech._http.session.SERVER_URL = {server.url!r}\n{script}"
-    )
+    script = f"import openrouter_speech._generated\nopenrouter_speech._generated.SERVER_URL = {server.url!r}\n{script}"
     environment = {**os.environ, "OPENROUTER_API_KEY": KEY}
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],

@@ -1,4 +1,4 @@
-"""What a description cannot say is written by hand, and keeps up with it: how to encode and recognize an audio format."""
+"""What a description cannot say keeps up with it: how an audio format is encoded and recognized."""
 
 from collections.abc import Iterator
 from typing import Any

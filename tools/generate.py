@@ -175,9 +175,9 @@ class Project(generator.Project):
         """Yield the status of each documented error, the name of its class, and its description."""
         for status, response in operation["responses"].items():
             if str(status).isdecimal() and int(status) >= 400:
-                name = str(response.get("$ref", "")).rpartition("/")[2] or _status_name(int(status))
-                name = ClassName(name.removesuffix("Response"), "Status")
-                yield str(status), f"{name}ResponseError", self._resolved(response).get("description", "")
+                resolved = self._resolved(response)
+                name = ClassName(resolved.get("x-error-name") or _status_name(int(status)), "Status")
+                yield str(status), f"{name}ResponseError", resolved.get("description", "")
 
     def _resolved(self, node: Any) -> Any:
         while isinstance(node, dict) and "$ref" in node:

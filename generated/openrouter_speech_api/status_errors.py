@@ -108,11 +108,11 @@ class ServiceUnavailableResponseError(APIStatusError):
     """503: No provider can serve the request just now."""
 
 
-class Status524ResponseError(APIStatusError):
+class EdgeNetworkTimeoutResponseError(APIStatusError):
     """524: The provider took so long that the network in front of the server gave up."""
 
 
-class Status529ResponseError(APIStatusError):
+class ProviderOverloadedResponseError(APIStatusError):
     """529: The provider has more requests than it can serve."""
 
 
@@ -125,8 +125,8 @@ BY_STATUS: dict[int, type[APIStatusError]] = {
     500: InternalServerResponseError,
     502: BadGatewayResponseError,
     503: ServiceUnavailableResponseError,
-    524: Status524ResponseError,
-    529: Status529ResponseError,
+    524: EdgeNetworkTimeoutResponseError,
+    529: ProviderOverloadedResponseError,
 }
 """The class of each documented status."""
 
@@ -135,13 +135,13 @@ __all__ = [
     "APIStatusError",
     "BadGatewayResponseError",
     "BadRequestResponseError",
+    "EdgeNetworkTimeoutResponseError",
     "InternalServerResponseError",
     "NotFoundResponseError",
     "OpenRouterError",
     "PaymentRequiredResponseError",
+    "ProviderOverloadedResponseError",
     "ServiceUnavailableResponseError",
-    "Status524ResponseError",
-    "Status529ResponseError",
     "TooManyRequestsResponseError",
     "UnauthorizedResponseError",
 ]

@@ -24,7 +24,7 @@ FIELDS: dict[str, Any] = {
     "timing": {"type": "object", "required": ["unit"], "properties": {"unit": {"type": "string", "enum": ["word"]}}},
     "from": {"type": "string", "description": "A keyword of Python."},
 }
-HEADER = {"name": "X-OpenRouter-Audience", "in": "header", "schema": {"type": "string", "maxLength": 8}}
+HEADER: dict[str, Any] = {"name": "X-OpenRouter-Audience", "in": "header", "schema": {"type": "string", "maxLength": 8}}
 STATUSES = {409: "The voice is busy.", 451: "The text is not allowed."}
 
 CALLER = """

@@ -64,6 +64,8 @@ _OWN = {"input", "model", "voice", "speed", "response_format", "provider"} | {
 """Parameters of the operation with an option that is written by hand, below."""
 _SCALARS: dict[str, type] = {"string": str, "number": float, "integer": int, "boolean": bool}
 
+_METAVARS: dict[type | None, str | None] = {None: "JSON", str: "TEXT", float: "NUMBER", int: "COUNT", bool: None}
+
 OTHERS = {name: parameter for name, parameter in _OPERATION.parameters.items() if name not in _OWN}
 """Parameters of the operation whose option comes from openapi.yaml."""
 
@@ -77,7 +79,7 @@ def _type(parameter: Parameter) -> type | None:
 def _from_description(name: str, parameter: Parameter) -> inspect.Parameter:
     """Make the option of a parameter, as `Settings` has them."""
     kind = _type(parameter)
-    metavar = {None: "JSON", str: "TEXT", int: "COUNT", float: "NUMBER", bool: None}[kind]
+    metavar = _METAVARS[kind]
     text = parameter.description + (" As JSON." if kind is None else "")
     made = option(VOICE, text, f"--{name.replace('_', '-')}", env=name.upper(), metavar=metavar)
     return inspect.Parameter(

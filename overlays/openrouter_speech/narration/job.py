@@ -64,7 +64,7 @@ class NarrationJob:
 
     def least_seconds(self, key: str) -> float:
         """Return the least duration of a part."""
-        return least_seconds(self.requests[key], self.about["settings"].get("speed"))
+        return least_seconds(self.requests[key], self.about["settings"]["speed"])
 
     def fit(self) -> Fit:
         """Estimate the file to come.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from attrs import frozen
 
+from .._generated import OPERATIONS
 from .._http.sending import Call
 from . import SMALLEST_LIMIT, splitting
 
@@ -57,10 +58,11 @@ def keys_for(call: Call) -> Callable[[str], str]:
 
 
 def settings(call: Call) -> dict[str, object]:
-    """Return the settings for the manifest. Objects, such as provider options, are left out: they may hold anything."""
+    """Return the settings for the manifest. What may hold anything is left out: objects, and `extra_body`."""
     body = json.loads(call.request.body)
+    names = [p.name for p in OPERATIONS["create_speech"].parameters.values() if p.location == "body"]
     return {"server_url": call.server_url} | {
-        name: value for name, value in body.items() if name != "input" and not isinstance(value, dict | list)
+        name: body.get(name) for name in names if name != "input" and not isinstance(body.get(name), dict | list)
     }
 
 
