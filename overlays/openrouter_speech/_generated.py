@@ -60,7 +60,7 @@ def prepare(
     path, query, headers, body = operation.path, dict[str, str](), dict[str, str](), dict[str, Any]()
     for keyword, argument in arguments.items():
         parameter = operation.parameters[keyword]
-        if isinstance(argument, Unset) or (argument is None and not parameter.required):
+        if argument is UNSET or (argument is None and not parameter.required):
             continue
         if parameter.location == "header":
             if value := _header(keyword, argument, parameter):

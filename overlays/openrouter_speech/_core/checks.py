@@ -36,6 +36,8 @@ _PYTHON_NAMES = {
     "null": "None",
 }
 
+_UNBOUNDED = frozenset({"type", "format", "default"})
+_JSON_SCALARS = frozenset({str, int, float, bool})
 _BOUNDS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "minimum": (operator.ge, "at least"),
     "exclusiveMinimum": (operator.gt, "more than"),
@@ -44,8 +46,10 @@ _BOUNDS: dict[str, tuple[Callable[[float, float], bool], str]] = {
 }
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> Any:  # noqa: PLR0911
     """Convert models, enums, dates and collections to what JSON has. Anything else stays as it is."""
+    if value is None or type(value) in _JSON_SCALARS:
+        return value
     match value:
         case Enum():
             return plain(value.value)
@@ -89,6 +93,8 @@ class Checker:
 
     def __init__(self, schemas: Mapping[str, Schema]) -> None:
         self._schemas = schemas
+        self._known: dict[int, tuple[Schema, tuple[Schema, ...], frozenset[str] | None]] = {}
+        """By a schema's identity: itself, the parts with bounds, the types. It never changes, and calls are frequent."""
 
     def check(self, name: str, value: Any, schema: Schema) -> None:
         """Check a value.
@@ -104,8 +110,12 @@ class Checker:
         """
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{name} must be a finite number, not {value}")
-        _check_type(name, value, self.types(schema))
-        for part in self._conjunction(schema):
+        _, parts, types = self._known.get(id(schema)) or self._looked_up(schema)
+        if types is not None and not any(_is(value, one) for one in types):
+            raise TypeError(f"{name} must be {_named(types)}, not {_type_name(value)}")
+        if isinstance(value, str) and not value.isascii():
+            _check_characters(name, value)
+        for part in parts:
             if isinstance(value, str):
                 _check_text(name, value, part)
             elif isinstance(value, list):
@@ -118,24 +128,30 @@ class Checker:
                 if keyword in part:
                     self._check_alternatives(name, value, part[keyword], exactly_one=keyword == "oneOf")
 
-    def types(self, schema: Schema) -> set[str] | None:
+    def types(self, schema: Schema) -> frozenset[str] | None:
         """Return the JSON types that a schema allows; None for any."""
-        found: set[str] | None = None
-        for part in self._conjunction(schema):
+        return self._looked_up(schema)[2]
+
+    def _looked_up(self, schema: Schema) -> tuple[Schema, tuple[Schema, ...], frozenset[str] | None]:
+        parts = tuple(self._conjunction(schema))
+        found: frozenset[str] | None = None
+        for part in parts:
             given = part.get("type", ())
-            sets = [{given} if isinstance(given, str) else set(given)] if given else []
+            sets = [frozenset([given] if isinstance(given, str) else given)] if given else []
             for keyword in ("oneOf", "anyOf"):
                 each = [self.types(alternative) for alternative in part.get(keyword, ())]
                 if each and None not in each:
-                    sets.append(set().union(*filter(None, each)))
+                    sets.append(frozenset[str]().union(*filter(None, each)))
             for types in sets:
                 wider = types | {"integer"} if "number" in types else types
                 found = wider if found is None else found & wider
-        return found
+        bounding = tuple(part for part in parts if not part.keys() <= _UNBOUNDED)
+        return self._known.setdefault(id(schema), (schema, bounding, found))
 
     def _conjunction(self, schema: Schema) -> Iterator[Schema]:
         """Yield the schema without references, and the parts of its `allOf`."""
-        yield schema
+        if "$ref" not in schema or len(schema) > 1:
+            yield schema
         if "$ref" in schema:
             yield from self._conjunction(self._schemas[schema["$ref"].rpartition("/")[2]])
         for part in schema.get("allOf", ()):
@@ -206,22 +222,19 @@ class Checker:
 
 
 def _is(value: Any, json_type: str) -> bool:
-    if isinstance(value, bool):
+    if value is True or value is False:
         return json_type == "boolean"
     if json_type == "integer" and isinstance(value, float):
         return value.is_integer()
     return isinstance(value, _ACCEPTED.get(json_type, ()))
 
 
-def _check_type(name: str, value: Any, types: set[str] | None) -> None:
-    if types is not None and not any(_is(value, one) for one in types):
-        names = [
-            _PYTHON_NAMES[one] for one in _PYTHON_NAMES if one in types - ({"integer"} if "number" in types else set())
-        ]
-        raise TypeError(f"{name} must be {' or '.join(names)}, not {_type_name(value)}")
+def _named(types: frozenset[str]) -> str:
+    narrower = {"integer"} if "number" in types else set()
+    return " or ".join(words for one, words in _PYTHON_NAMES.items() if one in types - narrower)
 
 
-def _check_text(name: str, value: str, schema: Schema) -> None:
+def _check_characters(name: str, value: str) -> None:
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -229,13 +242,16 @@ def _check_text(name: str, value: str, schema: Schema) -> None:
             f"{name} has a lone surrogate at position {error.start}, which no encoding can carry; "
             "was the text decoded with errors='surrogateescape'?"
         ) from None
+
+
+def _check_text(name: str, value: str, schema: Schema) -> None:
     if not value and "enum" in schema:
         raise ValueError(f"{name} is empty: give one of {_listed(schema['enum'])}")
     _check_size(name, len(value), schema, "Length", "characters")
-    pattern = schema.get("pattern")
-    with suppress(re.error):  # JSON Schema's patterns are JavaScript's; the server checks those that Python lacks
-        if pattern is not None and not re.search(pattern, value):
-            raise ValueError(f"{name} must match the pattern {pattern}, not {value!r:.60}")
+    if (pattern := schema.get("pattern")) is not None:
+        with suppress(re.error):  # JSON Schema's patterns are JavaScript's; the server checks those that Python lacks
+            if not re.search(pattern, value):
+                raise ValueError(f"{name} must match the pattern {pattern}, not {value!r:.60}")
 
 
 def _check_number(name: str, value: float, schema: Schema) -> None:

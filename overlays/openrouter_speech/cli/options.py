@@ -72,7 +72,7 @@ OTHERS = {name: parameter for name, parameter in _OPERATION.parameters.items() i
 
 def _type(parameter: Parameter) -> type | None:
     """Return the type of a parameter's option; None if it takes JSON."""
-    types = Checker(SCHEMAS).types(parameter.schema) or set()
+    types = Checker(SCHEMAS).types(parameter.schema) or ()
     return next((_SCALARS[name] for name in _SCALARS if name in types), None)
 
 
