@@ -94,13 +94,13 @@ class Checker:
     def __init__(self, schemas: Mapping[str, Schema]) -> None:
         self._schemas = schemas
         self._known: dict[int, tuple[Schema, tuple[Schema, ...], frozenset[str] | None]] = {}
-        """By a schema's identity: itself, the parts with bounds, the types. It never changes, and calls are frequent."""
+        """By a schema's identity: itself, the parts with bounds, the types. Schemas stay, and calls are frequent."""
 
     def check(self, name: str, value: Any, schema: Schema) -> None:
         """Check a value.
 
         Args:
-            name: Where it is, for messages: "input", or "" for a whole body.
+            name: Where it is, for messages: "input".
             value: The value, as `plain` returns it.
             schema: Its JSON Schema.
 
@@ -115,6 +115,8 @@ class Checker:
             raise TypeError(f"{name} must be {_named(types)}, not {_type_name(value)}")
         if isinstance(value, str) and not value.isascii():
             _check_characters(name, value)
+        elif isinstance(value, dict) and (wrong := next((key for key in value if not isinstance(key, str)), None)):
+            raise TypeError(f"{name} has the key {wrong!r}, which is not a str")
         for part in parts:
             if isinstance(value, str):
                 _check_text(name, value, part)
@@ -165,17 +167,15 @@ class Checker:
             for index, item in enumerate(value):
                 self.check(f"{name}[{index}]", item, items)
 
-    def _check_object(self, name: str, value: dict[Any, Any], schema: Schema) -> None:
-        if wrong := next((key for key in value if not isinstance(key, str)), None):
-            raise TypeError(f"{name or 'the body'} has the key {wrong!r}, which is not a str")
+    def _check_object(self, name: str, value: dict[str, Any], schema: Schema) -> None:
         for required in schema.get("required", ()):
             if required not in value:
-                raise ValueError(f"{_inside(name, required)} is missing")
+                raise ValueError(f"{name}.{required} is missing")
         _check_size(name, len(value), schema, "Properties", "fields")
         properties, others = schema.get("properties", {}), schema.get("additionalProperties")
         for key, item in value.items():
             if key in properties:
-                self.check(_inside(name, key), item, properties[key])
+                self.check(f"{name}.{key}", item, properties[key])
             elif others is False:
                 raise ValueError(f"{name} has the unknown field {key!r}; {_listed(properties)} are known")
             elif isinstance(others, Mapping):
@@ -281,10 +281,6 @@ def _check_groups(name: str, value: Any, groups: list[list[str]], *, exactly_one
     if given == 0 or (exactly_one and given > 1):
         listed = " or ".join(" and ".join(map(repr, group)) for group in groups)
         raise ValueError(f"{name} must have {'exactly one of ' if exactly_one else ''}{listed}")
-
-
-def _inside(name: str, key: str) -> str:
-    return f"{name}.{key}" if name else key
 
 
 def _listed(names: Iterable[str]) -> str:
