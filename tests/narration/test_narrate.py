@@ -423,45 +423,6 @@ def test_cancellation_is_immediate_and_leaves_no_partial_file(server: MockServer
         assert open_router.tts.narrate(TEXT, tmp_path / "book.wav", **SETTINGS).new_requests == 2
 
 
-KILLED = """
-import asyncio, os, signal, sys
-from openrouter_speech import OpenRouter
-
-url, form, text, target = sys.argv[1:]
-
-def progress(seen):
-    if seen.parts_done >= 5:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-settings = {"model": "elevenlabs/eleven-turbo-v2", "voice": "alloy", "speed": 4, "on_progress": progress}
-tts = OpenRouter("any-key", server_url=url).tts
-if form == "sync":
-    tts.narrate(text, target, **settings)
-else:
-    asyncio.run(tts.narrate_async(text, target, **settings))
-"""
-
-
-@pytest.mark.parametrize("form", ["sync", "async"])
-def test_after_kill_9_only_missing_parts_are_requested(server: MockServer, tmp_path: Path, form: str) -> None:
-    server.reset()
-    text, target = "\n\n".join(f"Paragraph number {number}." for number in range(12)), tmp_path / "book.mp3"
-    killed = subprocess.run([sys.executable, "-c", KILLED, server.url, form, text, str(target)], check=False)
-    assert killed.returncode == -9
-    assert not target.exists()
-    finished = {path.stem for path in parts_in(tmp_path) if path.suffix == ".wav" and path.name[0] != "."}
-    assert len(finished) >= 5
-    server.reset()
-    with OpenRouter("any-key", server_url=server.url) as open_router:
-        plan = open_router.tts.plan_narration(text, target, **SETTINGS)
-        narration = open_router.tts.narrate(text, target, **SETTINGS)
-    assert narration.new_requests == plan.missing_requests == len(server.requests) == 12 - len(finished)
-    keys = {part["text"]: part["key"] for part in manifest_of(narration)["parts"]}
-    assert not finished & {keys[text] for text in inputs(server)}
-    assert audio.duration(target.read_bytes(), AudioInfo("mp3")) == narration.duration
-    assert narration.duration == sum(len(spoken(server, paragraph)) for paragraph in text.split("\n\n")) / 48_000
-
-
 # Refused before anything is sent
 
 
