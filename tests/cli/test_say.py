@@ -354,8 +354,8 @@ def test_a_file_name_that_the_terminal_cannot_show_is_escaped(
         assert r"-\udce9\x1b[2J.mp3: 0.88 s of mp3" in outcome.stdout
 
 
-def test_the_locale_c_is_no_problem(script: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the locale C, without Python's own way around it."""
+def test_a_name_that_the_c_locale_lacks_can_be_written(script: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With UTF-8 mode and locale coercion switched off."""
     for name, value in (("LC_ALL", "C"), ("PYTHONUTF8", "0"), ("PYTHONCOERCECLOCALE", "0")):
         monkeypatch.setenv(name, value)
     assert script("say", "Hello world", "-o", "Gr\u00fc\u00dfe.mp3").code == 0

@@ -28,7 +28,7 @@ def test_the_bar_shows_bytes_seconds_and_the_rate(terminal: Start, tmp_path: Pat
     assert (tmp_path / "hello.wav").exists()
 
 
-def test_no_color_is_followed(terminal: Start) -> None:
+def test_no_color_is_respected(terminal: Start) -> None:
     seen = terminal("say", "Hello world", "-o", "hello.wav", NO_COLOR="1").seen()
     assert "0.88 s of audio" in seen
     assert COLOUR not in seen
