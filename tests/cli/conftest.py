@@ -18,15 +18,11 @@ from ..conftest import KEY
 
 PROGRAM = Path(sys.executable).parent / "openrouter-speech"
 """The installed script."""
-OTHERS = {"NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED"}
-"""Variables of other people's that change what a command does."""
 
 
 @pytest.fixture(autouse=True)
 def settings(server: MockServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """All that a command has to be told, in the environment; waits between attempts are too short to notice."""
-    for name in [name for name in os.environ if name.startswith("OPENROUTER_") or name in OTHERS]:
-        monkeypatch.delenv(name)
+    """Set all that a command needs in the environment. The waits between attempts are too short to notice."""
     values = {
         "OPENROUTER_API_KEY": KEY,
         "OPENROUTER_SPEECH_SERVER_URL": server.url,
@@ -44,13 +40,13 @@ def settings(server: MockServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 @frozen
 class Outcome:
-    """What came of a command."""
+    """The outcome of a command."""
 
     code: int
     stdout: str
     stderr: str
     audio: bytes
-    """Standard output as it is."""
+    """Standard output, in bytes."""
 
 
 Run = Callable[..., Outcome]
@@ -58,7 +54,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(name="run")
 def run_here(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in this process."""
+    """Run a command in this process."""
 
     def outcome(*arguments: str | Path, stdin: bytes = b"") -> Outcome:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
@@ -72,7 +68,7 @@ def run_here(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.Mon
 
 @pytest.fixture
 def script() -> Run:
-    """Runs the installed command in a process of its own, with pipes around it."""
+    """Run the installed command in a process of its own, with pipes."""
 
     def outcome(*arguments: str | Path, stdin: bytes = b"") -> Outcome:
         done = subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, check=False, timeout=60)
@@ -89,7 +85,7 @@ class Terminal:
     process: pexpect.spawn
 
     def seen(self) -> str:
-        """All that is shown until the end."""
+        """Return all that is shown until the end."""
         self.process.expect(pexpect.EOF)
         self.process.close()
         return str(self.process.before)
@@ -102,7 +98,7 @@ class Terminal:
 
 @pytest.fixture
 def terminal() -> Iterator[Callable[..., Terminal]]:
-    """Starts the installed command on a terminal."""
+    """Start the installed command on a terminal."""
     started: list[Terminal] = []
 
     def start(*arguments: str | Path, **environment: str) -> Terminal:
@@ -123,6 +119,6 @@ def terminal() -> Iterator[Callable[..., Terminal]]:
 
 
 def asked(server: MockServer) -> Any:
-    """The body of the only request for speech that arrived."""
+    """Return the body of the only request for speech that arrived."""
     (request,) = [request for request in server.requests if request.path.endswith("/audio/speech")]
     return request.json

@@ -10,14 +10,14 @@ from ..conftest import KEY
 from .conftest import PROGRAM, Run
 
 
-def test_help_is_the_servers(script: Run) -> None:
+def test_help_lists_the_options_of_the_server(script: Run) -> None:
     outcome = script("mock", "--help")
     assert outcome.code == 0
     assert {"--port", "--chaos", "--voice-engine", "--pace"} <= set(outcome.stdout.replace("[", " ").split())
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_it_serves_until_it_is_told_to_end(number: signal.Signals, code: int) -> None:
+def test_it_serves_until_a_signal(number: signal.Signals, code: int) -> None:
     with subprocess.Popen(
         [PROGRAM, "mock", "--port", "0", "--api-key", KEY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

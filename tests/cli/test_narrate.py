@@ -1,4 +1,4 @@
-"""`openrouter-speech narrate`: a long text as one file, and its cost before and after."""
+"""`openrouter-speech narrate`: a long text to one file, and its cost before and after."""
 
 import json
 import os
@@ -24,10 +24,9 @@ def book(tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text(BOOK)
 
 
-def test_a_dry_run_tells_the_cost(
+def test_a_dry_run_shows_the_cost_without_a_key_and_writes_nothing(
     run: Run, server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a key, and without a trace."""
     monkeypatch.delenv("OPENROUTER_API_KEY")
     outcome = run("narrate", "book.txt", "-o", "book.mp3", "--dry-run")
     assert (outcome.code, outcome.stdout) == (0, "3 requests, 45 characters to send\n")
@@ -35,25 +34,21 @@ def test_a_dry_run_tells_the_cost(
     assert [path.name for path in tmp_path.iterdir()] == ["book.txt"]
 
 
-def test_the_cost_is_told_afterwards(run: Run, tmp_path: Path) -> None:
+def test_a_second_run_requests_nothing(run: Run, server: MockServer, tmp_path: Path) -> None:
     outcome = run("narrate", "book.txt", "-o", "book.wav")
     assert (outcome.code, outcome.stderr) == (0, "")
     (line,) = outcome.stdout.splitlines()
     assert line.startswith("book.wav: ")
     assert line.endswith("of audio in 3 parts; sent 3 requests, 45 characters")
     assert (tmp_path / "book.wav").exists()
-
-
-def test_a_second_run_asks_for_nothing(run: Run, server: MockServer) -> None:
-    run("narrate", "book.txt", "-o", "book.wav")
     server.reset()
-    told = run("narrate", "book.txt", "-o", "book.wav", "--dry-run").stdout
-    assert told == "0 requests, 0 characters to send; 3 of 3 already in book.narration\n"
+    planned = run("narrate", "book.txt", "-o", "book.wav", "--dry-run").stdout
+    assert planned == "0 requests, 0 characters to send; 3 of 3 already in book.narration\n"
     assert "sent 0 requests, 0 characters" in run("narrate", "book.txt", "-o", "book.wav").stdout
     assert not server.requests
 
 
-def test_it_is_json_for_programs(run: Run) -> None:
+def test_the_result_is_json_on_request(run: Run) -> None:
     before = json.loads(run("narrate", "book.txt", "-o", "book.wav", "--json", "-n").stdout)
     assert (before["dry_run"], before["requests"], before["missing_characters"]) == (True, 3, 45)
     after = json.loads(run("narrate", "book.txt", "-o", "book.wav", "--json", "--srt").stdout)
@@ -61,7 +56,7 @@ def test_it_is_json_for_programs(run: Run) -> None:
     assert after["duration"] > 1
 
 
-def test_captions_go_beside_it(run: Run, tmp_path: Path) -> None:
+def test_captions_are_saved_next_to_the_audio(run: Run, tmp_path: Path) -> None:
     outcome = run("narrate", "book.txt", "-o", "book.mp3", "--srt", "--vtt")
     assert outcome.stdout.endswith("; book.srt; book.vtt\n")
     assert "Seven, eight." in (tmp_path / "book.srt").read_text()
@@ -73,7 +68,7 @@ def test_the_text_may_come_from_a_pipe(run: Run, server: MockServer) -> None:
     assert server.requests[0].json["input"] == "Grüße, 世界"
 
 
-def test_the_text_is_cut_as_asked_for(run: Run, server: MockServer, tmp_path: Path) -> None:
+def test_the_options_for_parts_and_pauses_are_used(run: Run, server: MockServer, tmp_path: Path) -> None:
     cut = ["--limit", "12", "--limit-unit", "bytes", "--folder", "parts", "--concurrency", "1"]
     plain = json.loads(run("narrate", "book.txt", "-o", "book.wav", *cut, "--json").stdout)
     assert [request.json["input"] for request in server.requests] == [
@@ -96,35 +91,20 @@ def test_the_text_is_cut_as_asked_for(run: Run, server: MockServer, tmp_path: Pa
         (["book.txt", "-o", "a.mp3", "--format", "opus"], "--format must be"),
         (["book.txt", "-o", "a.mp3", "--concurrency", "0"], "--concurrency"),
         (["stars.txt", "-o", "a.mp3"], "nothing to speak"),
-    ],
-)
-def test_wrong_usage_sends_nothing(
-    run: Run, server: MockServer, tmp_path: Path, arguments: list[str], words: str
-) -> None:
-    (tmp_path / "stars.txt").write_text("* * *")
-    outcome = run("narrate", *arguments)
-    assert words in outcome.stderr.splitlines()[0]
-    assert outcome.code == 2
-    assert not server.requests
-    assert {path.name for path in tmp_path.iterdir()} == {"book.txt", "stars.txt"}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
+        # These would replace or mix up files:
         (["link.wav", "-o", "book.wav"], "The output book.wav would replace the text"),
         (["book.srt", "-o", "book.mp3", "--srt"], "The captions book.srt would replace the text"),
         (["book.txt", "-o", "audio.mp3", "--vtt"], "audio.vtt and the audio audio.mp3 are the same file"),
         (["book.txt", "-o", "folder.mp3", "--srt"], "it is a folder"),
         (["book.txt", "-o", "parts/book.mp3", "--folder", "parts"], "is in the folder of the parts"),
         (["book.narration/manifest.json", "-o", "book.mp3"], "manifest.json would replace the text"),
-        (["book.txt", "-o", "book.mp3", "--folder", "."], "is in the folder of the parts"),
         (["book.txt", "-o", "book.mp3", "--folder", "site"], "is not a narration's, and would be replaced"),
     ],
 )
-def test_nothing_is_replaced_that_must_not_be(
+def test_wrong_usage_sends_nothing_and_changes_no_file(
     run: Run, server: MockServer, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
+    (tmp_path / "stars.txt").write_text("* * *")
     for name in ("book.srt", "book.wav", "audio.mp3"):
         (tmp_path / name).write_text("One. Two.")
     (tmp_path / "link.wav").symlink_to(tmp_path / "book.wav")
@@ -149,7 +129,7 @@ def test_a_refused_part_is_named(run: Run, server: MockServer) -> None:
     assert [note.split(" ", 2)[:2] for note in notes] == [["Paragraph", "1"], ["0", "of"]]
 
 
-def test_a_narration_that_goes_on_elsewhere_is_named(run: Run, server: MockServer, tmp_path: Path) -> None:
+def test_another_narration_in_the_same_folder_is_named(run: Run, server: MockServer, tmp_path: Path) -> None:
     with lock.held(tmp_path / "book.narration"):
         outcome = run("narrate", "book.txt", "-o", "book.mp3")
         assert run("narrate", "book.txt", "-o", "book.mp3", "--dry-run").code == 0
@@ -158,7 +138,7 @@ def test_a_narration_that_goes_on_elsewhere_is_named(run: Run, server: MockServe
     assert not server.requests
 
 
-def test_a_failure_says_how_to_go_on(run: Run, server: MockServer) -> None:
+def test_a_failure_says_how_to_resume(run: Run, server: MockServer) -> None:
     server.script(["ok", 402])
     outcome = run("narrate", "book.txt", "-o", "book.wav", "--concurrency", "1")
     error, *hints = outcome.stderr.splitlines()
@@ -171,34 +151,29 @@ def test_a_failure_says_how_to_go_on(run: Run, server: MockServer) -> None:
     assert "sent 2 requests" in run("narrate", "book.txt", "-o", "book.wav").stdout
 
 
-def test_a_bar_tells_how_far_it_is(terminal: Start, server: MockServer) -> None:
-    """The cost comes before it."""
-    command = terminal("narrate", "book.txt", "-o", "book.wav")
+def test_the_terminal_shows_the_cost_the_progress_and_the_result(terminal: Start, server: MockServer) -> None:
+    server.script(["429; retry-after=0.4"])
+    command = terminal("narrate", "book.txt", "-o", "book.wav", "--concurrency", "1")
     seen = command.seen()
     assert "3 requests, 45 characters to send" in seen
+    assert "throttled: next request in 0 s" in seen
     assert "into one file" in seen
     assert "sent 3 requests, 45 characters" in seen
     assert command.code == 0
 
 
-def test_a_pause_of_the_server_is_told(terminal: Start, server: MockServer) -> None:
-    server.script(["429; retry-after=0.4"])
-    seen = terminal("narrate", "book.txt", "-o", "book.wav", "--concurrency", "1").seen()
-    assert "throttled: next request in 0 s" in seen
-
-
 class Listener(Watcher):
-    """Keeps what it is told."""
+    """Collects what it is shown."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, float, float | None]] = []
+        self.shown: list[tuple[str, float, float | None]] = []
 
     def show(self, details: str, done: float = 0, total: float | None = None) -> None:
-        self.told.append((details, done, total))
+        self.shown.append((details, done, total))
 
 
-def test_progress_is_told_by_characters_and_then_by_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is left is reckoned by what this run has done, not by what was there already."""
+def test_progress_is_shown_in_characters_then_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time left is estimated from the work of this run, without the parts that were already there."""
     clock = iter([100.0, 110.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     listener = Listener()
@@ -207,7 +182,7 @@ def test_progress_is_told_by_characters_and_then_by_seconds(monkeypatch: pytest.
     tell(NarrationProgress(parts=4, characters=400, parts_done=2, characters_done=200, audio_seconds=90))
     tell(NarrationProgress(parts=4, characters=400, parts_done=2, characters_done=200, waiting_seconds=7.4))
     tell(NarrationProgress(parts=4, characters=400, parts_done=4, audio_seconds=120, joined_seconds=60))
-    assert listener.told == [
+    assert listener.shown == [
         ("1 of 4 parts, 30.00 s of audio", 100, 400),
         ("2 of 4 parts, 1:30 of audio, 20 s left", 200, 400),
         ("2 of 4 parts, 0.00 s of audio, throttled: next request in 7 s", 200, 400),

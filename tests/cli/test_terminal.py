@@ -1,4 +1,4 @@
-"""On a terminal: a bar while audio comes, one line in the end, and Ctrl-C."""
+"""On a terminal: a progress bar, one line at the end, and signals."""
 
 import re
 import signal
@@ -14,11 +14,10 @@ from .conftest import Terminal
 
 Start = Callable[..., Terminal]
 COLOUR = "\x1b[3"
-"""What the codes of all colours begin with."""
+"""The start of the codes of all colours."""
 
 
-def test_a_bar_tells_how_far_it_is(terminal: Start, tmp_path: Path) -> None:
-    """In bytes, seconds of audio and bytes a second; when it goes, the result stays."""
+def test_the_bar_shows_bytes_seconds_and_the_rate(terminal: Start, tmp_path: Path) -> None:
     command = terminal("say", "Hello world", "-o", "hello.wav")
     seen = command.seen()
     assert "42.2 kB, 0.88 s of audio, " in seen
@@ -29,19 +28,19 @@ def test_a_bar_tells_how_far_it_is(terminal: Start, tmp_path: Path) -> None:
     assert (tmp_path / "hello.wav").exists()
 
 
-def test_without_colours_there_are_none(terminal: Start) -> None:
+def test_no_color_is_respected(terminal: Start) -> None:
     seen = terminal("say", "Hello world", "-o", "hello.wav", NO_COLOR="1").seen()
     assert "0.88 s of audio" in seen
     assert COLOUR not in seen
 
 
-def test_a_terminal_that_can_do_nothing_gets_plain_lines(terminal: Start) -> None:
+def test_a_dumb_terminal_gets_plain_lines(terminal: Start) -> None:
     seen = terminal("say", "Hello world", "-o", "hello.wav", TERM="dumb").seen()
     assert "hello.wav: 0.88 s of pcm" in seen
     assert "\x1b" not in seen
 
 
-def test_a_bar_is_made_of_what_the_terminal_can_show(terminal: Start) -> None:
+def test_an_ascii_terminal_gets_ascii_only(terminal: Start) -> None:
     seen = terminal("say", "Hello world", "-o", "Grüße \x1b]0;.wav", PYTHONIOENCODING="ascii").seen()
     assert "0.88 s of audio" in seen
     assert "Gr\\xfc\\xdfe \\x1b]0;.wav: 0.88 s of pcm" in seen
@@ -50,20 +49,20 @@ def test_a_bar_is_made_of_what_the_terminal_can_show(terminal: Start) -> None:
     assert "\x1b]0;" not in seen
 
 
-def test_a_retry_is_told(terminal: Start, server: MockServer) -> None:
+def test_a_retry_is_shown(terminal: Start, server: MockServer) -> None:
     server.script([503])
     seen = terminal("say", "Hello world", "-o", "hello.wav", OPENROUTER_SPEECH_RETRY_WAIT="0.3").seen()
     assert "attempt 1 ended with 503: next one in 0." in seen
 
 
-def test_audio_is_not_shown_on_a_terminal(terminal: Start, server: MockServer) -> None:
+def test_audio_is_not_written_to_a_terminal(terminal: Start, server: MockServer) -> None:
     command = terminal("say", "Hello world", "-o", "-")
     assert "Error: A terminal cannot show audio" in command.seen()
     assert command.code == 2
     assert not server.requests
 
 
-def test_a_text_is_not_waited_for_on_a_terminal(terminal: Start) -> None:
+def test_without_a_text_a_terminal_is_not_read(terminal: Start) -> None:
     command = terminal("say", "-o", "hello.mp3")
     assert "Error: There is no text" in command.seen()
     assert command.code == 2
@@ -77,11 +76,13 @@ def test_a_text_can_be_typed(terminal: Start) -> None:
     assert command.code == 0
 
 
-SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+SIGNALS = pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 
 
-@pytest.mark.parametrize(("number", "code"), SIGNALS, ids=[number.name for number, _ in SIGNALS])
-def test_an_end_in_the_middle_of_audio_leaves_no_half_file(
+@SIGNALS
+def test_a_signal_while_audio_arrives_leaves_no_partial_file(
     terminal: Start, server: MockServer, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     server.script(["stall"])
@@ -89,23 +90,19 @@ def test_an_end_in_the_middle_of_audio_leaves_no_half_file(
     command.process.expect("0.44 s of audio")  # the other half never comes
     (half,) = tmp_path.iterdir()
     assert half.suffix == ".part"
-    command.process.kill(number)
-    assert "Hint: no file was written" in command.seen()
+    if number == signal.SIGINT:
+        command.process.sendintr()  # Ctrl-C
+    else:
+        command.process.kill(number)
+    seen = command.seen()
+    assert "Interrupted." in seen
+    assert "Hint: no file was written" in seen
     assert command.code == code
     assert not list(tmp_path.iterdir())
 
 
-def test_ctrl_c_is_an_end_too(terminal: Start, server: MockServer, tmp_path: Path) -> None:
-    server.script(["stall"])
-    command = terminal("say", "Hello world", "-o", "hello.wav")
-    command.process.expect("0.44 s of audio")
-    command.process.sendintr()
-    assert "Interrupted." in command.seen()
-    assert command.code == 130
-
-
-@pytest.mark.parametrize(("number", "code"), SIGNALS, ids=[number.name for number, _ in SIGNALS])
-def test_an_end_in_the_middle_of_a_part_keeps_the_others(
+@SIGNALS
+def test_a_signal_while_a_part_arrives_keeps_the_others(
     terminal: Start, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     (tmp_path / "book.txt").write_text("One.\n\nTwo.")

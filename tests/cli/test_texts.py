@@ -1,34 +1,29 @@
-"""Where a text comes from, in which encoding, and what must not replace it."""
+"""Texts: their encodings, and the outputs that must not replace them."""
 
 import os
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from openrouter_speech.cli import texts
 from openrouter_speech.cli.failures import WrongUsageError
 
-SCRIPTS = [
-    "Hello, world\n", "Grüße", "Привет, мир", "今天天气很好\n我们去公园", "한국어 텍스트", "مرحبا بالعالم", "😀 smile",
-]  # fmt: skip
+SCRIPTS = pytest.mark.parametrize(
+    "text", ["Hello, world\n", "Grüße", "Привет, мир", "今天天气很好\n我们去公园", "😀 smile"]
+)
 WIDE = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-@pytest.mark.parametrize("text", SCRIPTS)
-def test_a_text_is_read_as_its_mark_says(text: str, encoding: str) -> None:
-    assert texts.decoded(text.encode(encoding), "book.txt") == text
+@pytest.mark.parametrize("encoding", ["utf-8", *WIDE])
+def test_a_byte_order_mark_sets_the_encoding(encoding: str) -> None:
+    assert texts.decoded("\ufeffGrüße, 😀".encode(encoding), "book.txt") == "Grüße, 😀"
+    assert texts.decoded("Grüße, 😀".encode(), "book.txt") == "Grüße, 😀"
 
 
 @pytest.mark.parametrize("encoding", WIDE)
-@pytest.mark.parametrize("text", SCRIPTS)
-def test_a_mark_counts_in_both_orders(text: str, encoding: str) -> None:
-    assert texts.decoded(f"\ufeff{text}".encode(encoding), "book.txt") == text
-
-
-@pytest.mark.parametrize("encoding", WIDE)
-@pytest.mark.parametrize("text", SCRIPTS)
-def test_without_a_mark_an_encoding_is_refused_by_its_name(text: str, encoding: str) -> None:
+@SCRIPTS
+def test_without_a_mark_the_encoding_is_refused_by_name(text: str, encoding: str) -> None:
     order = {"le": "little", "be": "big"}[encoding[-2:]]
     with pytest.raises(WrongUsageError, match=rf"{encoding[:6].upper()} \({order}-endian\) without") as raised:
         texts.decoded(text.encode(encoding), "book.txt")
@@ -49,12 +44,12 @@ def test_without_a_mark_an_encoding_is_refused_by_its_name(text: str, encoding: 
         (bytes(range(256)), "is not UTF-8"),
     ],
 )
-def test_what_is_no_text_is_refused(content: bytes, message: str) -> None:
+def test_other_bytes_are_refused(content: bytes, message: str) -> None:
     with pytest.raises(WrongUsageError, match=message):
         texts.decoded(content, "book.txt")
 
 
-def test_control_characters_alone_make_nothing_of_a_text() -> None:
+def test_a_text_may_have_control_characters() -> None:
     assert texts.decoded(b"One\x01 and two", "book.txt") == "One\x01 and two"
 
 
@@ -69,38 +64,30 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "message"), [("/dev/zero", "MiB, and not a regular file"), ("/", "cannot be read: Is a directory")]
 )
-def test_what_has_no_text_is_named(monkeypatch: pytest.MonkeyPatch, path: str, message: str) -> None:
+def test_a_path_without_a_text_is_named(monkeypatch: pytest.MonkeyPatch, path: str, message: str) -> None:
     monkeypatch.setattr(texts, "_MOST", 1 << 20)
     with pytest.raises(WrongUsageError, match=message):
         texts.from_file(Path(path))
 
 
-def same(tmp_path: Path, output: str) -> None:
+@pytest.mark.parametrize(
+    ("output", "replaces"),
+    [("book.srt", True), ("folder/../book.srt", True), ("link.mp3", True), ("hard.mp3", True), ("other.mp3", False),
+     ("new.mp3", False), ("/dev/null", False), ("-", False)],
+)  # fmt: skip
+def test_no_output_replaces_the_text(tmp_path: Path, output: str, replaces: bool) -> None:
     text = tmp_path / "book.srt"
     text.write_text("Hello")
     (tmp_path / "link.mp3").symlink_to(text)
     (tmp_path / "hard.mp3").hardlink_to(text)
     (tmp_path / "folder").mkdir()
     (tmp_path / "other.mp3").write_text("other")
-    texts.check_output(text, Path(output) if output in {"/dev/null", "-"} else tmp_path / output)
+    with pytest.raises(WrongUsageError, match="would replace the text") if replaces else nullcontext():
+        texts.check_output(text, Path(output) if output == "-" else tmp_path / output)
 
 
-@pytest.mark.parametrize("output", ["book.srt", "folder/../book.srt", "link.mp3", "hard.mp3"])
-def test_nothing_is_written_over_the_text(tmp_path: Path, output: str) -> None:
-    with pytest.raises(WrongUsageError, match=r"would replace the text"):
-        same(tmp_path, output)
-
-
-@pytest.mark.parametrize("output", ["other.mp3", "new.mp3", "/dev/null", "-"])
-def test_other_files_are_no_matter(tmp_path: Path, output: str) -> None:
-    same(tmp_path, output)
-
-
-def test_a_device_is_no_file_to_be_replaced() -> None:
+def test_a_device_may_be_text_and_output_but_a_pipe_may_not(tmp_path: Path) -> None:
     texts.check_output(Path("/dev/null"), Path("/dev/null"))
-
-
-def test_a_pipe_cannot_be_both(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(WrongUsageError):
         texts.check_output(tmp_path / "pipe", tmp_path / "pipe")

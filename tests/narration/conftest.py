@@ -1,4 +1,4 @@
-"""What the tests of long texts share: one way to narrate, awaited or not; sleeps are noted, not slept."""
+"""Shared by the narration tests: one interface for sync and async, and no sleeps."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ And this is the third paragraph, which is a little longer than the others were. 
 
 @pytest.fixture
 def narrate(connect: Connect, server: MockServer, tmp_path: Path) -> Iterator[Narrate]:
-    """Narrates a text to `book.wav`, or where `path` says; the test runs once for each way of calling."""
+    """Narrate a text to `book.wav`, or to `path`. The test runs once per way of calling."""
     server.reset()
 
     def run(text: str = TEXT, path: Path | None = None, *, client: Any = None, **options: Any) -> Narration:
@@ -41,7 +41,7 @@ def narrate(connect: Connect, server: MockServer, tmp_path: Path) -> Iterator[Na
 
 @pytest.fixture(autouse=True)
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that all would have waited."""
+    """Collect the sleeps, in seconds, instead of sleeping."""
     seconds: list[float] = []
 
     async def sleep_async(delay: float) -> None:
@@ -53,5 +53,5 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def inputs(server: MockServer) -> list[str]:
-    """The texts that arrived."""
+    """Return the texts that arrived."""
     return [request.json["input"] for request in server.requests]

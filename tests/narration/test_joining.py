@@ -1,4 +1,4 @@
-"""One file of many: exact to the sample, in constant memory, whole or not there."""
+"""Joining: exact to the sample, in constant memory, all or nothing."""
 
 import tracemalloc
 from collections.abc import Sequence
@@ -53,38 +53,33 @@ def test_wav_and_pcm_hold_the_samples_of_all_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".mp3"])
-def test_mp3_is_as_long_as_its_parts_to_the_sample(tmp_path: Path, suffix: str) -> None:
+def test_an_mp3_is_as_long_as_its_parts_to_the_sample(tmp_path: Path, suffix: str) -> None:
     """As players decode it, and as we count it."""
-    lengths = [length for length in LENGTHS if suffix == ".wav" or length > 1]
-    files = parts(tmp_path, lengths, suffix)
-    joined = join(files, tmp_path / "book.mp3", [0, 100, 0, 250, 33][: len(files)])
-    assert joined.frames == sum(lengths) + sum(round(pause * 24) for pause in [0, 100, 0, 250, 33][: len(files)])
-    decoded = miniaudio.mp3_read_file_s16(str(tmp_path / "book.mp3"))
-    assert decoded.num_frames == joined.frames
-    content = (tmp_path / "book.mp3").read_bytes()
-    assert audio.duration(content, AudioInfo("mp3")) == joined.frames / RATE
+    lengths = LENGTHS[1:]
+    joined = join(parts(tmp_path, lengths, suffix), tmp_path / "book.mp3", [0, 100, 0, 250])
+    assert joined.frames == sum(lengths) + 350 * 24
+    assert miniaudio.mp3_read_file_s16(str(tmp_path / "book.mp3")).num_frames == joined.frames
+    assert audio.duration((tmp_path / "book.mp3").read_bytes(), AudioInfo("mp3")) == joined.frames / RATE
 
 
-def test_mp3_without_its_encoders_note_is_decoded_to_its_end(tmp_path: Path) -> None:
-    """That is how an mp3 looks which was sent while it was made; its length is known to those only who count."""
+def test_an_mp3_without_its_encoders_note_is_decoded_to_its_end(tmp_path: Path) -> None:
+    """As in a stream: its length is known only by counting its frames."""
     noted = part(tmp_path / "0.mp3", 70_001).read_bytes()
-    streamed = tmp_path / "1.mp3"
     note = mp3.first_frame(noted)
     assert note is not None
-    streamed.write_bytes(noted[note.end :])
-    seconds = audio.duration(streamed.read_bytes(), AudioInfo("mp3"))
-    assert seconds is not None
-    frames = round(seconds * RATE)
+    streamed = noted[note.end :]
+    (tmp_path / "1.mp3").write_bytes(streamed)
+    frames = round((audio.duration(streamed, AudioInfo("mp3")) or 0) * RATE)
     assert frames > 70_001
-    joined = join([tmp_path / "0.mp3", streamed], tmp_path / "book.wav")
+    joined = join([tmp_path / "0.mp3", tmp_path / "1.mp3"], tmp_path / "book.wav")
     assert joined.spans == ((0, 70_001), (70_001, frames))
 
 
 def test_a_part_may_be_several_files(tmp_path: Path) -> None:
-    """As a server sends them that speaks sentence by sentence: each with its own note, or its own header."""
+    """Servers that synthesize sentence by sentence send several, each with its own note or header."""
     one, two = part(tmp_path / "one.mp3", 24_000), part(tmp_path / "two.mp3", 12_345)
-    (tmp_path / "both.mp3").write_bytes(one.read_bytes() + two.read_bytes())
     three, four = part(tmp_path / "three.wav", 500), part(tmp_path / "four.wav", 700)
+    (tmp_path / "both.mp3").write_bytes(one.read_bytes() + two.read_bytes())
     (tmp_path / "both.wav").write_bytes(three.read_bytes() + four.read_bytes())
     joined = join([tmp_path / "both.mp3", tmp_path / "both.wav"], tmp_path / "book.wav")
     assert joined.spans == ((0, 36_345), (36_345, 1200))
@@ -92,60 +87,56 @@ def test_a_part_may_be_several_files(tmp_path: Path) -> None:
     assert samples(tmp_path / "book.wav") == b"".join([*expected, samples(three), samples(four)])
 
 
-def test_several_mp3s_of_different_rates_are_all_heard(tmp_path: Path) -> None:
+def test_mp3s_of_different_rates_in_one_part_are_all_decoded(tmp_path: Path) -> None:
     one, two = part(tmp_path / "one.mp3", 24_000), part(tmp_path / "two.mp3", 44_100, rate=44_100, channels=2)
     (tmp_path / "both.mp3").write_bytes(one.read_bytes() + two.read_bytes())
     assert join([tmp_path / "both.mp3"], tmp_path / "book.pcm").frames == pytest.approx(48_000, abs=2)
 
 
-@pytest.mark.parametrize("size", [0, 0xFFFF_FFFF, 0x7FFF_FFFF, 0x7FFF_F024, 2_000_000_036])
+@pytest.mark.parametrize("size", [0, 0x7FFF_F024])
 def test_a_wav_header_may_not_know_the_size(size: int, tmp_path: Path) -> None:
-    """As in a part that was kept by an older version, as it came."""
+    """As in parts that an older version stored as they came."""
     content = part(tmp_path / "one.wav", 500).read_bytes()
-    streamed = tmp_path / "two.wav"
     field = size.to_bytes(4, "little")
-    streamed.write_bytes(content[:4] + field + content[8:40] + field + content[44:])
-    assert join([streamed], tmp_path / "book.pcm").frames == 500
+    (tmp_path / "two.wav").write_bytes(content[:4] + field + content[8:40] + field + content[44:])
+    assert join([tmp_path / "two.wav"], tmp_path / "book.pcm").frames == 500
     assert (tmp_path / "book.pcm").read_bytes() == content[44:]
 
 
-@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW", "IMA_ADPCM"])
-def test_every_kind_of_samples_gets_16_bits(subtype: str, tmp_path: Path) -> None:
-    check_kind(tmp_path / "one.wav", subtype=subtype)
-
-
-@pytest.mark.parametrize(("name", "subtype"), [("one.flac", "PCM_16"), ("one.ogg", "VORBIS"), ("one.opus", "OPUS")])
-def test_other_formats_are_joined_too(name: str, subtype: str, tmp_path: Path) -> None:
-    check_kind(tmp_path / name, subtype=subtype, format="FLAC" if name == "one.flac" else "OGG")
-
-
-def check_kind(file: Path, **about: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "subtype", "kind"),
+    [
+        *(("one.wav", subtype, "WAV") for subtype in ("PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")),
+        ("one.wav", "IMA_ADPCM", "WAV"), ("one.flac", "PCM_16", "FLAC"), ("one.ogg", "VORBIS", "OGG"),
+    ],
+)  # fmt: skip
+def test_other_samples_and_formats_are_converted_to_16_bits(name: str, subtype: str, kind: str, tmp_path: Path) -> None:
     tone = np.sin(np.arange(4800) / 20) / 2
-    soundfile.write(file, tone, RATE, **about)
-    target = file.with_name("book.pcm")
-    frames = soundfile.info(file).frames
-    assert join([file], target).frames == frames >= 4800
-    joined = np.frombuffer(target.read_bytes(), "<i2")[:4800] / 32768
+    soundfile.write(tmp_path / name, tone, RATE, subtype=subtype, format=kind)
+    frames = soundfile.info(tmp_path / name).frames
+    assert join([tmp_path / name], tmp_path / "book.pcm").frames == frames >= 4800
+    joined = np.frombuffer((tmp_path / "book.pcm").read_bytes(), "<i2")[:4800] / 32768
     assert np.abs(joined - tone)[100:-100].max() < 0.1
 
 
-@pytest.mark.parametrize("name", ["empty.mp3", "empty.wav", "no.wav", "different.wav"])
+@pytest.mark.parametrize("name", ["empty.mp3", "empty.wav", "no.mp3", "no.wav", "different.wav"])
 def test_a_part_that_cannot_be_decoded_is_named(name: str, tmp_path: Path) -> None:
     one, two = part(tmp_path / "one.wav", 500), part(tmp_path / "two.wav", 500, rate=16_000)
-    contents = {"no.wav": b"RIFF not at all", "different.wav": one.read_bytes() + two.read_bytes()}
+    both = one.read_bytes() + two.read_bytes()
+    contents = {"no.mp3": b"not audio at all", "no.wav": b"RIFF not at all", "different.wav": both}
     (tmp_path / name).write_bytes(contents.get(name, b""))
     with pytest.raises(ValueError, match=f"{name} cannot be decoded"):
         join([tmp_path / name], tmp_path / "book.wav")
     assert (tmp_path / name).exists()
 
 
-def test_samples_in_the_other_order_are_turned(tmp_path: Path) -> None:
+def test_big_endian_samples_are_converted(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "one.wav", np.arange(500, dtype=np.int16), RATE, endian="BIG")
     join([tmp_path / "one.wav"], tmp_path / "book.pcm")
     assert (tmp_path / "book.pcm").read_bytes() == np.arange(500, dtype="<i2").tobytes()
 
 
-def test_where_each_part_begins_is_told(tmp_path: Path) -> None:
+def test_the_spans_locate_each_part(tmp_path: Path) -> None:
     files = parts(tmp_path, [100, 200])
     joined = join([files[0], None, files[1]], tmp_path / "book.pcm", [0, 0, 10])
     assert joined.spans == ((0, 100), (100, 0), (340, 200))
@@ -160,8 +151,8 @@ def test_stereo_stays_stereo(tmp_path: Path) -> None:
         assert (book.channels, book.frames) == (2, 840)
 
 
-def test_a_loud_mp3_is_not_turned_over(tmp_path: Path) -> None:
-    """A decoder gives more than fits into 16 bits where an encoder was fed with all that fits."""
+def test_a_loud_mp3_is_clipped(tmp_path: Path) -> None:
+    """Decoded mp3 may exceed the range of 16 bits."""
     square = np.repeat(np.tile(np.array([32767, -32768], np.int16), 200), 60)
     soundfile.write(tmp_path / "loud.mp3", square, RATE)
     decoded, _ = soundfile.read(tmp_path / "loud.mp3", dtype="float32")
@@ -184,19 +175,15 @@ def test_parts_that_differ_are_named(tmp_path: Path, other: dict[str, int], diff
     assert not (tmp_path / "book.wav").exists()
 
 
-def test_a_part_that_is_no_audio_is_named(tmp_path: Path) -> None:
-    (tmp_path / "one.mp3").write_bytes(b"not audio at all")
-    with pytest.raises(ValueError, match=r"one\.mp3 cannot be decoded"):
-        join([tmp_path / "one.mp3"], tmp_path / "book.wav")
-
-
-def test_a_rate_that_mp3_does_not_have_is_named(tmp_path: Path) -> None:
+def test_a_rate_that_mp3_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"mp3 cannot hold 5000 Hz .* choose \.wav"):
         join([part(tmp_path / "one.wav", 100, rate=5000)], tmp_path / "book.mp3")
     assert {path.name for path in tmp_path.iterdir()} == {"one.wav"}
 
 
-def test_what_wav_cannot_hold_is_said_before_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audio_too_large_for_wav_is_refused_before_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files = parts(tmp_path)
     monkeypatch.setattr("openrouter_speech._core.wav._LARGEST", 2 * sum(LENGTHS))
     join(files, tmp_path / "fits.wav")
@@ -205,8 +192,8 @@ def test_what_wav_cannot_hold_is_said_before_it_is_written(tmp_path: Path, monke
     assert not (tmp_path / "book.wav").exists()
 
 
-@pytest.mark.parametrize("suffix", [".wav", ".pcm", ".mp3"])
-def test_who_stops_in_between_leaves_the_old_file(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize("suffix", [".wav", ".mp3"])
+def test_closing_the_generator_early_leaves_the_old_file(tmp_path: Path, suffix: str) -> None:
     files, target = parts(tmp_path), tmp_path / f"book{suffix}"
     target.write_bytes(b"old")
     before = set(tmp_path.iterdir())

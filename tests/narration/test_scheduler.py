@@ -1,4 +1,4 @@
-"""Which request goes next, and when: decided without a clock."""
+"""The scheduler: which request is sent next, and when."""
 
 import httpx
 import pytest
@@ -14,7 +14,7 @@ def failure(status: int, retry_after: float | None = None) -> errors.OpenRouterE
 
 
 def in_flight() -> errors.OpenRouterError:
-    """A 402 that passes."""
+    """Return a 402 that passes."""
     error = {"code": 402, "message": "Too much", "metadata": {"limit_source": "openrouter_in_flight_budget"}}
     return errors.from_response(httpx.Response(402, json={"error": error}))
 
@@ -24,7 +24,7 @@ def scheduler(count: int, *, concurrency: int = 4, config: object = PATIENT) -> 
     return Scheduler(requests, config, concurrency), requests  # type: ignore[arg-type]
 
 
-def test_as_many_go_at_once_as_are_allowed_in_order() -> None:
+def test_requests_are_sent_in_order_up_to_the_concurrency() -> None:
     doing, requests = scheduler(3, concurrency=2)
     assert doing.begin(0) == requests[:2]
     assert doing.begin(0) == []
@@ -37,7 +37,7 @@ def test_as_many_go_at_once_as_are_allowed_in_order() -> None:
     assert doing.is_over
 
 
-def test_a_failure_makes_only_its_own_request_wait() -> None:
+def test_a_failure_delays_only_its_own_request() -> None:
     doing, requests = scheduler(3, concurrency=1)
     doing.begin(0)
     doing.failed(requests[0], failure(500), 0)
@@ -53,7 +53,7 @@ def test_a_failure_makes_only_its_own_request_wait() -> None:
     assert doing.begin(delay) == [requests[0]]
 
 
-def test_what_is_due_again_goes_before_what_is_new() -> None:
+def test_a_retry_that_is_due_goes_before_new_requests() -> None:
     doing, requests = scheduler(3, concurrency=1)
     doing.begin(0)
     doing.failed(requests[0], failure(500), 0)
@@ -61,7 +61,7 @@ def test_what_is_due_again_goes_before_what_is_new() -> None:
 
 
 @pytest.mark.parametrize("error", [failure(429, 7), failure(503, 7)])
-def test_when_the_server_says_when_to_come_back_all_wait(error: errors.OpenRouterError) -> None:
+def test_retry_after_delays_all_requests(error: errors.OpenRouterError) -> None:
     doing, requests = scheduler(8)
     doing.begin(100)
     doing.failed(requests[0], error, 100)
@@ -73,7 +73,7 @@ def test_when_the_server_says_when_to_come_back_all_wait(error: errors.OpenRoute
 
 
 @pytest.mark.parametrize("error", [failure(429), failure(429, 0), failure(429, 0.01), in_flight()], ids=range(4))
-def test_what_is_too_much_makes_all_wait_even_if_nothing_says_how_long(error: errors.OpenRouterError) -> None:
+def test_throttling_delays_all_requests_without_a_retry_after_too(error: errors.OpenRouterError) -> None:
     doing, requests = scheduler(8)
     doing.begin(0)
     doing.failed(requests[0], error, 0)
@@ -83,15 +83,7 @@ def test_what_is_too_much_makes_all_wait_even_if_nothing_says_how_long(error: er
     assert doing.begin(1) == [requests[0], *requests[4:7]]
 
 
-def test_what_is_too_much_halves_how_many_go_at_once() -> None:
-    doing, requests = scheduler(8)
-    doing.begin(0)
-    for request in requests[:4]:
-        doing.failed(request, in_flight(), 0)
-    assert len(doing.begin(1)) == 2
-
-
-def test_a_wait_that_is_none_makes_no_other_request_wait() -> None:
+def test_a_retry_after_of_0_delays_no_other_request() -> None:
     doing, requests = scheduler(3, concurrency=1)
     doing.begin(0)
     doing.failed(requests[0], failure(503, 0), 0)
@@ -99,7 +91,7 @@ def test_a_wait_that_is_none_makes_no_other_request_wait() -> None:
     assert doing.begin(0) == [requests[1]]
 
 
-def test_a_limit_of_time_alone_is_no_hot_loop() -> None:
+def test_a_time_limit_alone_makes_no_hot_loop() -> None:
     config = RetryConfig("backoff", BackoffStrategy(0, 0, 1, 1000, 0), True)
     doing, (request,) = scheduler(1, config=config)
     now, sent = 0.0, 0
@@ -110,7 +102,7 @@ def test_a_limit_of_time_alone_is_no_hot_loop() -> None:
     assert sent <= 11
 
 
-def test_after_a_hold_half_as_many_go_and_one_more_with_each_success() -> None:
+def test_throttling_halves_the_width_and_each_success_adds_one() -> None:
     doing, requests = scheduler(12)
     doing.begin(0)
     for request in requests[:4]:
@@ -125,7 +117,7 @@ def test_after_a_hold_half_as_many_go_and_one_more_with_each_success() -> None:
     assert len(doing.begin(2)) == 2
 
 
-def test_the_width_never_grows_over_what_is_allowed() -> None:
+def test_the_width_never_exceeds_the_concurrency() -> None:
     doing, requests = scheduler(12, concurrency=2)
     for number in range(4):
         doing.begin(0)
@@ -134,7 +126,7 @@ def test_the_width_never_grows_over_what_is_allowed() -> None:
     assert len(doing._in_flight) == 2
 
 
-def test_the_longest_of_several_waits_counts() -> None:
+def test_the_longest_wait_counts() -> None:
     doing, requests = scheduler(4)
     doing.begin(0)
     doing.failed(requests[0], failure(429, 9), 0)
@@ -142,7 +134,7 @@ def test_the_longest_of_several_waits_counts() -> None:
     assert doing.held(0) == 9
 
 
-def test_what_fails_for_good_ends_the_work_when_the_others_are_back() -> None:
+def test_a_final_failure_ends_the_work_once_no_request_is_in_flight() -> None:
     doing, requests = scheduler(8, concurrency=2)
     doing.begin(0)
     first, second = failure(402), failure(400)
@@ -155,15 +147,24 @@ def test_what_fails_for_good_ends_the_work_when_the_others_are_back() -> None:
     assert doing.error is first
 
 
-@pytest.mark.parametrize("error", [errors.APIConnectionError("lost", maybe_billed=True), failure(504, 7)])
-def test_what_may_have_been_billed_is_not_sent_again(error: errors.OpenRouterError) -> None:
-    doing, requests = scheduler(1)
+@pytest.mark.parametrize(
+    ("error", "config"),
+    [
+        (errors.APIConnectionError("lost", maybe_billed=True), PATIENT),
+        (failure(504, 7), PATIENT),
+        (failure(429, 0), NONE),
+        (OSError("disk full"), PATIENT),
+    ],
+)
+def test_some_failures_are_not_retried(error: Exception, config: object) -> None:
+    """Those that may have been billed, all without retries, and errors of other kinds."""
+    doing, requests = scheduler(1, config=config)
     doing.begin(0)
     doing.failed(requests[0], error, 0)
-    assert doing.error is not None
+    assert doing.error is error
 
 
-def test_a_part_has_a_limited_number_of_retries() -> None:
+def test_retries_are_limited() -> None:
     doing, (request,) = scheduler(1, config=DEFAULT)
     now = 0.0
     for _ in range(3):
@@ -174,7 +175,7 @@ def test_a_part_has_a_limited_number_of_retries() -> None:
     assert doing.error is not None
 
 
-def test_a_part_has_a_limited_time_from_when_it_was_first_sent() -> None:
+def test_the_time_for_retries_starts_when_a_part_is_first_sent() -> None:
     doing, requests = scheduler(2, concurrency=1)
     doing.begin(1000)
     doing.succeeded(requests[0])
@@ -183,11 +184,4 @@ def test_a_part_has_a_limited_time_from_when_it_was_first_sent() -> None:
     doing.begin(1300)
     assert doing.error is None
     doing.failed(requests[1], failure(429, 301), 1300)
-    assert doing.error is not None
-
-
-def test_without_retries_the_first_failure_is_the_end() -> None:
-    doing, (request,) = scheduler(1, config=NONE)
-    doing.begin(0)
-    doing.failed(request, failure(429, 0), 0)
     assert doing.error is not None
