@@ -1,69 +1,16 @@
-"""Streams over real sockets: audio as it arrives, retried only before the first byte."""
+"""Streams over real sockets: audio as it arrives, and connections that are closed."""
 
 import asyncio
 import threading
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from openrouter_speech import OpenRouter, errors
+from openrouter_speech import OpenRouter
 
 from ..conftest import KEY, REQUEST, Caller, Connect
-from ..wire_server import Answer, Connection, WireServer, chunk, hang_up, head, http, silence
-from .answers import EAGER, GOOD, PCM, Body, cut_at_once, cut_chunks, endless, transports
-
-EMPTY, HALF, WRONG = http(), http(body=bytes(481)), http(200, b"{}", "application/json")
-
-
-@pytest.mark.parametrize("answer", [hang_up, cut_at_once, EMPTY, WRONG])
-def test_a_stream_is_retried_until_its_first_byte(connect: Connect, slept: list[float], answer: Answer) -> None:
-    with WireServer(answer, GOOD) as server:
-        assert b"".join(connect(server_url=server.url, retry_config=EAGER).read_stream()) == bytes(480)
-        assert (len(server.requests), slept) == (2, [0.1])
-
-
-@pytest.mark.parametrize("answer", [cut_chunks, HALF])
-def test_a_stream_is_never_retried_after_its_first_byte(connect: Connect, slept: list[float], answer: Answer) -> None:
-    with WireServer(answer, GOOD) as server:
-        with pytest.raises(errors.TruncatedAudioError):
-            connect(server_url=server.url, retry_config=EAGER).read_stream()
-        assert (len(server.requests), slept) == (1, [])
-
-
-@pytest.mark.parametrize(("pieces", "attempts"), [((), 2), ((bytes(240),), 1)], ids=["before", "after"])
-def test_a_timeout_is_retried_only_before_the_first_byte(
-    connect: Connect, slept: list[float], pieces: tuple[bytes, ...], attempts: int
-) -> None:
-    bodies = [Body(*pieces, httpx.ReadTimeout("")), Body(bytes(480))]
-    left = list(bodies)
-    clients = transports(lambda _: httpx.Response(200, stream=left.pop(0), headers={"content-type": PCM}))
-    caller = connect(retry_config=EAGER, **clients)
-    if attempts == 1:
-        with pytest.raises(errors.APITimeoutError, match="next bytes"):
-            caller.read_stream()
-    else:
-        assert b"".join(caller.read_stream()) == bytes(480)
-    assert (len(bodies) - len(left), len(slept)) == (attempts, attempts - 1)
-    assert all(body.closed for body in bodies[:attempts])
-
-
-def test_the_first_audio_arrives_before_the_second_is_sent(connect: Connect) -> None:
-    heard = threading.Event()
-
-    def slow(connection: Connection) -> object:
-        connection.send(head(200, PCM, None, {"X-Generation-Id": "gen-tts-1-a"}))
-        connection.send(chunk(b"\0a" * 8))
-        connection.wait_for(heard)
-        connection.send(chunk(b"cd") + chunk(b""))
-        return None
-
-    with WireServer(slow) as server:
-        pieces = []
-        for piece in pieces_of(connect(server_url=server.url)):
-            pieces.append(piece)
-            heard.set()
-        assert pieces == [b"\0a" * 8, b"cd"]
+from ..wire_server import PCM, Connection, WireServer, chunk, chunked, head, silence
+from .answers import GOOD, endless, giving
 
 
 def pieces_of(caller: Caller) -> Any:
@@ -85,20 +32,33 @@ def pieces_of(caller: Caller) -> Any:
     runner.run(context.__aexit__(None, None, None))
 
 
-def held(connection: Connection) -> object:
-    """Send the first audio, then nothing."""
-    connection.send(head(200, PCM, None, {"X-Generation-Id": "gen-tts-1-a"}) + chunk(bytes(16)))
-    return silence(connection)
+def test_the_first_audio_arrives_before_the_second_is_sent(connect: Connect) -> None:
+    heard = threading.Event()
+
+    def slow(connection: Connection) -> None:
+        connection.send(head(200, PCM, None) + chunk(b"\0a" * 8))
+        connection.wait_for(heard)
+        connection.send(chunk(b"cd") + chunk(b""))
+
+    with WireServer(slow) as server:
+        pieces = []
+        for piece in pieces_of(connect(server_url=server.url)):
+            pieces.append(piece)
+            heard.set()
+        assert pieces == [b"\0a" * 8, b"cd"]
 
 
 def test_the_format_is_known_with_the_first_byte() -> None:
-    with WireServer(held) as server:
-        with OpenRouter(KEY, server_url=server.url) as open_router:
-            with open_router.tts.stream_speech(**REQUEST) as stream:
-                assert (stream.audio_format, stream.sample_rate, stream.channels) == ("pcm", 24_000, 1)
-                assert (stream.generation_id, stream.bytes_received, stream.duration) == ("gen-tts-1-a", 16, 8 / 24_000)
-                assert stream.time_to_first_audio is not None
-                assert stream.headers["content-type"] == PCM
+    def first_audio_alone(connection: Connection) -> object:
+        connection.send(head(200, PCM, None, {"X-Generation-Id": "gen-tts-1-a"}) + chunk(bytes(16)))
+        return silence(connection)
+
+    with WireServer(first_audio_alone) as server, OpenRouter(KEY, server_url=server.url) as open_router:
+        with open_router.tts.stream_speech(**REQUEST) as stream:
+            assert (stream.audio_format, stream.sample_rate, stream.channels) == ("pcm", 24_000, 1)
+            assert (stream.generation_id, stream.bytes_received, stream.duration) == ("gen-tts-1-a", 16, 8 / 24_000)
+            assert stream.time_to_first_audio is not None
+            assert stream.headers["content-type"] == PCM
         server.wait_until_closed()
 
 
@@ -124,18 +84,11 @@ def test_leaving_a_stream_early_closes_its_connection() -> None:
 
 
 @pytest.mark.parametrize("chunk_size", [None, 5, 1000])
-def test_pieces_are_whole_frames_however_the_network_cuts_them(connect: Connect, chunk_size: int | None) -> None:
+def test_chunks_are_whole_frames_wherever_the_network_cuts(connect: Connect, chunk_size: int | None) -> None:
     """A stereo frame is four bytes. test_body.py tests which chunks result from which cuts."""
     audio = bytes(number % 251 for number in range(480))
-
-    def in_pieces(connection: Connection) -> object:
-        connection.send(head(200, "audio/pcm;rate=24000;channels=2", None))
-        for start in range(0, 480, 3):
-            connection.send(chunk(audio[start : start + 3]))
-        connection.send(chunk(b""))
-        return None
-
-    with WireServer(in_pieces) as server:
+    cut = [audio[start : start + 3] for start in range(0, 480, 3)]
+    with WireServer(chunked(*cut, content_type="audio/pcm;rate=24000;channels=2")) as server:
         pieces = connect(server_url=server.url).read_stream(chunk_size)
     assert b"".join(pieces) == audio
     assert all(len(piece) % 4 == 0 for piece in pieces)
@@ -144,13 +97,12 @@ def test_pieces_are_whole_frames_however_the_network_cuts_them(connect: Connect,
 
 
 @pytest.mark.parametrize("chunk_size", [0, -1, 1.5, True, "1"])
-def test_a_wrong_chunk_size_is_refused_by_name(connect: Connect, chunk_size: Any) -> None:
-    clients = transports(lambda _: httpx.Response(200, content=bytes(480), headers={"content-type": PCM}))
+def test_an_invalid_chunk_size_is_rejected(connect: Connect, chunk_size: Any) -> None:
     with pytest.raises(ValueError, match="chunk_size"):
-        connect(**clients).read_stream(chunk_size)
+        connect(**giving(bytes(480))).read_stream(chunk_size)
 
 
-def test_a_stream_can_be_saved_and_read(tmp_path: Path) -> None:
+def test_a_stream_can_be_saved_or_read(tmp_path: Path) -> None:
     async def main() -> None:
         async with OpenRouter(KEY, server_url=server.url) as open_router:
             async with open_router.tts.stream_speech_async(**REQUEST) as stream:
