@@ -21,16 +21,24 @@ from openrouter_speech._core.audio import AudioInfo
 PCM = AudioInfo("pcm", 24_000, 1)
 
 
-def save(path: Path, content: bytes, info: AudioInfo = PCM) -> None:
-    with files.saving(path, info) as sink:
-        for start in range(0, len(content), 100):
-            sink.write(content[start : start + 100])
+def write(opening: Any, path: Path, info: AudioInfo, *steps: Any) -> None:
+    """Write audio. A step is a chunk, an exception to raise, or a function to call."""
+    with opening(path, info) as sink:
+        for step in steps:
+            if isinstance(step, BaseException):
+                raise step
+            if isinstance(step, bytes):
+                sink.write(step)
+            else:
+                step()
 
 
-def keep(path: Path, *chunks: bytes, info: AudioInfo = PCM) -> None:
-    with files.keeping(path, info) as sink:
-        for chunk in chunks:
-            sink.write(chunk)
+def save(path: Path, *steps: Any, info: AudioInfo = PCM) -> None:
+    write(files.saving, path, info, *steps)
+
+
+def keep(path: Path, *steps: Any, info: AudioInfo = PCM) -> None:
+    write(files.keeping, path, info, *steps)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -38,10 +46,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_audio_is_written_as_is_except_that_pcm_gets_a_wav_header(tmp_path: Path) -> None:
-    save(tmp_path / "a.pcm", b"audio" * 100)
-    save(tmp_path / "b.wav", b"RIFF....", AudioInfo("wav"))
-    assert contents(tmp_path) == {"a.pcm": b"audio" * 100, "b.wav": b"RIFF...."}
-    save(tmp_path / "a.WAV", bytes(48_000))
+    save(tmp_path / "a.pcm", b"audio", b"more")
+    save(tmp_path / "b.wav", b"RIFF....", info=AudioInfo("wav"))
+    assert contents(tmp_path) == {"a.pcm": b"audiomore", "b.wav": b"RIFF...."}
+    save(tmp_path / "a.WAV", *[bytes(24_000)] * 2)
     with wave.open(str(tmp_path / "a.WAV")) as reader:
         assert (reader.getnframes(), reader.getframerate(), reader.getnchannels()) == (24_000, 24_000, 1)
 
@@ -88,18 +96,12 @@ def test_a_suffix_that_picks_no_format_is_rejected(tmp_path: Path, name: str) ->
 def test_the_old_file_is_replaced_only_by_a_complete_one(tmp_path: Path) -> None:
     target = tmp_path / "a.pcm"
     target.write_bytes(b"old")
-
-    def fail() -> None:
-        with files.saving(target, PCM) as sink:
-            sink.write(b"new")
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        fail()
+        save(target, b"new", KeyboardInterrupt())
     assert contents(tmp_path) == {"a.pcm": b"old"}
-    with files.saving(target, PCM) as sink:
-        sink.write(b"new")
-        assert target.read_bytes() == b"old"
+    seen: list[bytes] = []
+    save(target, b"new", lambda: seen.append(target.read_bytes()))
+    assert seen == [b"old"]
     assert contents(tmp_path) == {"a.pcm": b"new"}
 
 
@@ -121,27 +123,20 @@ def test_a_link_and_a_device_are_written_through(tmp_path: Path) -> None:
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
 
 
-def blocked(tmp_path: Path, obstacle: str) -> Path:
-    """Return a path that cannot be written, for one reason."""
-    if obstacle == "folder":
-        (tmp_path / "a.pcm").mkdir()
-        return tmp_path / "a.pcm"
-    (tmp_path / "file").touch()
-    return tmp_path / obstacle / "a.pcm"
-
-
 @pytest.mark.parametrize(
-    ("obstacle", "kind", "reason"),
+    ("name", "kind", "reason"),
     [
-        ("missing", FileNotFoundError, "missing does not exist; create it first"),
-        ("folder", IsADirectoryError, "it is a folder; name a file in it"),
-        ("file", NotADirectoryError, "file is not a folder"),
+        ("missing/a.pcm", FileNotFoundError, "missing does not exist; create it first"),
+        ("folder.pcm", IsADirectoryError, "it is a folder; name a file in it"),
+        ("file/a.pcm", NotADirectoryError, "file is not a folder"),
     ],
 )
 def test_a_path_that_cannot_be_written_is_explained_and_loses_no_audio(
-    tmp_path: Path, obstacle: str, kind: type[OSError], reason: str
+    tmp_path: Path, name: str, kind: type[OSError], reason: str
 ) -> None:
-    path = blocked(tmp_path, obstacle)
+    (tmp_path / "folder.pcm").mkdir()
+    (tmp_path / "file").touch()
+    path = tmp_path / name
     with pytest.raises(kind, match=reason):
         save(path, b"new")
     with pytest.raises(kind, match=reason):
@@ -151,18 +146,15 @@ def test_a_path_that_cannot_be_written_is_explained_and_loses_no_audio(
     assert raised.value.audio == b"one.two."
 
 
-def test_missing_permission_and_a_long_name_are_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_failures_are_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="the name is too long"):
         files.check_writable(tmp_path / ("a" * 300 + ".mp3"))
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
     with pytest.raises(PermissionError, match="no permission to write in"):
         files.check_writable(tmp_path / "a.pcm")
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full to write to")
-def test_a_full_disk_is_explained() -> None:
-    with pytest.raises(OSError, match="the disk of /dev is full"):
-        save(Path("/dev/full"), bytes(1 << 20))
+    if Path("/dev/full").exists():
+        with pytest.raises(OSError, match="the disk of /dev is full"):
+            save(Path("/dev/full"), bytes(1 << 20))
 
 
 @pytest.mark.parametrize("name", ["語" * 83, "a" * 251])
@@ -174,13 +166,8 @@ def test_a_long_name_leaves_room_for_the_temporary_name(tmp_path: Path, name: st
 @pytest.mark.parametrize("opening", [files.saving, files.keeping])
 @pytest.mark.parametrize("own", [FileNotFoundError(errno.ENOENT, "No such file", "/their/own.txt"), BrokenPipeError()])
 def test_an_exception_of_the_callers_code_is_not_explained(tmp_path: Path, opening: Any, own: OSError) -> None:
-    def fail() -> None:
-        with opening(tmp_path / "a.pcm", PCM) as sink:
-            sink.write(b"new")
-            raise own
-
     with pytest.raises(type(own)) as raised:
-        fail()
+        write(opening, tmp_path / "a.pcm", PCM, b"new", own)
     assert raised.value is own
     assert own.__cause__ is None
     assert not contents(tmp_path)
@@ -276,17 +263,14 @@ def test_a_removed_folder_or_file_loses_no_audio(tmp_path: Path, what: str) -> N
     folder.mkdir()
 
     def remove_it() -> None:
-        with files.keeping(folder / "a.wav", PCM) as sink:
-            sink.write(b"one.")
-            for file in folder.iterdir():
-                file.unlink()
-            if what == "folder":
-                folder.rmdir()
-            sink.write(b"two.")
+        for file in folder.iterdir():
+            file.unlink()
+        if what == "folder":
+            folder.rmdir()
 
     reason = {"folder": "does not exist", "file": "was removed while it was being written"}[what]
     with pytest.raises(errors.FileWriteError, match=reason) as raised:
-        remove_it()
+        keep(folder / "a.wav", b"one.", remove_it, b"two.")
     assert raised.value.audio == b"one.two."
 
 
@@ -324,14 +308,8 @@ def test_audio_too_large_for_wav_is_saved_as_pcm(
 )
 def test_a_network_error_holds_the_audio_that_was_written(tmp_path: Path, error: Any) -> None:
     error.audio = b"not written yet"
-
-    def cut() -> None:
-        with files.keeping(tmp_path / "a.wav", PCM) as sink:
-            sink.write(b"written, ")
-            raise error
-
     with pytest.raises(type(error)):
-        cut()
+        keep(tmp_path / "a.wav", b"written, ", error)
     assert error.audio == b"written, not written yet"
     assert not contents(tmp_path)
 
@@ -355,15 +333,8 @@ def test_a_pipe_is_written_in_place_under_any_name(tmp_path: Path, opening: Any,
 
 def test_a_pipe_whose_reader_is_gone_loses_no_audio(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-
-    def write_to_nobody() -> None:
-        with ThreadPoolExecutor() as pool:
-            reader = pool.submit((tmp_path / "pipe").open, "rb")
-            with files.keeping(tmp_path / "pipe", PCM) as sink:
-                reader.result(10).close()
-                sink.write(b"one.")
-                sink.write(b"two.")
-
-    with pytest.raises(errors.FileWriteError, match="nobody reads") as raised:
-        write_to_nobody()
+    with ThreadPoolExecutor() as pool:
+        reader = pool.submit((tmp_path / "pipe").open, "rb")
+        with pytest.raises(errors.FileWriteError, match="nobody reads") as raised:
+            keep(tmp_path / "pipe", lambda: reader.result(10).close(), b"one.", b"two.")
     assert raised.value.audio == b"one.two."
