@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 from openrouter_speech import OpenRouter, errors
 from openrouter_speech._core.addresses import host_and_port
 from openrouter_speech._http import environment
+from openrouter_speech.tts import SpeechParams
 
 from .conftest import KEY, REQUEST, Connect
 from .wire.answers import GOOD
-from .wire_server import WireServer
+from .wire_server import WireServer, refusing
 
 PROBLEMS = [
     ("ALL_PROXY", "socks5://127.0.0.1:1080", r"ALL_PROXY .* pip install 'openrouter-speech\[socks\]'"),
@@ -108,52 +110,38 @@ def test_a_call_fails_before_anything_is_sent(
         assert caller.create().content == bytes(480)  # the failure is not cached
 
 
-class SocksProxy:
-    """A SOCKS5 proxy for one connection to an IPv4 address (RFC 1928), without authentication."""
+@contextmanager
+def socks_proxy() -> Iterator[tuple[str, list[int]]]:
+    """Start a SOCKS5 proxy that refuses to connect (RFC 1928). Provide its URL, and the requested ports."""
+    requested: list[int] = []
 
-    def __init__(self) -> None:
-        self.requested_ports: list[int] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"socks5://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with self._listener, self._listener.accept()[0] as client, client.makefile("rb") as stream:
+    def serve() -> None:
+        with listener.accept()[0] as client, client.makefile("rb") as stream:
             stream.read(stream.read(2)[1])
             client.sendall(b"\x05\x00")
-            version, command, _, kind, *address = stream.read(8)
-            assert (version, command, kind) == (5, 1, 1)
-            port = int.from_bytes(stream.read(2))
-            self.requested_ports.append(port)
-            with socket.create_connection((".".join(map(str, address)), port)) as server:
-                client.sendall(b"\x05\x00\x00\x01" + bytes(6))
-                pump = threading.Thread(target=self._pump, args=(server, client))
-                pump.start()
-                self._pump(client, server)
-                pump.join()
+            requested.append(int.from_bytes(stream.read(10)[-2:]))
+            client.sendall(b"\x05\x05\x00\x01" + bytes(6))
 
-    @staticmethod
-    def _pump(source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"socks5://127.0.0.1:{listener.getsockname()[1]}", requested
+        thread.join()
 
 
 @pytest.mark.parametrize("transport", ["sync", "httpx", None])
 def test_a_socks_proxy_is_used(transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Awaited calls use it too where aiohttp is installed, which does not support SOCKS."""
     monkeypatch.setattr(environment, "find_spec", find_spec)
-    proxy = SocksProxy()
-    monkeypatch.setenv("ALL_PROXY", proxy.url)
-    with WireServer(GOOD) as server:
-        if transport == "sync":
-            with OpenRouter(KEY, server_url=server.url) as open_router:
-                open_router.tts.create_speech(**REQUEST)
-        else:
-            open_router = OpenRouter(KEY, server_url=server.url, async_transport=transport)
-            asyncio.run(open_router.tts.create_speech_async(**REQUEST))
-        assert (len(server.requests), proxy.requested_ports) == (1, [httpx.URL(server.url).port])
+    with socks_proxy() as (proxy, requested), refusing() as url:
+        monkeypatch.setenv("ALL_PROXY", proxy)
+        with suppress(errors.APIConnectionError):
+            if transport == "sync":
+                OpenRouter(KEY, server_url=url, retry_config=None).tts.create_speech(**REQUEST)
+            else:
+                tts = OpenRouter(KEY, server_url=url, retry_config=None, async_transport=transport).tts
+                asyncio.run(tts.create_speech_async(**REQUEST))
+    assert requested == [httpx.URL(url).port]
 
 
 def test_aiohttp_cannot_be_required_with_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,8 +168,9 @@ def test_an_invalid_server_url_is_rejected(server_url: str, message: str) -> Non
     """The system takes a port above 65535 modulo 65536, so the key would go to another server."""
     with pytest.raises(errors.ConfigurationError, match=message):
         OpenRouter(KEY, server_url=server_url)
+    request: SpeechParams = {**REQUEST, "server_url": server_url}
     with OpenRouter(KEY) as open_router, pytest.raises(errors.ConfigurationError, match=message):
-        open_router.tts.create_speech(**REQUEST, server_url=server_url)
+        open_router.tts.create_speech(**request)
 
 
 def test_a_url_has_a_host_and_a_port() -> None:

@@ -9,7 +9,7 @@ from openrouter_speech._core import headers
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        *((blank, None) for blank in (None, "", "  ", [])),
+        *[(None, None), ("", None), ("  ", None), ([], None)],
         (" Bedtime Stories ", "Bedtime Stories"),
         (["cli-agent", " cloud-agent "], "cli-agent,cloud-agent"),
     ],

@@ -237,16 +237,19 @@ def test_an_unknown_audio_type_is_accepted(connect: Connect) -> None:
     [
         (WAV, PCM, ("wav", 16_000, 1), None),
         (MP3, "audio/mpeg", ("mp3", 24_000, 1), None),
-        (AUDIO, PCM, ("pcm", 24_000, 1), len(AUDIO) / 48_000),
+        (AUDIO, PCM, ("pcm", 24_000, 1), 100 / 24_000),
     ],
     ids=["wav", "mp3", "pcm"],
 )
 def test_a_stream_identifies_the_audio_by_its_first_bytes(
     body: bytes, content_type: str, info: tuple[str, int, int], duration: float | None
 ) -> None:
-    with OpenRouter("key", **giving(body, content_type=content_type)).tts.stream_speech(**REQUEST) as opened:
+    clients = giving(Body(body[:200], body[200:]), content_type=content_type, x_generation_id="gen-tts-1-a")
+    with OpenRouter("key", **clients).tts.stream_speech(**REQUEST) as opened:
         assert (opened.audio_format, opened.sample_rate, opened.channels) == info
-        assert opened.duration == duration
+        assert (opened.bytes_received, opened.duration, opened.generation_id) == (200, duration, "gen-tts-1-a")
+        assert opened.time_to_first_audio is not None
+        assert opened.headers["content-type"] == content_type
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"\xff\xf3\x84\xc4" + bytes(100), b"\1\2" * 40_000], ids=range(3))

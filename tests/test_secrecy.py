@@ -133,7 +133,7 @@ def test_an_invalid_argument_does_not_show_the_key(connect: Connect, settings: A
 def test_a_key_is_not_pickled() -> None:
     for serialize in (pickle.dumps, copy.copy):
         with pytest.raises(TypeError, match="cannot be pickled"):
-            serialize(OpenRouter(KEY)._session._credential)  # type: ignore[operator]
+            serialize(OpenRouter(KEY)._session._credential)
 
 
 def test_a_cancelled_call_does_not_show_the_key() -> None:

@@ -32,7 +32,8 @@ class Stream:
 
     def __init__(self, way: str, *pieces: bytes | Exception) -> None:
         self._runner = asyncio.Runner() if way == "async" else None
-        self.context = opening(way, giving(Body(*pieces)))
+        self.body = Body(*pieces)
+        self.context = opening(way, giving(self.body))
 
     def __enter__(self) -> Self:
         self.stream: Any = self._done((self.context.__aenter__ if self._runner else self.context.__enter__)())
@@ -68,6 +69,29 @@ class Stream:
 @pytest.fixture(params=["sync", "async"])
 def way(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+def test_a_stream_can_be_saved(way: str, tmp_path: Path) -> None:
+    with Stream(way, *cut(AUDIO, 100)) as stream:
+        assert stream.stream.bytes_received == 100
+        assert stream.call("save", tmp_path / "a.pcm") == tmp_path / "a.pcm"
+        assert repr(stream.stream).endswith("SpeechStream [200 pcm, 3000 bytes]>")
+        assert stream.stream.duration == 1500 / 24_000
+    assert (tmp_path / "a.pcm").read_bytes() == AUDIO
+
+
+def test_leaving_a_stream_early_closes_its_response(way: str) -> None:
+    with Stream(way, *cut(AUDIO, 100)) as left, Stream(way, AUDIO) as closed:
+        assert left.iterate()() == AUDIO[:100]
+        left.leave()
+        closed.call("close")
+        assert (left.body.is_closed, closed.body.is_closed) == (True, True)
+
+
+@pytest.mark.parametrize("chunk_size", [0, -1, 1.5, True, "1"])
+def test_an_invalid_chunk_size_is_rejected(way: str, chunk_size: Any) -> None:
+    with Stream(way, AUDIO) as stream, pytest.raises(ValueError, match="chunk_size"):
+        stream.iterate(chunk_size)
 
 
 @pytest.mark.parametrize("step", [7, 100, 3000])
@@ -248,15 +272,16 @@ async def enter_async(context: Any) -> None:
     await context.__aenter__()
 
 
+def attribute(name: str) -> Callable[[Any], Any]:
+    return lambda context: getattr(context, name)
+
+
+PUBLIC = [name for name in dir(SpeechStream) if not name.startswith("_")] + ["response", "headers"]
 FORGOTTEN: dict[str, Callable[[Any], Any]] = {
     "iter": iter,
     "next": next,
     "anext": lambda context: asyncio.run(go_through(context)),
-    **{
-        name: lambda context, name=name: getattr(context, name)
-        for name in [*dir(SpeechStream), "response", "headers"]
-        if not name.startswith("_")
-    },
+    **{name: attribute(name) for name in PUBLIC},
 }
 RIGHT = {"sync": r"`with tts\.stream_speech\(", "async": r"`async with tts\.stream_speech_async\("}
 

@@ -42,13 +42,6 @@ def stall(connection: Connection) -> object:
     return silence(connection)
 
 
-def endless(connection: Connection) -> object:
-    """Send audio until the client hangs up."""
-    connection.send(head(200, PCM, None))
-    while True:
-        connection.send(chunk(bytes(4096)))
-
-
 EMPTY, HALF, WRONG = http(), http(body=bytes(481)), http(200, error_json(502), "application/json")
 CUT_CHUNKS = ending(head(200, PCM, None) + chunk(bytes(100)))
 BEFORE_AUDIO = [hang_up, ending(head(200, PCM, 480)), EMPTY, WRONG]
@@ -57,6 +50,8 @@ AFTER_AUDIO = [CUT_CHUNKS, HALF]
 
 FAULTS: dict[str, tuple[Answer, type[errors.OpenRouterError], str]] = {
     "a 400": (refuse(400), errors.BadRequestResponseError, "400: The sentence"),
+    "a 429 with a long wait": (refuse(429, "61"), errors.TooManyRequestsResponseError, "429"),
+    "a 402 of an empty account": (refuse(402, "1"), errors.PaymentRequiredResponseError, "402: The sentence"),
     "a 504": (refuse(504, "1"), errors.OpenRouterDefaultError, "504: The sentence. The request may have been charged"),
     "an HTML 404": (http(404, b"<title>Not here</title>", "text/html"), errors.NotFoundResponseError, "404: Not here"),
     "a redirect": (http(307, b"", None, headers={"Location": "https://b.test/"}), errors.RedirectError, "//b.test/"),

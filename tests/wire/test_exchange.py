@@ -149,23 +149,6 @@ def test_a_retry_waits_as_long_as_the_response_says(connect: Connect, slept: lis
     assert slept == [10, 4, 5, 0.8]
 
 
-@pytest.mark.parametrize(
-    ("answer", "kind", "seconds"),
-    [
-        (refuse(429, "61"), errors.TooManyRequestsResponseError, 61),
-        (refuse(402, "1", metadata={"retry_after_seconds": 1}), errors.PaymentRequiredResponseError, 1),
-    ],
-    ids=["the wait is too long", "the account is empty"],
-)
-def test_a_wait_can_be_pointless(
-    connect: Connect, slept: list[float], answer: Answer, kind: type[errors.APIStatusError], seconds: float
-) -> None:
-    with WireServer(answer, GOOD) as server:
-        with pytest.raises(kind) as raised:
-            connect(server_url=server.url, retry_config=EAGER).create()
-        assert (raised.value.retry_after, len(server.requests), slept) == (seconds, 1, [])
-
-
 @pytest.mark.parametrize("is_retried", [True, False])
 def test_a_refused_connection_is_retried_unless_configured_otherwise(
     connect: Connect, slept: list[float], is_retried: bool

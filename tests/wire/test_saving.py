@@ -1,19 +1,16 @@
-"""Saving over real sockets: formats, paths rejected before any charge, and memory."""
+"""Saving over real sockets: formats, and paths rejected before any charge."""
 
 import json
 import os
-import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openrouter_speech import errors
 
-from ..conftest import Caller, Connect
-from ..wire_server import Connection, WireServer, chunk, head, http
-from .answers import EAGER, GOOD, MP3, PCM
-from .test_streams import pieces_of
+from ..conftest import Connect
+from ..wire_server import WireServer, http
+from .answers import EAGER, GOOD, MP3
 
 
 def test_the_suffix_picks_the_format(connect: Connect, tmp_path: Path) -> None:
@@ -56,39 +53,6 @@ def test_audio_in_an_unexpected_format_is_saved_under_its_own_suffix(
         assert len(server.requests) == 1
     assert raised.value.saved_to == tmp_path / "a.wav"
     assert (tmp_path / "a.wav").stat().st_size == 524
-
-
-def stream_pieces(caller: Caller, _: Path) -> int:
-    return sum(len(piece) for piece in pieces_of(caller))
-
-
-def save_file(caller: Caller, folder: Path) -> int:
-    return caller.save(folder / "speech.pcm").bytes_received
-
-
-@pytest.mark.parametrize("use", [stream_pieces, save_file])
-def test_memory_does_not_grow_with_the_length(connect: Connect, tmp_path: Path, use: Callable[..., int]) -> None:
-    """Four times the audio needs no more memory, apart from buffers between network and reader (aiohttp: 1 MiB)."""
-    piece = bytes(1 << 16)
-
-    def peak(count: int) -> int:
-        def long(connection: Connection) -> None:
-            connection.send(head(200, PCM, None))
-            for _ in range(count):
-                connection.send(chunk(piece))
-            connection.send(chunk(b""))
-
-        with WireServer(long) as server:
-            caller = connect(server_url=server.url)
-            tracemalloc.start()
-            try:
-                assert use(caller, tmp_path) == count * len(piece)
-                return tracemalloc.get_traced_memory()[1]
-            finally:
-                tracemalloc.stop()
-
-    peak(1)  # warm up: lazy imports and caches
-    assert peak(80) < peak(20) + 32 * len(piece)
 
 
 def test_audio_can_be_saved_to_a_device(connect: Connect) -> None:
