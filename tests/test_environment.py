@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,11 +13,10 @@ import pytest
 from openrouter_speech import OpenRouter, errors
 from openrouter_speech._core.addresses import host_and_port
 from openrouter_speech._http import environment
-from openrouter_speech.tts import SpeechParams
 
 from .conftest import KEY, REQUEST, Connect
 from .wire.answers import GOOD
-from .wire_server import WireServer, refusing
+from .wire_server import Connection, WireServer
 
 PROBLEMS = [
     ("ALL_PROXY", "socks5://127.0.0.1:1080", r"ALL_PROXY .* pip install 'openrouter-speech\[socks\]'"),
@@ -112,7 +111,7 @@ def test_a_call_fails_before_anything_is_sent(
 
 @contextmanager
 def socks_proxy() -> Iterator[tuple[str, list[int]]]:
-    """Start a SOCKS5 proxy that refuses to connect (RFC 1928). Provide its URL, and the requested ports."""
+    """Start a SOCKS5 proxy (RFC 1928) that responds itself. Provide its URL, and the requested ports."""
     requested: list[int] = []
 
     def serve() -> None:
@@ -120,7 +119,10 @@ def socks_proxy() -> Iterator[tuple[str, list[int]]]:
             stream.read(stream.read(2)[1])
             client.sendall(b"\x05\x00")
             requested.append(int.from_bytes(stream.read(10)[-2:]))
-            client.sendall(b"\x05\x05\x00\x01" + bytes(6))
+            client.sendall(b"\x05\x00\x00\x01" + bytes(6))
+            stream.readline()
+            GOOD(Connection(client))
+            stream.read()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)
@@ -133,15 +135,15 @@ def socks_proxy() -> Iterator[tuple[str, list[int]]]:
 def test_a_socks_proxy_is_used(transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Awaited calls use it too where aiohttp is installed, which does not support SOCKS."""
     monkeypatch.setattr(environment, "find_spec", find_spec)
-    with socks_proxy() as (proxy, requested), refusing() as url:
+    with socks_proxy() as (proxy, requested_ports):
         monkeypatch.setenv("ALL_PROXY", proxy)
-        with suppress(errors.APIConnectionError):
-            if transport == "sync":
-                OpenRouter(KEY, server_url=url, retry_config=None).tts.create_speech(**REQUEST)
-            else:
-                tts = OpenRouter(KEY, server_url=url, retry_config=None, async_transport=transport).tts
-                asyncio.run(tts.create_speech_async(**REQUEST))
-    assert requested == [httpx.URL(url).port]
+        if transport == "sync":
+            with OpenRouter(KEY, server_url="http://127.0.0.1:81") as open_router:
+                open_router.tts.create_speech(**REQUEST)
+        else:
+            open_router = OpenRouter(KEY, server_url="http://127.0.0.1:81", async_transport=transport)
+            asyncio.run(open_router.tts.create_speech_async(**REQUEST))
+    assert requested_ports == [81]
 
 
 def test_aiohttp_cannot_be_required_with_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,9 +170,8 @@ def test_an_invalid_server_url_is_rejected(server_url: str, message: str) -> Non
     """The system takes a port above 65535 modulo 65536, so the key would go to another server."""
     with pytest.raises(errors.ConfigurationError, match=message):
         OpenRouter(KEY, server_url=server_url)
-    request: SpeechParams = {**REQUEST, "server_url": server_url}
     with OpenRouter(KEY) as open_router, pytest.raises(errors.ConfigurationError, match=message):
-        open_router.tts.create_speech(**request)
+        open_router.tts.create_speech(**(REQUEST | {"server_url": server_url}))
 
 
 def test_a_url_has_a_host_and_a_port() -> None:
