@@ -161,17 +161,6 @@ def test_a_refused_connection_is_retried_unless_configured_otherwise(
     assert slept == ([0.1, 0.2] if is_retried else [])
 
 
-def test_a_pool_of_one_connection_survives_retries(connect: Connect, slept: list[float]) -> None:
-    """Each discarded response is closed, so no attempt waits for a connection."""
-    options: dict[str, Any] = {"limits": httpx.Limits(max_connections=1), "timeout": httpx.Timeout(60, pool=2)}
-    clients = {"client": httpx.Client(**options), "async_client": httpx.AsyncClient(**options)}
-    config = RetryConfig("backoff", BACKOFF, True, max_retries=100)
-    with WireServer(*[refuse(503), http(503, b"x" * 100_000, "text/plain")] * 5, GOOD) as server:
-        caller = connect(server_url=server.url, retry_config=config, **clients)
-        assert caller.create().content == caller.create().content == bytes(480)
-        assert len(server.requests) == 12
-
-
 def test_a_huge_error_is_not_read_to_its_end(connect: Connect) -> None:
     pieces = iter([chunk(b"no " * 20_000)] * 1000)
 
@@ -225,30 +214,19 @@ def test_cancelling_a_call_closes_its_connection(answer: Answer) -> None:
         asyncio.run(main())
 
 
-def test_a_call_can_be_cancelled_during_a_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Meanwhile its connection is back in the pool for other calls."""
-    sleeping = asyncio.Event()
+def test_a_discarded_response_is_closed_before_the_delay(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other calls, and the next attempt, can use its connection."""
+    refused = Body(b"x" * 100_000)
+    closed: list[bool] = []
 
-    async def sleep_forever(_: float) -> None:
-        sleeping.set()
-        await asyncio.Event().wait()
+    async def sleep_async(_: float) -> None:
+        closed.append(refused.is_closed)
 
-    monkeypatch.setattr("openrouter_speech._http.sending.sleep_async", sleep_forever)
-
-    async def main() -> None:
-        limits, timeout = httpx.Limits(max_connections=1), httpx.Timeout(60, pool=2)
-        async with httpx.AsyncClient(limits=limits, timeout=timeout) as client:
-            tts = OpenRouter(KEY, server_url=server.url, async_client=client).tts
-            call = asyncio.create_task(tts.create_speech_async(**REQUEST))
-            await sleeping.wait()
-            assert (await tts.create_speech_async(**REQUEST)).content == bytes(480)
-            call.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await call
-
-    with WireServer(refuse(503), GOOD) as server:
-        asyncio.run(main())
-        assert len(server.requests) == 2
+    monkeypatch.setattr("openrouter_speech._http.sending.sleep", lambda _: closed.append(refused.is_closed))
+    monkeypatch.setattr("openrouter_speech._http.sending.sleep_async", sleep_async)
+    responses = iter([httpx.Response(503, stream=refused), httpx.Response(200, content=bytes(480))])
+    assert connect(**transports(lambda _: next(responses))).create().content == bytes(480)
+    assert closed == [True]
 
 
 @pytest.mark.parametrize(
