@@ -232,7 +232,7 @@ def test_the_first_bytes_identify_the_audio_whatever_its_label(
     clients = transports(lambda _: httpx.Response(200, stream=Body(body[:300], body[300:]), headers=headers))
     with OpenRouter("key", **clients).tts.stream_speech(**REQUEST) as opened:
         assert (opened.audio_format, opened.sample_rate, opened.channels) == info
-        assert (opened.bytes_received, opened.duration) == (300, duration)
+        assert opened.duration == duration
 
 
 def test_an_unknown_audio_type_is_accepted(connect: Connect) -> None:
