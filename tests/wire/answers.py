@@ -74,13 +74,15 @@ def transports(answer: Callable[[httpx.Request], httpx.Response]) -> dict[str, A
     return {"client": httpx.Client(transport=transport), "async_client": httpx.AsyncClient(transport=transport)}
 
 
-def giving(*bodies: "Body | bytes", status: int = 200, **headers: str) -> dict[str, Any]:
-    """Build clients whose transport gives these bodies, one per request: a `Body` as a stream, bytes already read."""
+def giving(*bodies: "Body | bytes | Exception", status: int = 200, **headers: str) -> dict[str, Any]:
+    """Build clients whose transport gives these responses: a `Body` to stream, bytes already read, or an exception."""
     left = iter(bodies)
     headers = {"content-type": PCM} | {name.replace("_", "-"): value for name, value in headers.items()}
 
     def answer(_: httpx.Request) -> httpx.Response:
         body = next(left)
+        if isinstance(body, Exception):
+            raise body
         form: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"stream": body}
         return httpx.Response(status, headers=headers, **form)
 

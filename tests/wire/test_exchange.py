@@ -65,30 +65,25 @@ def test_what_may_have_been_billed_is_retried_on_request_until_the_caller_has_au
 
 @pytest.mark.parametrize("use", FORMS)
 @pytest.mark.parametrize("pieces", [None, (), (bytes(240),)], ids=["no response", "no audio", "some audio"])
-@pytest.mark.parametrize("config", [None, EAGER], ids=["by default", "on request"])
-def test_a_timeout_is_retried_only_on_request(
-    connect: Connect, slept: list[float], tmp_path: Path, use: Use, pieces: Any, config: RetryConfig | None
+@pytest.mark.parametrize("connect", ["sync", "async"], indirect=True)
+def test_a_timeout_is_retried_on_request_until_the_caller_has_audio(
+    connect: Connect, slept: list[float], tmp_path: Path, use: Use, pieces: Any
 ) -> None:
     """The transport raises the timeout, so no time passes."""
-    bodies: list[Body] = []
-
-    def answer(_: httpx.Request) -> httpx.Response:
-        if pieces is None and not bodies:
-            bodies.append(Body())
-            raise httpx.ReadTimeout("")
-        bodies.append(Body(bytes(480)) if bodies else Body(*pieces, httpx.ReadTimeout("")))
-        return httpx.Response(200, stream=bodies[-1], headers={"content-type": PCM})
-
-    settings = {} if config is None else {"retry_config": config}
-    caller = connect(**settings, **transports(answer))
-    if config is None or (use is stream and pieces):
-        with pytest.raises(errors.APITimeoutError, match="next bytes" if pieces else "in time"):
+    late = Body(*(pieces or ()), httpx.ReadTimeout(""))
+    responses = [httpx.ReadTimeout("") if pieces is None else late, Body(bytes(480))]
+    message = "did not respond in time" if pieces is None else "next bytes"
+    with pytest.raises(errors.APITimeoutError, match=message):
+        use(connect(**giving(*responses)), tmp_path)
+    assert (slept, list(tmp_path.iterdir())) == ([], [])
+    assert late.is_closed or pieces is None
+    caller = connect(retry_config=EAGER, **giving(*responses))
+    if use is stream and pieces:
+        with pytest.raises(errors.APITimeoutError, match=message):
             use(caller, tmp_path)
-        assert (len(bodies), slept, list(tmp_path.iterdir())) == (1, [], [])
     else:
         assert use(caller, tmp_path) == bytes(480)
-        assert (len(bodies), slept) == (2, [0.1])
-    assert all(body.is_closed for body in bodies if pieces is not None)
+        assert slept == [0.1]
 
 
 @pytest.mark.parametrize("answer", [silence, stall])
