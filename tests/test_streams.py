@@ -199,14 +199,6 @@ def test_an_error_holds_all_audio_that_arrived(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["a.mp3", "a"])
-def test_a_wrong_suffix_loses_no_audio(way: str, name: str, tmp_path: Path) -> None:
-    with Stream(way, *cut(AUDIO, 100)) as stream, pytest.raises(errors.SuffixMismatchError) as raised:
-        stream.call("save", tmp_path / name)
-    assert raised.value.saved_to == tmp_path / "a.wav"
-    assert (tmp_path / "a.wav").read_bytes()[44:] == AUDIO
-
-
 @pytest.mark.parametrize("taken", [0, 1, 30])
 def test_all_audio_can_be_saved_after_playback_failed(
     way: str, taken: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
