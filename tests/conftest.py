@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+import certifi
 import httpx
 import pytest
 from openrouter_speech import OpenRouter, SavedSpeech, SpeechResponse
@@ -24,7 +25,6 @@ PROJECT = Path(__file__).parent.parent
 REQUEST: SpeechParams = {"input": "Hello world", "model": "elevenlabs/eleven-turbo-v2", "voice": "alloy"}
 """The required parameters of a call."""
 KEY = "sk-or-v1-this-must-never-be-shown"
-
 
 FOREIGN = re.compile(
     r"(OPENROUTER|OPENAI|GIT|LC|MAKE|PIP|PYTEST(?!_(CURRENT_TEST|XDIST)))_.*"  # settings of programs, including ours
@@ -75,14 +75,13 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", guarded_lookup)
 
 
-SHORT = 0.01
-"""The longest sleep allowed in a test, in seconds. Command line tests configure waits this short."""
 _sleep, _sleep_async = time.sleep, asyncio.sleep
 
 
 def _refuse_to_sleep(seconds: float, caller: FrameType | None) -> None:
     module = str(caller.f_globals.get("__name__")) if caller else ""
-    if seconds > SHORT and module.partition(".")[0] == "openrouter_speech":
+    # Command line tests configure waits of up to 0.01 s.
+    if seconds > 0.01 and module.partition(".")[0] == "openrouter_speech":
         raise AssertionError(f"{module} would sleep for {seconds} s; use the fixture `slept`, or patch its `sleep`")
 
 
@@ -108,6 +107,17 @@ def no_sleep() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trust one certificate instead of all of certifi's, which take longer to read than most calls."""
+    bundle = tmp_path_factory.mktemp("certificates") / "one.pem"
+    certificate, end, _ = Path(certifi.where()).read_text("utf-8").partition("-----END CERTIFICATE-----")
+    bundle.write_text(certificate + end, "utf-8")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(certifi, "where", lambda: str(bundle))
+        yield
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[MockServer]:
     with MockServer() as running:
@@ -118,8 +128,6 @@ OUR_PLUGIN_ALONE = [
     f"-pno:{plugin.name}" for plugin in entry_points(group="pytest11") if plugin.name != "openrouter-speech"
 ]
 """Arguments for a nested pytest: loading third-party plugins would take longer than the test itself."""
-
-_CLIENTS = (httpx.Client, httpx.AsyncClient)
 
 Make = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -184,14 +192,11 @@ class Caller:
         return tts.save_speech(path, **request)
 
     def close(self, *given: httpx.Client | httpx.AsyncClient) -> None:
-        """Close the client and the given httpx clients. Calling it again does nothing."""
+        """Close the client and the given httpx clients. It may be closed already."""
         runner, self._runner = self._runner or asyncio.Runner(), None
         with runner:
             for client in given:
-                if isinstance(client, httpx.AsyncClient):
-                    runner.run(client.aclose())
-                else:
-                    client.close()
+                runner.run(client.aclose()) if isinstance(client, httpx.AsyncClient) else client.close()
             runner.run(self.open_router.aclose())
 
 
@@ -207,7 +212,8 @@ def connecting(way: str) -> Iterator[Connect]:
     given: list[httpx.Client | httpx.AsyncClient] = []
 
     def make(*args: Any, **options: Any) -> Caller:
-        given.extend(options[name] for name in ("client", "async_client") if isinstance(options.get(name), _CLIENTS))
+        clients = [options.get("client"), options.get("async_client")]
+        given.extend(client for client in clients if isinstance(client, httpx.Client | httpx.AsyncClient))
         runner = None if way == "sync" else asyncio.Runner()
         if runner and options.get("async_client") is None:
             options["async_transport"] = "aiohttp" if way == "aiohttp" else "httpx"

@@ -1,4 +1,4 @@
-"""Audio cut into whole frames, whatever the pieces in which it comes."""
+"""Audio in chunks of whole frames, wherever the network cuts it."""
 
 from itertools import pairwise
 
@@ -17,10 +17,9 @@ AUDIO = bytes(number % 251 for number in range(480))
     cuts=st.lists(st.integers(0, len(AUDIO)), max_size=20),
     wanted=st.none() | st.integers(1, 600),
 )
-def test_pieces_are_whole_frames_and_nothing_is_lost(channels: int, cuts: list[int], wanted: int | None) -> None:
-    frames = IncomingBody(
-        httpx.Response(200, stream=httpx.ByteStream(b"")), AudioInfo("pcm", 24_000, channels), 0.0, str
-    )
+def test_chunks_are_whole_frames_and_nothing_is_lost(channels: int, cuts: list[int], wanted: int | None) -> None:
+    response = httpx.Response(200, stream=httpx.ByteStream(b""))
+    frames = IncomingBody(response, AudioInfo("pcm", 24_000, channels), 0.0, str)
     size = frames.chunk_size(wanted)
     pieces: list[bytes] = []
     frames.begin()

@@ -1,4 +1,4 @@
-"""Whether a request reached the server before its connection was lost, and what that means for sending it again."""
+"""Whether a request reached the server before its connection was lost, and may be sent again."""
 
 import socket
 import ssl
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock, patch
 
 import httpcore
@@ -17,16 +18,10 @@ from openrouter_speech import OpenRouter, errors
 from openrouter_speech._http.delivery import Delivery, UndeliveredError, _progress
 
 from .conftest import KEY, REQUEST, Connect, connecting
-from .wire_server import CLOSE, Answer, Connection, WireServer, chunk, hang_up, head, http
+from .wire.answers import GOOD
+from .wire_server import CLOSE, PCM, Answer, Connection, WireServer, chunk, chunked, hang_up, head, http
 
-PCM = "audio/pcm;rate=24000;channels=1"
-GOOD = http(body=bytes(480))
-
-
-def reset(connection: Connection) -> object:
-    """The request is read, and the connection is thrown away."""
-    connection._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    return CLOSE
+Ends = tuple[socket.socket, socket.socket]
 
 
 @pytest.fixture(params=["sync", "async", "aiohttp"])
@@ -35,10 +30,10 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+def ends() -> Iterator[Ends]:
     """The two ends of a TCP connection: the client's, the server's."""
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as httpx has it
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as httpx does
         server, _ = listener.accept()
         with server:
             yield client, server
@@ -53,7 +48,13 @@ def abort(server: socket.socket) -> None:
     server.close()
 
 
-Step = Callable[[socket.socket], object]
+def reset(connection: Connection) -> object:
+    """Read the request, then reset the connection."""
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return CLOSE
+
+
+Steps = list[Callable[[socket.socket], object]]
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="only Linux reports what was acknowledged")
@@ -67,7 +68,7 @@ Step = Callable[[socket.socket], object]
     ],
 )
 def test_a_lost_request_was_delivered_if_the_server_read_it(
-    ends: tuple[socket.socket, socket.socket], before: list[Step], after: list[Step], delivered: bool, keep: bool
+    ends: Ends, before: Steps, after: Steps, delivered: bool, keep: bool
 ) -> None:
     client, server = ends
     delivery = Delivery(keep=keep)
@@ -75,14 +76,14 @@ def test_a_lost_request_was_delivered_if_the_server_read_it(
     for step in before:
         step(server)
     for piece in (bytes(60), bytes(40)):
-        with suppress(OSError):  # its failure is not reported: what TCP knows has to be enough
+        with suppress(OSError):  # the failed write is not reported: what TCP knows has to be enough
             client.sendall(piece)
         delivery.written()
     for step in after:
         step(server)
     with suppress(OSError):
         client.recv(1)
-    with suppress(OSError):  # as TLS does, when it is told of the end
+    with suppress(OSError):  # as TLS does at the end
         client.sendall(b"farewell")
     if keep:
         client.close()
@@ -92,63 +93,48 @@ def test_a_lost_request_was_delivered_if_the_server_read_it(
 
 
 class Reporting:
-    """A socket whose system reports these figures."""
+    """A socket that reports these figures."""
 
-    def __init__(self, acknowledged: int, waiting: int, sent: int, sent_again: int) -> None:
-        self.info = bytes(120) + struct.pack("=Q16xI52xQQ", acknowledged, waiting, sent, sent_again)
+    def __init__(self, *figures: int, size: int | None = None) -> None:
+        self.info = (bytes(120) + struct.pack("=Q16xI52xQQ", *figures))[:size]
 
     def getsockopt(self, *_: int) -> bytes:
         return self.info
 
 
 @pytest.mark.parametrize(
-    ("figures", "progress"),
+    ("connection", "progress"),
     [
-        ((1, 0, 500, 0), (0, 500)),
-        ((501, 0, 500, 0), (500, 500)),
-        ((501, 0, 1000, 500), (500, 500)),
-        ((301, 50, 500, 0), (300, 550)),
+        (Reporting(1, 0, 500, 0), (0, 500)),  # the handshake counts as one acknowledged byte
+        (Reporting(501, 0, 1000, 500), (500, 500)),  # what was sent twice counts once
+        (Reporting(301, 50, 500, 0), (300, 550)),  # what waits to be sent counts too
+        (Reporting(1, 0, 500, 0, size=104), None),  # an old kernel
+        (None, None),
     ],
+    ids=range(5),
 )
-def test_what_is_acknowledged_and_what_was_written(
-    figures: tuple[int, int, int, int], progress: tuple[int, int]
-) -> None:
-    """The handshake counts as one byte acknowledged; what was sent twice counts once; what waits counts too."""
-    assert _progress(Reporting(*figures)) == progress
+def test_progress_is_what_was_acknowledged_and_what_was_written(connection: Any, progress: Any) -> None:
+    assert _progress(connection) == progress
+    with socket.socket(socket.AF_UNIX) as not_tcp:
+        assert _progress(not_tcp) is None
 
 
-def test_where_the_system_does_not_report_it_nothing_is_known() -> None:
-    short = Reporting(1, 0, 500, 0)
-    short.info = short.info[:104]
-    assert _progress(short) is None
-    assert _progress(None) is None
-    with socket.socket(socket.AF_UNIX) as local:
-        assert _progress(local) is None
-
-
-def test_a_request_that_could_not_be_written_was_not_delivered(ends: tuple[socket.socket, socket.socket]) -> None:
-    """On any system."""
+def test_a_request_that_could_not_be_written_was_not_delivered() -> None:
+    """On any system. Between requests, nothing is undelivered."""
     delivery = Delivery(keep=False)
-    delivery.begin(None)
-    delivery.end()
-    delivery.begin(None)
-    delivery.fail()
-    with pytest.raises(UndeliveredError) as raised:
+    delivery.check()
+    for reused in (False, True):
+        delivery.begin(None)
+        delivery.fail()
+        with pytest.raises(UndeliveredError) as raised:
+            delivery.check()
+        assert raised.value.reused is reused
+        delivery.end()
         delivery.check()
-    assert raised.value.reused
-
-
-def test_between_requests_nothing_is_undelivered() -> None:
-    delivery = Delivery(keep=False)
-    delivery.check()
-    delivery.begin(None)
-    delivery.fail()
-    delivery.end()
-    delivery.check()
 
 
 def test_a_stale_connection_is_replaced_without_a_retry(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the news of its end came just after it was looked for: httpx sees none, and aiohttp's loop has not run."""
+    """As if the server closed it just after httpx checked it, and before aiohttp's loop noticed."""
     for kind in (httpcore.HTTP11Connection, httpcore.AsyncHTTP11Connection):
         monkeypatch.setattr(kind, "has_expired", lambda _: False)
     idle = threading.Event()
@@ -169,7 +155,7 @@ def test_a_stale_connection_is_replaced_without_a_retry(connect: Connect, monkey
 
 
 def test_a_new_connection_that_is_closed_at_once_is_an_ordinary_failure(slept: list[float]) -> None:
-    """It is retried as often as the settings say, with their waits: no loop without one."""
+    """It is retried as configured, not in a loop without delays."""
     with WireServer(GOOD) as server, OpenRouter(KEY, server_url=server.url) as open_router:
         client = open_router._session.connections.sync_client()
         refuse = httpx.ConnectError("")
@@ -184,14 +170,9 @@ def test_a_new_connection_that_is_closed_at_once_is_an_ordinary_failure(slept: l
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("lose", [hang_up, reset])
 def test_a_request_that_was_read_is_not_sent_again(
-    connect: Connect,
-    slept: list[float],
-    lose: Callable[[Connection], object],
-    tls: bool,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    connect: Connect, slept: list[float], lose: Answer, tls: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a connection that served another call before; the loss looks much like that of a stale connection."""
+    """The connection served another call before, so its loss looks much like that of a stale one."""
     context = None
     if tls:
         authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -207,42 +188,25 @@ def test_a_request_that_was_read_is_not_sent_again(
         assert (len(server.requests), server.connections, slept) == (2, 1, [])
 
 
-def chunked(connection: Connection) -> None:
-    connection.send(head(200, PCM, None) + chunk(bytes(480)) + chunk(b""))
+@pytest.mark.parametrize("connect", ["sync", "async"], indirect=True)
+@pytest.mark.parametrize(
+    "overlong",
+    [
+        head(200, PCM, 480) + bytes(480) + b"HTTP/1.1 200 OK\r\n\r\n",
+        head(200, PCM, None) + chunk(bytes(480)) + chunk(b"") + b"\r\nmore",
+    ],
+    ids=["by length", "by chunks"],
+)
+def test_the_rest_of_an_overlong_response_is_not_taken_for_the_next_one(connect: Connect, overlong: bytes) -> None:
+    """aiohttp rejects such a response itself."""
+    with WireServer(lambda connection: connection.send(overlong), GOOD) as server:
+        caller = connect(server_url=server.url, retry_config=None)
+        assert caller.create().content == caller.create().content == bytes(480)
+        assert (len(server.requests), server.connections) == (2, 2)
 
 
-OVERLONG = [
-    pytest.param(http(body=bytes(480) + b"HTTP/1.1 200 OK\r\n\r\n", length=480), id="by length"),
-    pytest.param(
-        lambda connection: connection.send(head(200, PCM, None) + chunk(bytes(480)) + chunk(b"") + b"\r\nmore"),
-        id="by chunks",
-    ),
-]
-
-
-def stay_open(answer: Callable[[Connection], object]) -> Callable[[Connection], object]:
-    """The answer, after which the connection is kept."""
-
-    def give(connection: Connection) -> None:
-        answer(connection)
-
-    return give
-
-
-@pytest.mark.parametrize("way", ["sync", "async"])
-@pytest.mark.parametrize("overlong", OVERLONG)
-def test_what_is_left_of_a_response_is_not_taken_for_the_next_one(way: str, overlong: Answer) -> None:
-    """aiohttp refuses such a response itself."""
-    for connect in connecting(way):
-        with WireServer(stay_open(overlong), GOOD) as server:
-            caller = connect(server_url=server.url, retry_config=None)
-            assert caller.create().content == bytes(480)
-            assert caller.create().content == bytes(480)
-            assert (len(server.requests), server.connections) == (2, 2)
-
-
-@pytest.mark.parametrize("whole", [GOOD, chunked], ids=["by length", "by chunks"])
-def test_a_response_that_ends_as_it_said_keeps_its_connection(whole: Answer) -> None:
+@pytest.mark.parametrize("whole", [http(body=bytes(480)), chunked(bytes(480))], ids=["by length", "by chunks"])
+def test_a_response_of_the_announced_length_keeps_its_connection(whole: Answer) -> None:
     with WireServer(whole) as server, OpenRouter(KEY, server_url=server.url) as open_router:
         for _ in range(3):
             open_router.tts.create_speech(**REQUEST)

@@ -1,11 +1,11 @@
-"""Settings of the environment that httpx cannot use are named before anything is sent."""
+"""Settings that httpx cannot use are reported before anything is sent."""
 
 import asyncio
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,45 +13,35 @@ import pytest
 from openrouter_speech import OpenRouter, errors
 from openrouter_speech._core.addresses import host_and_port
 from openrouter_speech._http import environment
-from openrouter_speech.tts import SpeechParams
 
 from .conftest import KEY, REQUEST, Connect
-from .wire_server import WireServer, http
+from .wire.answers import GOOD
+from .wire_server import Connection, WireServer
 
-GOOD = http(body=bytes(480))
 PROBLEMS = [
     ("ALL_PROXY", "socks5://127.0.0.1:1080", r"ALL_PROXY .* pip install 'openrouter-speech\[socks\]'"),
     ("https_proxy", "socks5h://127.0.0.1:1080", "https_proxy names a SOCKS proxy"),
     ("HTTPS_PROXY", "socks4://127.0.0.1:1080", "HTTPS_PROXY names a proxy of the kind 'socks4'"),
-    ("HTTP_PROXY", "ftp://127.0.0.1", "HTTP_PROXY names a proxy of the kind 'ftp'"),
-    ("HTTP_PROXY", "http://127.0.0.1:99999", "HTTP_PROXY has the port 99999; ports go from 1 to 65535"),
-    ("HTTP_PROXY", "127.0.0.1:0", "HTTP_PROXY has the port 0"),
+    ("HTTP_PROXY", "127.0.0.1:0", "HTTP_PROXY has the port 0; ports go from 1 to 65535"),
     ("HTTP_PROXY", "http://127.0.0.1:port", "HTTP_PROXY is not a URL"),
-    ("HTTP_PROXY", "http://", "HTTP_PROXY names no host"),
-    ("HTTP_PROXY", "http://a b:80", "HTTP_PROXY names 'a%20b', which is not a host"),
     ("NO_PROXY", "localhost,[::1]", r"NO_PROXY has '\[::1\]', which httpx cannot read"),
     ("no_proxy", "fe80::/10", "no_proxy has 'fe80::/10', which httpx cannot read"),
     ("SSL_CERT_FILE", "/missing/ca.pem", "SSL_CERT_FILE names /missing/ca.pem, which cannot be read"),
     ("SSL_CERT_FILE", __file__, "SSL_CERT_FILE names .*, in which there is no certificate"),
-    ("SSL_CERT_FILE", str(Path(__file__).parent), "SSL_CERT_FILE names .*, which cannot be read"),
     ("SSL_CERT_DIR", "/missing/certificates", "SSL_CERT_DIR names /missing/certificates, which is not a folder"),
     ("SSLKEYLOGFILE", "/missing/keys.log", "SSLKEYLOGFILE names /missing/keys.log, which cannot be written"),
 ]
 
 
-def at(server_url: str) -> SpeechParams:
-    return {**REQUEST, "server_url": server_url}
-
-
 @pytest.fixture(autouse=True)
-def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_socks_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "find_spec", lambda _: None)
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize(("variable", "value", "message"), PROBLEMS)
-def test_a_problem_is_named(variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_that_httpx_cannot_use_is_named(
+    variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(variable, value)
     (problem,) = environment.check_environment()
     assert problem.variable == variable
@@ -70,13 +60,13 @@ def test_a_problem_is_named(variable: str, value: str, message: str, monkeypatch
         ("SSL_CERT_FILE", ""),
     ],
 )
-def test_what_httpx_can_use_is_no_problem(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_that_httpx_can_use_is_no_problem(variable: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, value)
     assert environment.check_environment("10.1.2.3") == []
     httpx.Client().close()
 
 
-def test_a_proxy_that_is_switched_off_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disabled_proxy_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
     monkeypatch.setenv("NO_PROXY", "*")
     assert environment.check_environment() == []
@@ -99,14 +89,14 @@ def test_no_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in str(environment.check_environment())
 
 
-def test_whatever_else_httpx_refuses_is_the_environments_fault_too() -> None:
+def test_any_other_failure_to_make_a_client_is_explained() -> None:
     with pytest.raises(errors.ConfigurationError, match="for proxies or certificates cannot be used: new rule"):
         with environment.explained():
             raise ValueError("new rule")
 
 
-@pytest.mark.parametrize(("variable", "value", "message"), [PROBLEMS[0], PROBLEMS[10], PROBLEMS[11]])
-def test_a_call_ends_before_anything_is_sent(
+@pytest.mark.parametrize(("variable", "value", "message"), [PROBLEMS[0], PROBLEMS[5]])
+def test_a_call_fails_before_anything_is_sent(
     connect: Connect, variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -116,114 +106,89 @@ def test_a_call_ends_before_anything_is_sent(
             caller.create()
         assert server.connections == 0
         monkeypatch.delenv(variable)
-        assert caller.create().content == bytes(480)  # the failure is not remembered
+        assert caller.create().content == bytes(480)  # the failure is not cached
 
 
-class SocksProxy:
-    """A SOCKS5 proxy for one connection to an IPv4 address (RFC 1928), without authentication."""
+@contextmanager
+def socks_proxy() -> Iterator[tuple[str, list[int]]]:
+    """Start a SOCKS5 proxy (RFC 1928) that responds itself. Provide its URL, and the requested ports."""
+    requested: list[int] = []
 
-    def __init__(self) -> None:
-        self.asked_for: list[int] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"socks5://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with self._listener, self._listener.accept()[0] as client, client.makefile("rb") as stream:
+    def serve() -> None:
+        with listener.accept()[0] as client, client.makefile("rb") as stream:
             stream.read(stream.read(2)[1])
             client.sendall(b"\x05\x00")
-            version, command, _, kind, *address = stream.read(8)
-            assert (version, command, kind) == (5, 1, 1)
-            port = int.from_bytes(stream.read(2))
-            self.asked_for.append(port)
-            with socket.create_connection((".".join(map(str, address)), port)) as server:
-                client.sendall(b"\x05\x00\x00\x01" + bytes(6))
-                pump = threading.Thread(target=self._pump, args=(server, client))
-                pump.start()
-                self._pump(client, server)
-                pump.join()
+            requested.append(int.from_bytes(stream.read(10)[-2:]))
+            client.sendall(b"\x05\x00\x00\x01" + bytes(6))
+            stream.readline()
+            GOOD(Connection(client))
+            stream.read()
 
-    @staticmethod
-    def _pump(source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"socks5://127.0.0.1:{listener.getsockname()[1]}", requested
+        thread.join()
 
 
-@pytest.mark.parametrize("way", ["sync", "async", "aiohttp"])
-def test_a_socks_proxy_is_used(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also by awaited calls where aiohttp is installed, which knows no SOCKS."""
+@pytest.mark.parametrize("transport", ["sync", "httpx", None])
+def test_a_socks_proxy_is_used(transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Awaited calls use it too where aiohttp is installed, which does not support SOCKS."""
     monkeypatch.setattr(environment, "find_spec", find_spec)
-    proxy = SocksProxy()
-    monkeypatch.setenv("ALL_PROXY", proxy.url)
-    with WireServer(GOOD) as server:
-        open_router = OpenRouter(KEY, server_url=server.url, async_transport="httpx" if way == "async" else None)
-        if way == "sync":
-            with open_router:
+    with socks_proxy() as (proxy, requested_ports):
+        monkeypatch.setenv("ALL_PROXY", proxy)
+        if transport == "sync":
+            with OpenRouter(KEY, server_url="http://127.0.0.1:81") as open_router:
                 open_router.tts.create_speech(**REQUEST)
         else:
+            open_router = OpenRouter(KEY, server_url="http://127.0.0.1:81", async_transport=transport)
             asyncio.run(open_router.tts.create_speech_async(**REQUEST))
-        assert (len(server.requests), proxy.asked_for) == (1, [httpx.URL(server.url).port])
+    assert requested_ports == [81]
 
 
-def test_aiohttp_gives_way_to_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless a caller insists on it."""
-    monkeypatch.setattr(environment, "find_spec", lambda _: object())
+def test_aiohttp_cannot_be_required_with_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
-    connections = OpenRouter(KEY)._session.connections
-    assert connections._can_use_aiohttp() is False
-    connections = OpenRouter(KEY, async_transport="aiohttp")._session.connections
+    assert OpenRouter(KEY)._session.connections._can_use_aiohttp() is False
     with pytest.raises(errors.ConfigurationError, match="aiohttp cannot use the environment's SOCKS proxy"):
-        connections._can_use_aiohttp()
+        OpenRouter(KEY, async_transport="aiohttp")._session.connections._can_use_aiohttp()
 
 
 @pytest.mark.parametrize(
     ("server_url", "message"),
     [
-        ("https://openrouter.test:99999", "server_url has the port 99999; ports go from 1 to 65535"),
-        ("https://openrouter.test:0/v1", "server_url has the port 0"),
-        ("https://openrouter.test:65536", "server_url has the port 65536"),
+        ("https://openrouter.test:65536", "server_url has the port 65536; ports go from 1 to 65535"),
         ("https://[::1]:70000", "server_url has the port 70000"),
+        ("https://openrouter.test:0/v1", "server_url has the port 0"),
+        ("https://openrouter.test:port", "server_url is not a URL"),
         ("https://xn--a", "server_url is not a URL"),
         ("https://open router.test", "server_url names 'open%20router.test', which is not a host"),
-        ("https://openrouter.test:port", "server_url is not a URL"),
         ("https://", "server_url names no host"),
         ("openrouter.test", "server_url must begin with https://"),
     ],
 )
-def test_a_server_url_that_cannot_be_is_refused(server_url: str, message: str) -> None:
-    """The system counts a port above 65535 from 0 again: the key would go to another server."""
+def test_an_invalid_server_url_is_rejected(server_url: str, message: str) -> None:
+    """The system takes a port above 65535 modulo 65536, so the key would go to another server."""
     with pytest.raises(errors.ConfigurationError, match=message):
         OpenRouter(KEY, server_url=server_url)
     with OpenRouter(KEY) as open_router, pytest.raises(errors.ConfigurationError, match=message):
-        open_router.tts.create_speech(**at(server_url))
+        open_router.tts.create_speech(**(REQUEST | {"server_url": server_url}))
 
 
-def test_a_url_is_taken_apart() -> None:
+def test_a_url_has_a_host_and_a_port() -> None:
     assert host_and_port("https://[::1]:8080/v1") == ("::1", 8080)
     assert host_and_port("https://bücher.example") == ("bücher.example", None)
 
 
 @pytest.mark.parametrize("name", ["http_referer", "x_open_router_title", "x_open_router_categories"])
-def test_a_variable_that_no_header_can_carry_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_that_no_header_can_hold_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"OPENROUTER_{name.upper()}", "two\nlines")
     with pytest.raises(errors.ConfigurationError, match=f"OPENROUTER_{name.upper()} has"):
         OpenRouter(KEY)
 
 
-GIVEN: list[tuple[str, Any]] = [("client", httpx.Client), ("async_client", httpx.AsyncClient)]
-
-
-@pytest.mark.parametrize(("argument", "kind"), GIVEN)
-def test_a_client_that_would_replace_the_key_is_refused(argument: str, kind: Any) -> None:
-    with pytest.raises(errors.ConfigurationError, match=rf"The {argument} that you passed has auth=\.\.\."):
-        OpenRouter(KEY, **{argument: kind(auth=("user", "password"))})
-
-
-def test_a_given_client_is_looked_at_again_before_each_call(connect: Connect) -> None:
-    """It is not ours: it may have been changed."""
-    clients: dict[str, Any] = {argument: kind() for argument, kind in GIVEN}
+def test_a_given_client_is_checked_at_once_and_again_before_each_call(connect: Connect) -> None:
+    """It belongs to the caller, who may change it, and then close it."""
+    clients: dict[str, Any] = {"client": httpx.Client(), "async_client": httpx.AsyncClient()}
     with WireServer(GOOD) as server:
         caller = connect(server_url=server.url, **clients)
         assert caller.create().content == bytes(480)
@@ -232,13 +197,11 @@ def test_a_given_client_is_looked_at_again_before_each_call(connect: Connect) ->
         with pytest.raises(errors.ConfigurationError, match="would replace the API key"):
             caller.create()
         assert len(server.requests) == 1
-
-
-def test_a_given_client_that_is_closed_is_refused() -> None:
-    client, async_client = httpx.Client(), httpx.AsyncClient()
-    client.close()
-    asyncio.run(async_client.aclose())
-    with pytest.raises(errors.ConfigurationError, match="The client that you passed is closed"):
-        OpenRouter(KEY, client=client)
-    with pytest.raises(errors.ConfigurationError, match="The async_client that you passed is closed"):
-        OpenRouter(KEY, async_client=async_client)
+    for name, given in clients.items():
+        with pytest.raises(errors.ConfigurationError, match=rf"The {name} that you passed has auth=\.\.\."):
+            OpenRouter(KEY, **{name: given})
+    clients["client"].close()
+    asyncio.run(clients["async_client"].aclose())
+    for name, given in clients.items():
+        with pytest.raises(errors.ConfigurationError, match=f"The {name} that you passed is closed"):
+            OpenRouter(KEY, **{name: given})

@@ -1,4 +1,4 @@
-"""What awaited calls are sent with, and whom they trust."""
+"""The httpx clients that send calls, and the certificates they trust."""
 
 import asyncio
 import gc
@@ -9,20 +9,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Literal
 
 import pytest
 import trustme
 from httpx_aiohttp import HttpxAiohttpClient
 from openrouter_speech import OpenRouter, errors
-from openrouter_speech._http.pools import Connections
-from openrouter_speech.mock import MockServer
-from openrouter_speech.tts import SpeechParams
+from openrouter_speech._http.pools import AsyncTransport, Connections
 
 from .conftest import KEY, REQUEST, Connect, connecting
+from .wire.answers import GOOD
 from .wire_server import WireServer, hang_up, http, refusing
 
-GOOD = http(body=bytes(480))
+Transports = pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
 
 
 @pytest.fixture(params=["sync", "async", "aiohttp"])
@@ -30,10 +28,11 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
     yield from connecting(request.param)
 
 
-def sent_with(connections: Connections) -> str:
-    """The class of the client that is made."""
+def kind_of_client(transport: AsyncTransport | None = None) -> str:
+    """Return the class of the client for awaited calls."""
 
     async def name() -> str:
+        connections = Connections(None, None, transport)
         async with connections.async_client() as client:
             kind = type(client).__name__
         await connections.aclose()
@@ -42,32 +41,28 @@ def sent_with(connections: Connections) -> str:
     return asyncio.run(name())
 
 
-def test_aiohttp_is_taken_where_it_is_installed() -> None:
-    assert sent_with(Connections(None, None)) == "AiohttpClient"
-    assert sent_with(Connections(None, None, "aiohttp")) == "AiohttpClient"
-    assert sent_with(Connections(None, None, "httpx")) == "AsyncClient"
-
-
-def test_httpx_does_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aiohttp_is_used_if_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (kind_of_client(), kind_of_client("aiohttp")) == ("AiohttpClient", "AiohttpClient")
+    assert kind_of_client("httpx") == "AsyncClient"
     monkeypatch.setitem(sys.modules, "httpx_aiohttp", None)
     monkeypatch.delitem(sys.modules, "openrouter_speech._http.aiohttp_client", raising=False)
-    assert sent_with(Connections(None, None)) == "AsyncClient"
+    assert kind_of_client() == "AsyncClient"
     with pytest.raises(errors.ConfigurationError, match=r"pip install 'openrouter-speech\[aiohttp\]'"):
         OpenRouter(KEY, async_transport="aiohttp")
 
 
-def test_a_client_that_was_given_has_its_transport_already() -> None:
+def test_a_given_client_has_its_own_transport() -> None:
     with pytest.raises(ValueError, match="async_transport and async_client exclude each other"):
         OpenRouter(KEY, async_transport="httpx", async_client=HttpxAiohttpClient())
 
 
-def test_nothing_of_it_is_loaded_before_the_first_awaited_call() -> None:
+def test_aiohttp_is_not_imported_before_the_first_awaited_call() -> None:
     code = "import sys, openrouter_speech as o; o.OpenRouter('k'); sys.exit('aiohttp' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_lost_connection_is_not_taken_for_one_that_was_never_made(slept: list[float]) -> None:
-    """A client of httpx-aiohttp's own names both alike; what may have been billed is not sent again all the same."""
+def test_a_lost_connection_may_have_been_billed_unlike_a_refused_one(slept: list[float]) -> None:
+    """httpx-aiohttp's own client raises the same exception for both."""
 
     async def call(url: str) -> None:
         async with HttpxAiohttpClient() as client:
@@ -76,42 +71,34 @@ def test_a_lost_connection_is_not_taken_for_one_that_was_never_made(slept: list[
     with WireServer(hang_up) as server:
         with pytest.raises(errors.APIConnectionError) as raised:
             asyncio.run(call(server.url))
-        assert raised.value.maybe_billed
-        assert (len(server.requests), slept) == (1, [])
+        assert (raised.value.maybe_billed, len(server.requests), slept) == (True, 1, [])
     with refusing() as url, pytest.raises(errors.APIConnectionError) as raised:
         asyncio.run(call(url))
-    assert not raised.value.maybe_billed
-    assert len(slept) == 2
+    assert (raised.value.maybe_billed, len(slept)) == (False, 2)
 
 
-async def at_once(connections: Connections, calls: int) -> int:
-    """How many clients serve so many calls at once."""
-    async with AsyncExitStack() as stack:
-        return len({id(await stack.enter_async_context(connections.async_client())) for _ in range(calls)})
+def test_concurrent_calls_are_spread_over_up_to_ten_httpx_clients() -> None:
+    """A given client and aiohttp's serve all calls alone."""
 
+    async def clients_for(connections: Connections, calls: int) -> int:
+        async with AsyncExitStack() as stack:
+            return len({id(await stack.enter_async_context(connections.async_client())) for _ in range(calls)})
 
-def test_calls_at_once_are_spread_over_a_few_clients() -> None:
-    async def use() -> list[int]:
-        connections = Connections(None, None, "httpx")
-        counts = [await at_once(connections, calls) for calls in (1, 1, 3, 100)]
-        await connections.aclose()
-        return counts
-
-    assert asyncio.run(use()) == [1, 1, 3, 10]
-
-
-def test_what_is_given_and_aiohttp_serve_all_calls_alone() -> None:
-    async def use() -> list[int]:
+    async def main() -> list[int]:
         async with HttpxAiohttpClient() as client:
-            given, ours = Connections(None, client), Connections(None, None, "aiohttp")
-            counts = [await at_once(given, 50), await at_once(ours, 50)]
-            await ours.aclose()
+            given, aiohttp, httpx = (
+                Connections(None, client), Connections(None, None, "aiohttp"), Connections(None, None, "httpx")
+            )  # fmt: skip
+            counts = [await clients_for(connections, 50) for connections in (given, aiohttp)]
+            counts += [await clients_for(httpx, calls) for calls in (1, 1, 3, 100)]
+            await aiohttp.aclose()
+            await httpx.aclose()
             return counts
 
-    assert asyncio.run(use()) == [1, 1]
+    assert asyncio.run(main()) == [1, 1, 1, 1, 3, 10]
 
 
-def test_the_clients_of_a_burst_are_closed_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clients_of_a_burst_are_closed_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async def use() -> list[bool]:
         connections = Connections(None, None, "httpx")
         async with AsyncExitStack() as stack:
@@ -140,13 +127,13 @@ def test_the_environments_certificates_are_trusted(
         assert connect(server_url=server.url).create().content == bytes(480)
 
 
-def test_a_large_header_is_read_whatever_the_transport(connect: Connect) -> None:
-    """aiohttp alone stops at 8 KiB."""
+def test_a_large_header_is_read(connect: Connect) -> None:
+    """aiohttp's default limit is 8 KiB."""
     with WireServer(http(body=bytes(480), headers={"X-Report": "x" * 50_000})) as server:
         assert len(connect(server_url=server.url).create().headers["X-Report"]) == 50_000
 
 
-def test_a_cookie_of_the_server_is_kept_once(connect: Connect) -> None:
+def test_a_cookie_is_stored_once(connect: Connect) -> None:
     with WireServer(http(body=bytes(480), headers={"Set-Cookie": "route=1"})) as server:
         caller = connect(server_url=server.url)
         caller.create()
@@ -154,26 +141,13 @@ def test_a_cookie_of_the_server_is_kept_once(connect: Connect) -> None:
         assert server.requests[1].head.lower().count("cookie: route=1") == 1
 
 
-def at(server_url: str) -> SpeechParams:
-    return {**REQUEST, "server_url": server_url}
-
-
-Transports = pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
-
-
 @Transports
-@pytest.mark.filterwarnings("error")
-def test_one_client_serves_one_event_loop_after_another(transport: Literal["httpx", "aiohttp"]) -> None:
-    """Without a `with`: the connections of a loop are closed when it ends, and nobody complains of unclosed ones."""
-    open_router = OpenRouter(KEY, async_transport=transport)
-
-    async def main(url: str) -> bytes:
-        speech = await open_router.tts.create_speech_async(**at(url))
-        return speech.content
-
+def test_one_client_serves_one_event_loop_after_another(transport: AsyncTransport) -> None:
+    """Without `with`, a loop's connections are closed when it ends. No warning about unclosed ones is raised."""
     with WireServer(GOOD) as server:
+        open_router = OpenRouter(KEY, async_transport=transport, server_url=server.url)
         for number in range(1, 4):
-            assert asyncio.run(main(server.url)) == bytes(480)
+            assert asyncio.run(open_router.tts.create_speech_async(**REQUEST)).content == bytes(480)
             server.wait_until_closed()
             assert server.connections == number
     assert open_router._session.connections._loops == {}
@@ -181,22 +155,18 @@ def test_one_client_serves_one_event_loop_after_another(transport: Literal["http
 
 
 @Transports
-def test_threads_with_a_loop_each_share_a_client(transport: Literal["httpx", "aiohttp"]) -> None:
-    """Each loop has connections of its own; the end of one does not touch the others."""
+def test_concurrent_event_loops_share_a_client(transport: AsyncTransport) -> None:
+    """Each has its own connections, which outlive the other loops."""
     together = threading.Barrier(4, timeout=10)
     results: list[bytes] = []
 
-    def work(open_router: OpenRouter, url: str) -> None:
-        async def main() -> None:
-            for _ in range(3):
-                speech = await open_router.tts.create_speech_async(**at(url))
-                results.append(speech.content)
-                await asyncio.to_thread(together.wait)
+    async def main() -> None:
+        for _ in range(3):
+            results.append((await open_router.tts.create_speech_async(**REQUEST)).content)
+            await asyncio.to_thread(together.wait)
 
-        asyncio.run(main())
-
-    with WireServer(GOOD) as server, OpenRouter(KEY, async_transport=transport) as open_router:
-        threads = [threading.Thread(target=work, args=(open_router, server.url)) for _ in range(4)]
+    with WireServer(GOOD) as server, OpenRouter(KEY, async_transport=transport, server_url=server.url) as open_router:
+        threads = [threading.Thread(target=lambda: asyncio.run(main())) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -207,8 +177,8 @@ def test_threads_with_a_loop_each_share_a_client(transport: Literal["httpx", "ai
 
 
 @Transports
-def test_leaving_the_block_closes_what_its_loop_uses(transport: Literal["httpx", "aiohttp"]) -> None:
-    """The loop goes on, as in a notebook; and the client can be used again."""
+def test_leaving_the_block_closes_the_connections_of_its_loop(transport: AsyncTransport) -> None:
+    """The loop goes on, as in a notebook, and the client can be used again."""
 
     async def main(url: str) -> None:
         open_router = OpenRouter(KEY, server_url=url, async_transport=transport)
@@ -223,21 +193,16 @@ def test_leaving_the_block_closes_what_its_loop_uses(transport: Literal["httpx",
         asyncio.run(main(server.url))
 
 
-def test_a_loop_that_was_just_closed_is_forgotten(server: MockServer) -> None:
-    """Nothing was shut down; a call in another loop clears up."""
+def test_a_loop_that_was_closed_without_a_shutdown_is_forgotten() -> None:
+    """By a call in another loop."""
     connections = Connections(None, None, "httpx")
 
-    async def use() -> None:
+    async def use() -> list[asyncio.AbstractEventLoop]:
         async with connections.async_client():
-            pass
+            return list(connections._loops)
 
     abandoned = asyncio.new_event_loop()
-    abandoned.run_until_complete(use())
+    assert abandoned.run_until_complete(use()) == [abandoned]
     abandoned.close()
-    assert list(connections._loops) == [abandoned]
-
-    async def look() -> None:
-        async with connections.async_client():
-            assert list(connections._loops) == [asyncio.get_running_loop()]
-
-    asyncio.run(look())
+    with asyncio.Runner() as runner:
+        assert runner.run(use()) == [runner.get_loop()]

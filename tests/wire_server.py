@@ -5,11 +5,11 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from types import TracebackType
 from typing import BinaryIO, Self
 
 from attrs import define
 
+PCM = "audio/pcm;rate=24000;channels=1"
 _PATIENCE = 60
 """Seconds to wait for an expected event. Only a failing test waits this long."""
 
@@ -33,16 +33,10 @@ class Connection:
     """One connection, as seen by an `Answer`."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
+        self.socket = sock
 
     def send(self, content: bytes) -> None:
-        self._socket.sendall(content)
-
-    def wait_for_the_end(self) -> None:
-        """Hold the connection until the client closes it."""
-        self._socket.settimeout(_PATIENCE)
-        while self._socket.recv(65536):
-            pass
+        self.socket.sendall(content)
 
     def wait_for(self, event: threading.Event) -> None:
         assert event.wait(_PATIENCE), "the test did not continue"
@@ -56,7 +50,7 @@ CLOSE = object()
 def http(
     status: int = 200,
     body: bytes = b"",
-    content_type: str | None = "audio/pcm;rate=24000;channels=1",
+    content_type: str | None = PCM,
     *,
     length: int | None = None,
     headers: dict[str, str] | None = None,
@@ -66,6 +60,17 @@ def http(
     def answer(connection: Connection) -> object:
         connection.send(head(status, content_type, len(body) if length is None else length, headers) + body)
         return None if length is None else CLOSE
+
+    return answer
+
+
+def chunked(*pieces: bytes, content_type: str | None = PCM, headers: dict[str, str] | None = None) -> Answer:
+    """Build a complete response whose body is chunked."""
+
+    def answer(connection: Connection) -> None:
+        connection.send(head(200, content_type, None, headers))
+        for piece in (*pieces, b""):
+            connection.send(chunk(piece))
 
     return answer
 
@@ -90,8 +95,10 @@ def hang_up(connection: Connection) -> object:
 
 
 def silence(connection: Connection) -> object:
-    """Never respond."""
-    connection.wait_for_the_end()
+    """Hold the connection without responding until the client closes it."""
+    connection.socket.settimeout(_PATIENCE)
+    while connection.socket.recv(65536):
+        pass
     return CLOSE
 
 
@@ -129,17 +136,15 @@ class WireServer:
         with self._changed:
             assert self._changed.wait_for(lambda: not self._open, _PATIENCE), f"{len(self._open)} connections are open"
 
-    def wait_for_requests(self, count: int) -> None:
+    def wait_for_request(self) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.requests) >= count, _PATIENCE), "the request never arrived"
+            assert self._changed.wait_for(lambda: self.requests, _PATIENCE), "the request never arrived"
 
     def __enter__(self) -> Self:
         self._start(self._accept)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._changed:
@@ -155,21 +160,19 @@ class WireServer:
         thread.start()
 
     def _accept(self) -> None:
-        while True:
-            try:
+        with suppress(OSError):  # the listener was closed
+            while True:
                 sock, _ = self._listener.accept()
-            except OSError:
-                return
-            if self._tls:
-                sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-            with self._changed:
-                self._open.add(sock)
-                self.connections += 1
-            self._start(self._serve, sock)
+                if self._tls:
+                    sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+                with self._changed:
+                    self._open.add(sock)
+                    self.connections += 1
+                self._start(self._serve, sock)
 
     def _serve(self, sock: socket.socket) -> None:
         try:
-            with sock, sock.makefile("rb") as stream:
+            with suppress(OSError), sock, sock.makefile("rb") as stream:  # an error if the client went away
                 while request := self._read(stream):
                     with self._changed:
                         self.requests.append(request)
@@ -177,8 +180,6 @@ class WireServer:
                         self._changed.notify_all()
                     if answer(Connection(sock)) is CLOSE:
                         break
-        except OSError:
-            pass  # the client went away
         finally:
             with self._changed:
                 self._open.discard(sock)

@@ -8,9 +8,8 @@ import httpx
 from openrouter_speech import errors
 from openrouter_speech._core.retries import BackoffStrategy, RetryConfig
 
-from ..wire_server import CLOSE, Answer, Connection, chunk, hang_up, head, http, silence
+from ..wire_server import CLOSE, PCM, Answer, Connection, chunk, hang_up, head, http, silence
 
-PCM = "audio/pcm;rate=24000;channels=1"
 MP3 = (b"\xff\xf3\x84\xc4" + bytes(188)) * 3
 """Three frames of 24 ms each."""
 GOOD = http(body=bytes(480), headers={"X-Generation-Id": "gen-tts-1-a"})
@@ -22,21 +21,19 @@ def error_json(status: int, **error: Any) -> bytes:
     return json.dumps({"error": {"code": status, "message": "The sentence", **error}}).encode()
 
 
-def refuse(status: int, retry_after: str | None = None) -> Answer:
+def refuse(status: int, retry_after: str | None = None, **error: Any) -> Answer:
     headers = {} if retry_after is None else {"Retry-After": retry_after}
-    return http(status, error_json(status), "application/json", headers=headers)
+    return http(status, error_json(status, **error), "application/json", headers=headers)
 
 
-def cut_chunks(connection: Connection) -> object:
-    """Close the connection before the last chunk of a chunked body."""
-    connection.send(head(200, PCM, None) + chunk(bytes(100)))
-    return CLOSE
+def ending(content: bytes) -> Answer:
+    """Send this, then close the connection."""
 
+    def answer(connection: Connection) -> object:
+        connection.send(content)
+        return CLOSE
 
-def cut_at_once(connection: Connection) -> object:
-    """Send the head of a response, then close the connection."""
-    connection.send(head(200, PCM, 480))
-    return CLOSE
+    return answer
 
 
 def stall(connection: Connection) -> object:
@@ -45,52 +42,30 @@ def stall(connection: Connection) -> object:
     return silence(connection)
 
 
-def reset_in_head(connection: Connection) -> object:
-    connection.send(b"HTTP/1.1 200 OK\r\nContent-")
-    return CLOSE
-
-
-def not_http(connection: Connection) -> object:
-    connection.send(b"SSH-2.0-OpenSSH_9.2\r\n")
-    return CLOSE
-
-
-def endless(connection: Connection) -> object:
-    """Send audio until the client hangs up."""
-    connection.send(head(200, PCM, None))
-    while True:
-        connection.send(chunk(bytes(4096)))
-
+EMPTY, HALF, WRONG = http(), http(body=bytes(481)), http(200, error_json(502), "application/json")
+CUT_CHUNKS = ending(head(200, PCM, None) + chunk(bytes(100)))
+BEFORE_AUDIO = [hang_up, ending(head(200, PCM, 480)), EMPTY, WRONG]
+AFTER_AUDIO = [CUT_CHUNKS, HALF]
+"""Faults after which the call may have been billed, before the first byte of audio and after it."""
 
 FAULTS: dict[str, tuple[Answer, type[errors.OpenRouterError], str]] = {
     "a 400": (refuse(400), errors.BadRequestResponseError, "400: The sentence"),
+    "a 429 with a long wait": (refuse(429, "61"), errors.TooManyRequestsResponseError, "429"),
+    "a 402 of an empty account": (refuse(402, "1"), errors.PaymentRequiredResponseError, "402: The sentence"),
     "a 504": (refuse(504, "1"), errors.OpenRouterDefaultError, "504: The sentence. The request may have been charged"),
-    "a 418": (refuse(418), errors.OpenRouterDefaultError, "418: The sentence"),
     "an HTML 404": (http(404, b"<title>Not here</title>", "text/html"), errors.NotFoundResponseError, "404: Not here"),
-    "a redirect": (
-        http(307, b"", None, headers={"Location": "https://b.test/"}),
-        errors.RedirectError,
-        "https://b.test/",
-    ),
-    "an error that is cut": (
-        http(400, b'{"err', "application/json", length=99),
-        errors.BadRequestResponseError,
-        "err",
-    ),
-    "an empty 200": (http(), errors.EmptyAudioError, "no audio"),
-    "JSON in a 200": (http(200, error_json(502), "application/json"), errors.NotAudioError, "The sentence"),
-    "HTML in a 200": (http(200, b"<title>Login</title>", "text/html"), errors.NotAudioError, "Login"),
-    "half a frame": (http(body=bytes(481)), errors.TruncatedAudioError, "481 bytes is not a whole number"),
+    "a redirect": (http(307, b"", None, headers={"Location": "https://b.test/"}), errors.RedirectError, "//b.test/"),
+    "an error that is cut": (http(400, b'{"err', "application/json", length=99), errors.BadRequestResponseError, "err"),
+    "an empty 200": (EMPTY, errors.EmptyAudioError, "no audio"),
+    "JSON in a 200": (WRONG, errors.NotAudioError, "The sentence"),
+    "half a frame": (HALF, errors.TruncatedAudioError, "481 bytes is not a whole number"),
     "a body cut by length": (http(body=bytes(100), length=480), errors.TruncatedAudioError, "after 100 bytes"),
-    "a body cut by chunks": (cut_chunks, errors.TruncatedAudioError, "after 100 bytes"),
+    "a body cut by chunks": (CUT_CHUNKS, errors.TruncatedAudioError, "after 100 bytes"),
     "a hang-up": (hang_up, errors.APIConnectionError, "No response from 127.0.0.1:"),
-    "a hang-up in the head": (reset_in_head, errors.APIConnectionError, "No response"),
-    "another protocol": (not_http, errors.APIConnectionError, "No response"),
+    "a hang-up in the head": (ending(b"HTTP/1.1 200 OK\r\nContent-"), errors.APIConnectionError, "No response"),
+    "another protocol": (ending(b"SSH-2.0-OpenSSH_9.2\r\n"), errors.APIConnectionError, "No response"),
 }
 """Faults that are not retried: the response, the error it causes, and part of the message."""
-
-ONE_OF_EACH = "a 400", "an empty 200", "a body cut by chunks", "a hang-up"
-"""One fault of each kind: before the body, at its end, in its middle, and instead of a response."""
 
 
 def transports(answer: Callable[[httpx.Request], httpx.Response]) -> dict[str, Any]:
@@ -99,12 +74,27 @@ def transports(answer: Callable[[httpx.Request], httpx.Response]) -> dict[str, A
     return {"client": httpx.Client(transport=transport), "async_client": httpx.AsyncClient(transport=transport)}
 
 
+def giving(*bodies: "Body | bytes | Exception", status: int = 200, **headers: str) -> dict[str, Any]:
+    """Build clients whose transport gives these responses: a `Body` to stream, bytes already read, or an exception."""
+    left = iter(bodies)
+    headers = {"content-type": PCM} | {name.replace("_", "-"): value for name, value in headers.items()}
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        body = next(left)
+        if isinstance(body, Exception):
+            raise body
+        form: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"stream": body}
+        return httpx.Response(status, headers=headers, **form)
+
+    return transports(answer)
+
+
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in chunks, any of which may be an exception to raise. Counts how often it was closed."""
+    """A body in chunks, any of which may be an exception to raise."""
 
     def __init__(self, *pieces: bytes | Exception) -> None:
         self.pieces = pieces
-        self.closed = 0
+        self.is_closed = False
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self.pieces:
@@ -117,7 +107,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield piece
 
     def close(self) -> None:
-        self.closed += 1
+        self.is_closed = True
 
     async def aclose(self) -> None:
-        self.closed += 1
+        self.close()

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ..conftest import Caller, Connect, connecting
 
-Use = Callable[[Caller, Path, Any], bytes]
+Use = Callable[[Caller, Path], bytes]
 
 
 @pytest.fixture(params=["sync", "async", "aiohttp"])
@@ -17,16 +16,16 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
     yield from connecting(request.param)
 
 
-def create(caller: Caller, _: Path, params: Any) -> bytes:
-    return caller.create(**params).content
+def create(caller: Caller, _: Path) -> bytes:
+    return caller.create().content
 
 
-def stream(caller: Caller, _: Path, params: Any) -> bytes:
-    return b"".join(caller.read_stream(**params))
+def stream(caller: Caller, _: Path) -> bytes:
+    return b"".join(caller.read_stream())
 
 
-def save(caller: Caller, folder: Path, params: Any) -> bytes:
-    return caller.save(folder / "speech.pcm", **params).path.read_bytes()
+def save(caller: Caller, folder: Path) -> bytes:
+    return caller.save(folder / "speech.pcm").path.read_bytes()
 
 
 FORMS: list[Use] = [create, stream, save]

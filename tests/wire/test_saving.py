@@ -1,28 +1,23 @@
-"""Saving over real sockets: formats, paths rejected before any charge, and memory."""
+"""Saving over real sockets: formats, and paths rejected before any charge."""
 
 import json
 import os
-import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openrouter_speech import errors
 
-from ..conftest import Caller, Connect
-from ..wire_server import Connection, WireServer, chunk, head, http
-from .answers import EAGER, GOOD, MP3, PCM
-from .test_streams import pieces_of
+from ..conftest import Connect
+from ..wire_server import WireServer, http
+from .answers import EAGER, GOOD, MP3
 
 
-def test_saving_picks_the_format_by_the_suffix(connect: Connect, tmp_path: Path) -> None:
-    mp3 = http(body=MP3, content_type="audio/mpeg")
-    with WireServer(GOOD, GOOD, mp3) as server:
+def test_the_suffix_picks_the_format(connect: Connect, tmp_path: Path) -> None:
+    with WireServer(GOOD, GOOD, http(body=MP3, content_type="audio/mpeg")) as server:
         caller = connect(server_url=server.url)
         saved = [caller.save(tmp_path / name) for name in ("a.wav", "a.pcm", "a.mp3")]
-        asked = [json.loads(request.body).get("response_format") for request in server.requests]
-    assert asked == ["pcm", "pcm", "mp3"]
+    assert [json.loads(request.body)["response_format"] for request in server.requests] == ["pcm", "pcm", "mp3"]
     assert [speech.audio_format for speech in saved] == ["pcm", "pcm", "mp3"]
     assert {(speech.sample_rate, speech.channels) for speech in saved} == {(24_000, 1)}
     assert [speech.duration for speech in saved] == [0.01, 0.01, 0.072]
@@ -35,14 +30,11 @@ def test_saving_picks_the_format_by_the_suffix(connect: Connect, tmp_path: Path)
     ("name", "params", "kind", "message"),
     [
         ("a.mp3", {"response_format": "pcm"}, ValueError, "cannot hold"),
-        ("a.pcm", {"response_format": "mp3"}, ValueError, "cannot hold"),
         ("missing/a.pcm", {}, FileNotFoundError, "create it first"),
-        (".", {}, IsADirectoryError, "it is a folder"),
         ("a.wave", {}, ValueError, r"\.mp3, \.pcm or \.wav"),
-        ("a", {"response_format": "mp3"}, ValueError, r"name it \.mp3"),
     ],
 )
-def test_a_file_that_cannot_be_is_refused_before_it_is_paid_for(
+def test_a_file_that_cannot_be_written_is_rejected_before_it_is_paid_for(
     connect: Connect, tmp_path: Path, name: str, params: Any, kind: type[Exception], message: str
 ) -> None:
     with WireServer(GOOD) as server:
@@ -51,10 +43,10 @@ def test_a_file_that_cannot_be_is_refused_before_it_is_paid_for(
         assert not server.requests
 
 
-def test_audio_of_another_format_than_the_suffix_is_saved_beside(
+def test_audio_in_an_unexpected_format_is_saved_under_its_own_suffix(
     connect: Connect, slept: list[float], tmp_path: Path
 ) -> None:
-    """The server sent another format than requested. The audio has arrived, so there is no retry."""
+    """The audio has arrived, so there is no retry."""
     with WireServer(GOOD) as server:
         with pytest.raises(errors.SuffixMismatchError, match="The audio is pcm") as raised:
             connect(server_url=server.url, retry_config=EAGER).save(tmp_path / "a.mp3")
@@ -63,45 +55,10 @@ def test_audio_of_another_format_than_the_suffix_is_saved_beside(
     assert (tmp_path / "a.wav").stat().st_size == 524
 
 
-def stream_pieces(caller: Caller, _: Path) -> int:
-    """Consume a stream without keeping any of it."""
-    return sum(len(piece) for piece in pieces_of(caller))
-
-
-def save_file(caller: Caller, folder: Path) -> int:
-    return caller.save(folder / "speech.pcm").bytes_received
-
-
-@pytest.mark.parametrize("use", [stream_pieces, save_file])
-def test_memory_does_not_grow_with_the_length(connect: Connect, tmp_path: Path, use: Callable[..., int]) -> None:
-    """Ten times the audio needs no more memory, apart from buffers between network and reader (aiohttp: 1 MiB)."""
-    piece = bytes(1 << 16)
-
-    def peak(count: int) -> int:
-        def long(connection: Connection) -> object:
-            connection.send(head(200, PCM, None))
-            for _ in range(count):
-                connection.send(chunk(piece))
-            connection.send(chunk(b""))
-            return None
-
-        with WireServer(long) as server:
-            caller = connect(server_url=server.url)
-            tracemalloc.start()
-            try:
-                assert use(caller, tmp_path) == count * len(piece)
-                return tracemalloc.get_traced_memory()[1]
-            finally:
-                tracemalloc.stop()
-
-    peak(1)  # warm up: lazy imports and caches
-    assert peak(100) < peak(10) + 32 * len(piece)
-
-
-def test_saving_to_a_device_works_too(connect: Connect) -> None:
-    """A device cannot be read back to find the duration."""
+def test_audio_can_be_saved_to_a_device(connect: Connect) -> None:
+    """It cannot be read back to find the duration of mp3."""
     with WireServer(GOOD, http(body=MP3, content_type="audio/mpeg")) as server:
         caller = connect(server_url=server.url)
-        assert caller.save(Path(os.devnull)).bytes_received == 480
+        assert caller.save(Path(os.devnull)).duration == 0.01
         saved = caller.save(Path(os.devnull))
     assert (saved.audio_format, saved.sample_rate, saved.duration) == ("mp3", 24_000, None)

@@ -1,69 +1,15 @@
-"""Streams over real sockets: audio as it arrives, retried only before the first byte."""
+"""Streams over real sockets: audio as it arrives, in constant memory."""
 
-import asyncio
 import threading
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from openrouter_speech import OpenRouter, errors
 
-from ..conftest import KEY, REQUEST, Caller, Connect
-from ..wire_server import Answer, Connection, WireServer, chunk, hang_up, head, http, silence
-from .answers import EAGER, GOOD, PCM, Body, cut_at_once, cut_chunks, endless, transports
-
-EMPTY, HALF, WRONG = http(), http(body=bytes(481)), http(200, b"{}", "application/json")
-
-
-@pytest.mark.parametrize("answer", [hang_up, cut_at_once, EMPTY, WRONG])
-def test_a_stream_is_retried_until_its_first_byte(connect: Connect, slept: list[float], answer: Answer) -> None:
-    with WireServer(answer, GOOD) as server:
-        assert b"".join(connect(server_url=server.url, retry_config=EAGER).read_stream()) == bytes(480)
-        assert (len(server.requests), slept) == (2, [0.1])
-
-
-@pytest.mark.parametrize("answer", [cut_chunks, HALF])
-def test_a_stream_is_never_retried_after_its_first_byte(connect: Connect, slept: list[float], answer: Answer) -> None:
-    with WireServer(answer, GOOD) as server:
-        with pytest.raises(errors.TruncatedAudioError):
-            connect(server_url=server.url, retry_config=EAGER).read_stream()
-        assert (len(server.requests), slept) == (1, [])
-
-
-@pytest.mark.parametrize(("pieces", "attempts"), [((), 2), ((bytes(240),), 1)], ids=["before", "after"])
-def test_a_timeout_is_retried_only_before_the_first_byte(
-    connect: Connect, slept: list[float], pieces: tuple[bytes, ...], attempts: int
-) -> None:
-    bodies = [Body(*pieces, httpx.ReadTimeout("")), Body(bytes(480))]
-    left = list(bodies)
-    clients = transports(lambda _: httpx.Response(200, stream=left.pop(0), headers={"content-type": PCM}))
-    caller = connect(retry_config=EAGER, **clients)
-    if attempts == 1:
-        with pytest.raises(errors.APITimeoutError, match="next bytes"):
-            caller.read_stream()
-    else:
-        assert b"".join(caller.read_stream()) == bytes(480)
-    assert (len(bodies) - len(left), len(slept)) == (attempts, attempts - 1)
-    assert all(body.closed for body in bodies[:attempts])
-
-
-def test_the_first_audio_arrives_before_the_second_is_sent(connect: Connect) -> None:
-    heard = threading.Event()
-
-    def slow(connection: Connection) -> object:
-        connection.send(head(200, PCM, None, {"X-Generation-Id": "gen-tts-1-a"}))
-        connection.send(chunk(b"\0a" * 8))
-        connection.wait_for(heard)
-        connection.send(chunk(b"cd") + chunk(b""))
-        return None
-
-    with WireServer(slow) as server:
-        pieces = []
-        for piece in pieces_of(connect(server_url=server.url)):
-            pieces.append(piece)
-            heard.set()
-        assert pieces == [b"\0a" * 8, b"cd"]
+from ..conftest import REQUEST, Caller, Connect
+from ..wire_server import PCM, Connection, WireServer, chunk, chunked, head
 
 
 def pieces_of(caller: Caller) -> Any:
@@ -85,86 +31,44 @@ def pieces_of(caller: Caller) -> Any:
     runner.run(context.__aexit__(None, None, None))
 
 
-def held(connection: Connection) -> object:
-    """Send the first audio, then nothing."""
-    connection.send(head(200, PCM, None, {"X-Generation-Id": "gen-tts-1-a"}) + chunk(bytes(16)))
-    return silence(connection)
+def test_the_first_audio_arrives_before_the_second_is_sent(connect: Connect) -> None:
+    heard = threading.Event()
+
+    def slow(connection: Connection) -> None:
+        connection.send(head(200, PCM, None) + chunk(b"\0a" * 8))
+        connection.wait_for(heard)
+        connection.send(chunk(b"cd") + chunk(b""))
+
+    with WireServer(slow) as server:
+        pieces = []
+        for piece in pieces_of(connect(server_url=server.url)):
+            pieces.append(piece)
+            heard.set()
+        assert pieces == [b"\0a" * 8, b"cd"]
 
 
-def test_the_format_is_known_with_the_first_byte() -> None:
-    with WireServer(held) as server:
-        with OpenRouter(KEY, server_url=server.url) as open_router:
-            with open_router.tts.stream_speech(**REQUEST) as stream:
-                assert (stream.audio_format, stream.sample_rate, stream.channels) == ("pcm", 24_000, 1)
-                assert (stream.generation_id, stream.bytes_received, stream.duration) == ("gen-tts-1-a", 16, 8 / 24_000)
-                assert stream.time_to_first_audio is not None
-                assert stream.headers["content-type"] == PCM
-        server.wait_until_closed()
+def stream(caller: Caller, _: Path) -> int:
+    return sum(len(piece) for piece in pieces_of(caller))
 
 
-def test_leaving_a_stream_early_closes_its_connection() -> None:
-    async def leave_async() -> None:
-        async with OpenRouter(KEY, server_url=server.url) as open_router:
-            async with open_router.tts.stream_speech_async(**REQUEST) as stream:
-                assert len(await anext(aiter(stream))) > 0
-            await asyncio.to_thread(server.wait_until_closed)
-            async with open_router.tts.stream_speech_async(**REQUEST) as stream:
-                await stream.close()
-                await asyncio.to_thread(server.wait_until_closed)
-
-    with WireServer(endless) as server:
-        with OpenRouter(KEY, server_url=server.url) as open_router:
-            with open_router.tts.stream_speech(**REQUEST) as stream:
-                assert len(next(iter(stream))) > 0
-            server.wait_until_closed()
-            with open_router.tts.stream_speech(**REQUEST) as stream:
-                stream.close()
-                server.wait_until_closed()
-        asyncio.run(leave_async())
+def save(caller: Caller, folder: Path) -> int:
+    return caller.save(folder / "speech.pcm").bytes_received
 
 
-@pytest.mark.parametrize("chunk_size", [None, 5, 1000])
-def test_pieces_are_whole_frames_however_the_network_cuts_them(connect: Connect, chunk_size: int | None) -> None:
-    """A stereo frame is four bytes. test_body.py tests which chunks result from which cuts."""
-    audio = bytes(number % 251 for number in range(480))
+@pytest.mark.parametrize("use", [stream, save])
+def test_memory_does_not_grow_with_the_length(connect: Connect, tmp_path: Path, use: Callable[..., int]) -> None:
+    """Four times the audio needs no more memory, apart from buffers between network and reader (aiohttp: 1 MiB)."""
+    piece = bytes(1 << 16)
 
-    def in_pieces(connection: Connection) -> object:
-        connection.send(head(200, "audio/pcm;rate=24000;channels=2", None))
-        for start in range(0, 480, 3):
-            connection.send(chunk(audio[start : start + 3]))
-        connection.send(chunk(b""))
-        return None
+    def peak(count: int) -> int:
+        with WireServer(chunked(*[piece] * count)) as server:
+            caller = connect(server_url=server.url)
+            tracemalloc.start()
+            try:
+                assert use(caller, tmp_path) == count * len(piece)
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
 
-    with WireServer(in_pieces) as server:
-        pieces = connect(server_url=server.url).read_stream(chunk_size)
-    assert b"".join(pieces) == audio
-    assert all(len(piece) % 4 == 0 for piece in pieces)
-    if chunk_size is not None:
-        assert {len(piece) for piece in pieces[:-1]} <= {chunk_size - chunk_size % 4}
-
-
-@pytest.mark.parametrize("chunk_size", [0, -1, 1.5, True, "1"])
-def test_a_wrong_chunk_size_is_refused_by_name(connect: Connect, chunk_size: Any) -> None:
-    clients = transports(lambda _: httpx.Response(200, content=bytes(480), headers={"content-type": PCM}))
-    with pytest.raises(ValueError, match="chunk_size"):
-        connect(**clients).read_stream(chunk_size)
-
-
-def test_a_stream_can_be_saved_and_read(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with OpenRouter(KEY, server_url=server.url) as open_router:
-            async with open_router.tts.stream_speech_async(**REQUEST) as stream:
-                assert await stream.save(tmp_path / "async.pcm") == tmp_path / "async.pcm"
-            async with open_router.tts.stream_speech_async(**REQUEST) as stream:
-                assert await stream.read() == bytes(480)
-
-    with WireServer(GOOD) as server:
-        with OpenRouter(KEY, server_url=server.url) as open_router:
-            with open_router.tts.stream_speech(**REQUEST) as stream:
-                assert stream.save(tmp_path / "sync.pcm") == tmp_path / "sync.pcm"
-                assert repr(stream) == "<SpeechStream [200 pcm, 480 bytes]>"
-            with open_router.tts.stream_speech(**REQUEST) as stream:
-                assert stream.read() == bytes(480)
-                assert stream.duration == 0.01
-        asyncio.run(main())
-    assert (tmp_path / "sync.pcm").read_bytes() == (tmp_path / "async.pcm").read_bytes() == bytes(480)
+    peak(1)  # warm up: lazy imports and caches
+    assert peak(80) < peak(20) + 32 * len(piece)
