@@ -115,7 +115,8 @@ def test_a_429_or_a_402_for_requests_in_flight_is_throttled(status: int | None, 
 def test_the_number_of_retries_is_limited() -> None:
     config = evolve(CONFIG, max_retries=2)
     assert [decide(config, Failed(503), retries=n, elapsed=0) is None for n in range(4)] == [False, False, True, True]
-    assert decide(retries.NONE, Failed(503), retries=0, elapsed=0) is None
+    for none in (evolve(CONFIG, max_retries=0), retries.NONE):
+        assert decide(none, Failed(503), retries=0, elapsed=0) is None
 
 
 def test_a_wait_that_would_end_too_late_is_not_started() -> None:
