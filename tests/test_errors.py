@@ -153,13 +153,11 @@ RESET = {"x-ratelimit-reset": "9"}
     [
         (429, {"retry-after": "7"}, documented(429, metadata={"headers": {"Retry-After": "3"}}), True, 7),
         (429, {}, documented(429, metadata={"headers": {"Retry-After-Ms": 1500}}), True, 1.5),
-        (429, {}, documented(429, metadata={"headers": "none"}), True, None),
         (429, {}, documented(429, metadata=None), True, None),
         (429, {}, documented(429, metadata='{"headers": "{\\"Retry-After\\": 3}"}'), True, 3),
         (429, {}, documented(429, code="odd", metadata={"retry_after_seconds": 2}), True, 2),
         (429, RESET, b"<html>", True, 9),
         (503, {"retry-after": "3, 10"}, b"", False, 10),
-        (503, {"retry-after": "-1"}, b"", False, None),
         (402, RESET, documented(402, metadata=IN_FLIGHT), True, 9),
         (402, RESET, documented(402, metadata=json.dumps(IN_FLIGHT)), True, 9),
         (402, RESET, documented(402), False, None),

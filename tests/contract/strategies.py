@@ -65,7 +65,8 @@ def values(name: str, hint: Any) -> st.SearchStrategy[Any]:
 def instances(model: type[Any]) -> st.SearchStrategy[Any]:
     """Return instances of a generated model, with and without optional and undocumented properties."""
     hints = typing.get_type_hints(model, localns=vars(models))
-    required, optional = {}, {}
+    required: dict[str, st.SearchStrategy[Any]] = {}
+    optional: dict[str, st.SearchStrategy[Any]] = {}
     for field in _fields(model):
         strategy = values(f"{model.__name__}.{field.name}", hints[field.name])
         (required if field.default is attrs.NOTHING else optional)[field.name] = strategy

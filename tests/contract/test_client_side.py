@@ -179,6 +179,10 @@ def first(strategy: st.SearchStrategy[Any], wanted: Callable[[Any], object]) -> 
     return find(strategy, lambda drawn: bool(wanted(drawn)), settings=unshrunk)
 
 
+def holding(name: str) -> Callable[[Any], bool]:
+    return lambda drawn: name in drawn
+
+
 MODELS = [model for name in models.__all__ if has(model := getattr(models, name))]
 
 
@@ -190,13 +194,13 @@ def properties(model: type[Any]) -> set[str]:
 def test_each_documented_field_is_in_its_model_and_is_drawn(model: type[Any]) -> None:
     assert wire_names(model).keys() == properties(model)
     for name in properties(model):
-        assert first(instances(model), lambda drawn, name=name: name in plain(drawn))
+        assert first(instances(model).map(plain), holding(name))
 
 
 def test_each_documented_header_is_a_parameter_and_is_drawn() -> None:
     assert sorted(map(header_name, HEADER_PARAMETERS)) == sorted(PARAMETERS)
     for parameter, strategy in product(HEADER_PARAMETERS, (HEADERS, ASCII_HEADERS)):
-        assert first(strategy, lambda drawn, parameter=parameter: parameter in drawn)
+        assert first(strategy, holding(parameter))
 
 
 @define
