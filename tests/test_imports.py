@@ -1,4 +1,4 @@
-"""What is loaded when: a module that is needed by few does not slow down all."""
+"""What is imported when, so that a client starts fast."""
 
 import json
 import subprocess
@@ -14,16 +14,16 @@ READY = {
     "._http.receiving", "._http.sending", "._http.session", "._version", ".client", ".components", ".errors",
     ".narration", ".responses", ".streams", ".tts", ".utils",
 }  # fmt: skip
-"""What a client needs that is ready to call."""
+"""The modules of a client that is ready to call."""
 LATER = {
     "aiohttp", "asyncio", "dateutil", "httpx_aiohttp", "jsonschema_rs", "miniaudio", "numpy", "rich",
     "semantic_text_splitter", "soundfile", "starlette", "typer", "uvicorn", "yaml",
 }  # fmt: skip
-"""What is loaded when it is needed. (asyncio: with the first awaited call; httpx does the same.)"""
+"""Modules that are imported when they are needed; asyncio with the first awaited call, as in httpx."""
 
 
 def loaded(code: str) -> set[str]:
-    """The modules that a process has which ran this code."""
+    """Return the modules that a process has after this code."""
     code = f"{code}\nimport sys, json; print(json.dumps(list(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return set(json.loads(result.stdout))
@@ -34,34 +34,28 @@ def ours(modules: set[str]) -> set[str]:
     return {module.removeprefix(name) for module in modules if module == name or module.startswith(f"{name}.")}
 
 
-def test_the_package_itself_is_next_to_nothing() -> None:
+def test_the_package_alone_imports_next_to_nothing() -> None:
     modules = loaded("import openrouter_speech")
     assert ours(modules) == {"", "._version"}
     assert "httpx" not in modules
 
 
-def test_a_client_loads_what_it_needs_and_no_more() -> None:
+def test_a_client_imports_only_what_it_needs() -> None:
     modules = loaded("from openrouter_speech import OpenRouter, components, errors, utils; OpenRouter('key')")
     assert ours(modules) == READY
-    assert not modules & LATER - loaded("import attrs, httpx")  # httpx loads rich, where it is there
+    assert not modules & LATER - loaded("import attrs, httpx")  # httpx imports rich if it is installed
 
 
-def test_help_loads_no_client() -> None:
+def test_help_imports_no_client() -> None:
     show = "from openrouter_speech.cli import main\nwith contextlib.redirect_stdout(io.StringIO()): main(['--help'])"
     assert not loaded(f"import contextlib, io\n{show}") & {"attrs", "httpx", "rich"}
 
 
-@pytest.mark.parametrize("name", openrouter_speech.__all__)
-def test_a_name_is_there_when_it_is_asked_for(name: str) -> None:
-    assert getattr(openrouter_speech, name) is not None
-    assert name in dir(openrouter_speech)
-
-
-def test_a_name_is_looked_up_once() -> None:
-    openrouter_speech.__dict__.pop("SpeechStream", None)
-    assert openrouter_speech.SpeechStream is openrouter_speech.__dict__["SpeechStream"]
-
-
-def test_a_name_that_is_not_there_is_refused_as_ever() -> None:
+def test_each_public_name_is_imported_on_first_use() -> None:
+    for name in openrouter_speech.__all__:
+        assert name in dir(openrouter_speech)
+        assert getattr(openrouter_speech, name) is not None
+    openrouter_speech.__dict__.pop("SpeechStream")
+    assert openrouter_speech.SpeechStream is openrouter_speech.__dict__["SpeechStream"]  # looked up once
     with pytest.raises(AttributeError, match="module 'openrouter_speech' has no attribute 'OpenRuoter'"):
         openrouter_speech.OpenRuoter  # noqa: B018

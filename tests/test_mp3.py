@@ -18,7 +18,7 @@ RATE = 24_000
 
 @cache
 def encoded(frames: int, rate: int = RATE, channels: int = 1) -> bytes:
-    """As an encoder writes it: with its note, and with silence at both ends."""
+    """Encode noise: with an info tag, and with silence at both ends."""
     samples = np.random.default_rng(frames).integers(-9000, 9000, (frames, channels), dtype=np.int16)
     file = io.BytesIO()
     soundfile.write(file, samples, rate, format="MP3")
@@ -35,13 +35,13 @@ def frames_of(content: bytes) -> tuple[mp3.Frame, ...]:
 
 
 def bare(frames: int) -> bytes:
-    """Without the encoder's note, as a server sends it that encodes while it speaks."""
+    """Encode without the info tag, as a server does that encodes while it speaks."""
     content = encoded(frames)
     return content[frames_of(content)[0].end :]
 
 
 def silent(bits: int, count: int = 1) -> bytes:
-    """Frames with this header."""
+    """Build frames with this header."""
     header = mp3._header(bits)
     assert header is not None
     return (bits.to_bytes(4) + bytes(header.size - 4)) * count
@@ -60,7 +60,7 @@ def samples(content: bytes) -> int:
 
 
 def decoded(content: bytes, rate: int = RATE, channels: int = 1) -> int:
-    """As many as an independent decoder makes of it."""
+    """Count the samples that an independent decoder makes of it."""
     number: int = miniaudio.decode(content, nchannels=channels, sample_rate=rate).num_frames
     return number
 
@@ -70,18 +70,17 @@ def decoded(content: bytes, rate: int = RATE, channels: int = 1) -> int:
 
 def test_random_bytes_are_no_sound() -> None:
     source = random.Random(1)
-    for _ in range(2000):
+    for _ in range(500):
         blob = source.randbytes(source.randrange(1, 1 << source.randrange(1, 17)))
         assert not mp3.has_sound(blob)
-        assert mp3.duration(blob) is None
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\xff", b"\xff\xfb", FRAME[:100], FRAME[:-1], FRAME + b"\0", FRAME + b"\0" * 400, FRAME + silent(0xFFFB9000),
-     b"junk" + FRAME, b"junk" + FRAME + b"junk", b"junk" + FRAME + FRAME[:50],
+    [b"", b"\xff\xfb", FRAME[:-1], FRAME + b"\0", FRAME + b"\0" * 400, FRAME + silent(0xFFFB9000),
+     b"junk" + FRAME, b"junk" + FRAME + b"junk", b"junk" + FRAME + FRAME[:50], ID3[:6] + b"\x7f" * 4 + FRAME * 10,
      ID3, ID3 + ID3V1, APE, ID3V1, b"\xff" * 10_000, b"\xff\xfb" * 10_000],
-    ids=lambda content: f"{content[:6]!r} {len(content)}",
+    ids=range(16),
 )  # fmt: skip
 def test_what_only_looks_like_a_frame_is_none(content: bytes) -> None:
     assert not mp3.has_sound(content)
@@ -89,37 +88,24 @@ def test_what_only_looks_like_a_frame_is_none(content: bytes) -> None:
     assert mp3.duration(content) is None
 
 
-@pytest.mark.parametrize("after", [b"", FRAME, ID3, ID3V1, APE, FRAME[:4], FRAME * 20 + b"junk"])
-def test_a_frame_counts_by_what_follows(after: bytes) -> None:
+@pytest.mark.parametrize("after", [b"", FRAME, ID3, ID3V1, APE, FRAME[:4]])
+def test_a_frame_is_recognized_by_what_follows(after: bytes) -> None:
     frame = mp3.first_frame(FRAME + after)
     assert frame is not None
     assert (frame.start, frame.end) == (0, len(FRAME))
     assert mp3.has_sound(FRAME + after)
 
 
-@pytest.mark.parametrize(
-    "before", [b"", ID3, ID3_WITH_FOOTER, APE, ID3V1, ID3 + ID3_WITH_FOOTER + APE, b"\xff\xf3junk"]
-)
-@pytest.mark.parametrize("between", [b"", ID3, ID3_WITH_FOOTER, APE, ID3V1, b"\0" * 99])
-@pytest.mark.parametrize("after", [b"", ID3V1, APE + ID3V1, ID3_WITH_FOOTER, b"\0" * 99, FRAME[:50]])
-def test_tags_and_damage_are_no_sound(before: bytes, between: bytes, after: bytes) -> None:
-    content = before + FRAME * 3 + between + FRAME * 4 + after
-    assert samples(content) == 7 * 576
+@pytest.mark.parametrize("other", [ID3, ID3_WITH_FOOTER, APE, ID3V1, APE[-32:], ID3 + APE + ID3V1, bytes(99)])
+def test_tags_and_damage_are_no_sound(other: bytes) -> None:
+    assert samples(other + FRAME * 3 + other + FRAME * 4 + other) == 7 * 576
+    assert samples(b"\xff\xf3junk" + FRAME * 3 + other + FRAME * 4 + FRAME[:50]) == 7 * 576
 
 
 @pytest.mark.parametrize("tag", [ID3, ID3_WITH_FOOTER, APE, ID3V1])
-def test_a_tag_is_passed_over_to_the_byte(tag: bytes) -> None:
-    """One frame is enough right behind it; after anything else it would take two."""
+def test_a_tag_is_skipped_to_the_byte(tag: bytes) -> None:
+    """One frame is enough right after a tag; after anything else it takes two."""
     assert samples(tag + FRAME) == samples(FRAME + tag + FRAME) / 2 == 576
-
-
-def test_a_tag_that_ends_nowhere_is_all_there_is() -> None:
-    assert not mp3.has_sound(ID3[:6] + b"\x7f" * 4 + FRAME * 10)
-
-
-def test_an_encoders_note_alone_is_no_sound() -> None:
-    content = encoded(2400)
-    assert not mp3.has_sound(content[: frames_of(content)[0].end])
 
 
 @pytest.mark.parametrize(
@@ -131,7 +117,7 @@ def test_an_encoders_note_alone_is_no_sound() -> None:
         (0xFFFF9000, 44_100, 2), (0xFFF790C0, 22_050, 1),  # layer I
     ],
 )  # fmt: skip
-def test_each_version_and_layer_is_as_long_as_a_decoder_makes_it(bits: int, rate: int, channels: int) -> None:
+def test_each_version_and_layer_lasts_as_long_as_a_decoder_plays(bits: int, rate: int, channels: int) -> None:
     content = silent(bits, 20)
     frame = mp3.first_frame(content)
     assert frame is not None
@@ -152,24 +138,24 @@ def test_a_header_with_a_reserved_value_is_none(bits: int) -> None:
 
 
 @pytest.mark.parametrize("rate", [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000])
-@pytest.mark.parametrize("channels", [1, 2])
-def test_every_rate_is_as_long_as_a_decoder_makes_it(rate: int, channels: int) -> None:
-    content = encoded(4321, rate, channels)
-    assert samples(content) == decoded(content, rate, channels) == 4321
+def test_every_rate_lasts_as_long_as_a_decoder_plays(rate: int) -> None:
+    for channels in (1, 2):
+        content = encoded(4321, rate, channels)
+        assert samples(content) == decoded(content, rate, channels) == 4321
 
 
-@pytest.mark.parametrize("noted", [True, False])
-@pytest.mark.parametrize("count", [2, 3, 5, 20])
-@pytest.mark.parametrize("missing", [0, 7])
-def test_mp3_that_stops_short_is_as_long_as_a_decoder_makes_it(noted: bool, count: int, missing: int) -> None:
+@pytest.mark.parametrize("tagged", [True, False])
+@pytest.mark.parametrize("count", [2, 3, 20])
+def test_mp3_that_stops_short_lasts_as_long_as_a_decoder_plays(tagged: bool, count: int) -> None:
     frames = frames_of(encoded(24_000))
-    content = encoded(24_000)[0 if noted else frames[0].end : frames[count].end - missing]
-    assert samples(content) == decoded(content)
+    for missing in (0, 7):
+        content = encoded(24_000)[0 if tagged else frames[0].end : frames[count].end - missing]
+        assert samples(content) == decoded(content)
 
 
 @pytest.mark.parametrize("count", [0, 5, 54])
-def test_a_note_that_counts_wrong_loses_nothing(count: int) -> None:
-    """Up to where it counts, a decoder takes its word; what follows is another segment."""
+def test_an_info_tag_that_counts_wrong_loses_nothing(count: int) -> None:
+    """A decoder plays as many frames as it counts; the rest is another segment."""
     content = encoded(24_000)
     at = content.index(b"Xing") + 8
     wrong = content[:at] + count.to_bytes(4) + content[at + 4 :]
@@ -180,8 +166,7 @@ def test_a_note_that_counts_wrong_loses_nothing(count: int) -> None:
 
 
 @pytest.mark.parametrize(("bits", "at"), [(0xFFF384C0, 13), (0xFFF284C0, 15), (0xFFFB9000, 36), (0xFFFB90C0, 21)])
-def test_a_note_is_found_behind_the_side_information(bits: int, at: int) -> None:
-    """And behind the checksum, where there is one."""
+def test_an_info_tag_follows_the_side_information_and_the_checksum(bits: int, at: int) -> None:
     frame = silent(bits)
     note = frame[:at] + b"Info" + (1).to_bytes(4) + (10).to_bytes(4) + b"LAME3.100" + bytes(12) + b"\x24\x04\x50"
     content = note + frame[len(note) :] + frame * 10
@@ -192,22 +177,26 @@ def test_a_note_is_found_behind_the_side_information(bits: int, at: int) -> None
     assert segment.samples == decoded(content, header.sample_rate, header.channels)
 
 
+@pytest.mark.parametrize("note", [b"Info\0\0\0\0", b"Xing\0\0\0\x0f" + bytes(116) + b"????"])
+def test_an_info_tag_without_the_encoders_delay_is_no_sound(note: bytes) -> None:
+    tag = (FRAME[:13] + note).ljust(len(FRAME), b"\0")
+    assert not mp3.has_sound(tag)
+    [segment] = mp3.segments(tag + FRAME * 10)
+    assert (segment.note, segment.samples) == (mp3.Note(0, 0, 0), 10 * 576)
+
+
 PIECES = st.lists(
     st.sampled_from([encoded(1200), encoded(24_000), bare(2400), bare(9600), ID3, APE, ID3V1]), max_size=6
 )
 
 
 @given(PIECES)
-def test_several_files_are_as_long_as_the_sum(pieces: list[bytes]) -> None:
-    assert samples(b"".join(pieces)) == sum(map(samples, pieces))
-
-
-@given(PIECES)
-def test_segments_are_decoded_one_by_one_to_all_of_the_sound(pieces: list[bytes]) -> None:
+def test_concatenated_files_are_decoded_one_by_one(pieces: list[bytes]) -> None:
     content = b"".join(pieces)
     segments = list(mp3.segments(content))
     assert all(before.end <= after.start for before, after in pairwise(segments))
     assert [decoded(content[one.start : one.end]) for one in segments] == [one.samples for one in segments]
+    assert samples(content) == sum(map(samples, pieces))
 
 
 def test_two_rates_in_one_body_are_two_segments() -> None:
@@ -228,7 +217,7 @@ def test_any_bytes_are_read(content: bytes) -> None:
 
 @pytest.mark.parametrize("content", [encoded(9600), bare(9600) + encoded(1200), ID3 + bare(2400) + APE + bare(2400)])
 @pytest.mark.parametrize("size", [1, 77, 100_000])
-def test_frames_are_the_same_however_the_bytes_come(content: bytes, size: int) -> None:
+def test_frames_are_the_same_however_they_arrive(content: bytes, size: int) -> None:
     cutter, there, gone, found = mp3.Cutter(), bytearray(), 0, []
     for start in range(0, len(content) + size, size):
         there += content[start : start + size]

@@ -1,4 +1,4 @@
-"""The soak: a small one passes, and what it looks for it would find."""
+"""A small soak test passes, and each kind of leak is detected."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from .soak.leftovers import GROWTH, Leftovers, beyond_policy, growth
 from .soak.server import FAULTS
 
 
-def test_a_small_soak_leaves_nothing() -> None:
+def test_a_small_soak_test_leaves_nothing() -> None:
     command = [sys.executable, "-m", "tests.soak", "--calls", "400", "--seed", "2"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
@@ -30,27 +30,19 @@ def test_a_small_soak_leaves_nothing() -> None:
     ]  # fmt: skip
 
 
-def test_a_leaked_descriptor_is_seen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_proc", [True, False])
+def test_a_leaked_descriptor_is_found(has_proc: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_proc:
+        monkeypatch.setattr(Path, "exists", lambda _: False)
     before = leftovers.descriptors()
-    with (tmp_path / "speech.part").open("w"):
-        leaked = leftovers.descriptors() - before
-        assert leaked.total() == 1
-        assert Leftovers(descriptors=leaked).broken()
+    ends = os.pipe()
+    assert leftovers.descriptors() - before == Counter(pipe=2)
+    for end in ends:
+        os.close(end)
     assert not leftovers.descriptors() - before
 
 
-def test_a_leaked_descriptor_is_seen_where_there_is_no_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "exists", lambda _: False)
-    before = leftovers.descriptors()
-    reader, writer = os.pipe()
-    try:
-        assert leftovers.descriptors() - before == Counter(pipe=2)
-    finally:
-        os.close(reader)
-        os.close(writer)
-
-
-def test_a_leaked_thread_is_seen() -> None:
+def test_a_leaked_thread_is_found() -> None:
     before, end = leftovers.threads(), threading.Event()
     thread = threading.Thread(target=end.wait, name="leaked")
     thread.start()
@@ -61,26 +53,19 @@ def test_a_leaked_thread_is_seen() -> None:
         thread.join()
 
 
-def test_memory_that_grows_is_told_from_memory_that_is_level() -> None:
+def test_growth_ignores_the_first_quarter() -> None:
     mebibyte = 1 << 20
     assert growth([number * mebibyte for number in range(100)]) == 50 * mebibyte
-    assert growth([0] * 25 + [60 * mebibyte] * 75) == 0  # what is loaded at first use
+    assert growth([0] * 25 + [60 * mebibyte] * 75) == 0  # imports at first use
     assert growth([1, 2, 3]) == 0
     assert leftovers.memory() > mebibyte
 
 
 @pytest.mark.parametrize(
     ("faults", "allowed"),
-    [
-        (("ok",), 1),
-        (("503", "ok"), 2),
-        (("503", "429", "502", "500"), 3),
-        (("cut", "503"), 1),
-        (("529", "hang up", "503"), 2),
-        (("400", "503"), 1),
-    ],
+    [(("ok",), 1), (("503", "ok"), 2), (("503", "429", "502", "500"), 3), (("cut", "503"), 1), (("529", "cut"), 2)],
 )
-def test_a_call_may_send_as_many_requests_as_its_faults_allow(faults: tuple[str, ...], allowed: int) -> None:
+def test_a_call_may_send_one_request_per_transient_fault(faults: tuple[str, ...], allowed: int) -> None:
     call = Call(7, "threads", "whole", faults, 0)
     assert call.allowed() == allowed
     assert beyond_policy({7: allowed}, {7: allowed}) == {}
@@ -102,12 +87,12 @@ def test_a_call_may_send_as_many_requests_as_its_faults_allow(faults: tuple[str,
         ({"growth": GROWTH + 1}, "memory, last quarter vs. second: +8.0 MiB; the limit is 8 MiB."),
     ],
 )
-def test_a_bound_that_is_broken_is_a_sentence(found: Any, sentence: str) -> None:
+def test_an_exceeded_limit_is_reported(found: Any, sentence: str) -> None:
     assert Leftovers(**found).broken() == [sentence]
     assert Leftovers().broken() == []
 
 
-def test_the_calls_are_of_all_kinds_and_the_same_for_the_same_seed() -> None:
+def test_the_calls_are_of_all_kinds_and_follow_the_seed() -> None:
     calls = drawn(2_000, 1)
     assert calls == drawn(2_000, 1) != drawn(2_000, 2)
     assert {call.way for call in calls} == set(WAYS)

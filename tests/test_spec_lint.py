@@ -1,4 +1,4 @@
-"""`make spec-lint` rejects what is no description, or not a good one, and does without Node.js."""
+"""`make spec-lint` rejects invalid and untidy descriptions, and does not need Node.js."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
 
 @pytest.fixture
 def no_node(tmp_path: Path) -> str:
-    """A path with make on it, and nothing else."""
+    """Provide a path with make and nothing else."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/make").symlink_to(shutil.which("make") or "make")
     return str(tmp_path / "bin")
@@ -47,7 +47,7 @@ INVALID = [
 
 
 @pytest.mark.parametrize(("old", "new", "problem"), INVALID)
-def test_what_is_not_valid_is_named(
+def test_what_is_invalid_is_named(
     old: str, new: str, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = changed(tmp_path, old, new)
@@ -57,10 +57,8 @@ def test_what_is_not_valid_is_named(
     assert printed.err.startswith(f"{path}: {problem}")
 
 
-def test_a_line_has_room_for_what_is_wrong_and_not_for_all_that_is_there(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The validator quotes the schemas that have no place in OpenAPI 3.0."""
+def test_long_problems_are_shortened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The validator quotes each schema that OpenAPI 3.0 does not have."""
     assert spec_lint.main([str(changed(tmp_path, "openapi: 3.1.0", "openapi: 3.0.3"))]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) > 3
@@ -79,7 +77,7 @@ def test_a_line_has_room_for_what_is_wrong_and_not_for_all_that_is_there(
     ],
     ids=["no file", "no YAML", "Swagger 2.0", "a sound", "nothing"],
 )
-def test_what_is_no_description_gets_one_sentence(
+def test_another_file_is_rejected_in_one_sentence(
     content: bytes | None, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "openapi.yaml"
@@ -91,7 +89,7 @@ def test_what_is_no_description_gets_one_sentence(
     assert printed.err.startswith(f"{path} {problem}")
 
 
-def test_a_large_file_gets_one_sentence(make: Make, tmp_path: Path, no_node: str) -> None:
+def test_a_large_file_is_rejected_in_one_sentence(make: Make, tmp_path: Path, no_node: str) -> None:
     with (tmp_path / "large.yaml").open("wb") as file:
         file.truncate(100 << 20)
     result = make(NO_SETUP, "spec-lint", f"OPENAPI={tmp_path}/large.yaml", PATH=no_node)
@@ -100,10 +98,11 @@ def test_a_large_file_gets_one_sentence(make: Make, tmp_path: Path, no_node: str
     assert sentence == f"{tmp_path}/large.yaml is larger than 16 MB; is it an OpenAPI description?"
 
 
-def test_without_node_the_validator_decides(make: Make, tmp_path: Path, no_node: str) -> None:
+def test_without_node_redocly_is_skipped_unless_it_is_required(make: Make, tmp_path: Path, no_node: str) -> None:
     fine = make(NO_SETUP, "spec-lint", PATH=no_node, NODE_TOOLS="")
     assert fine.returncode == 0
     assert fine.stderr == "Redocly was left out: it needs Node.js 20.19 or later, and there is none here.\n"
+    assert make(NO_SETUP, "spec-lint", PATH=no_node, NODE_TOOLS="required").returncode == 2
     broken = changed(tmp_path, "schemas/SpeechRequest'", "schemas/Speech'")
     before = broken.read_bytes()
     result = make(NO_SETUP, "spec-lint", f"OPENAPI={broken}", PATH=no_node)
@@ -111,10 +110,6 @@ def test_without_node_the_validator_decides(make: Make, tmp_path: Path, no_node:
     assert result.stderr.startswith(f"{broken}: the reference '#/components/schemas/Speech' leads nowhere\n")
     assert "Redocly" not in result.stderr
     assert broken.read_bytes() == before
-
-
-def test_without_node_it_fails_where_nothing_may_be_left_out(make: Make, no_node: str) -> None:
-    assert make(NO_SETUP, "spec-lint", PATH=no_node, NODE_TOOLS="required").returncode == 2
 
 
 UNTIDY = [
@@ -125,10 +120,10 @@ UNTIDY = [
     ("      security:\n        - apiKey: []\n", "", "security-defined"),
     ("audio/*:", "text/plain:", "response-mime-type"),
 ]
-"""What is valid, and still no good description."""
+"""Edits that leave the description valid, and the rules that they break."""
 
 
-def test_redocly_rejects_what_is_only_valid(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redocly_rejects_an_untidy_description(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs(spec_lint.REDOCLY, monkeypatch)
     untidy = DESCRIPTION
     for old, new, _ in UNTIDY:
@@ -141,7 +136,7 @@ def test_redocly_rejects_what_is_only_valid(make: Make, tmp_path: Path, monkeypa
     assert set(re.findall(r"\d+:\d+ +error +(\S+)", result.stderr)) == {rule for _, _, rule in UNTIDY}
 
 
-def test_no_rule_is_switched_off_in_vain(
+def test_each_disabled_rule_would_fail(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs(spec_lint.REDOCLY, monkeypatch)
@@ -151,7 +146,7 @@ def test_no_rule_is_switched_off_in_vain(
     assert broken == set(yaml.safe_load(RULES.read_text())["rules"])
 
 
-def test_a_rule_that_redocly_does_not_know_is_no_rule(
+def test_an_unknown_rule_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs(spec_lint.REDOCLY, monkeypatch)

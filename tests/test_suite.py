@@ -1,4 +1,4 @@
-"""The rules that the tests themselves are held to: no variable from outside, no network, no sleep."""
+"""The rules for the tests themselves: no variables from outside, no network, no sleep."""
 
 import asyncio
 import os
@@ -16,18 +16,17 @@ from .conftest import FOREIGN, OUR_PLUGIN_ALONE, PROJECT, guarded_sleep
 @pytest.mark.parametrize(
     "name",
     [
-        "OPENROUTER_API_KEY", "OPENROUTER_SPEECH_VOICE", "OPENAI_BASE_URL", "HTTPS_PROXY", "all_proxy", "NO_PROXY",
-        "SSL_CERT_FILE", "PYTHONPATH", "PYTHONWARNINGS", "PYTEST_ADDOPTS", "LANG", "LC_ALL", "COLUMNS", "NO_COLOR",
-        "FORCE_COLOR", "GITHUB_ACTIONS", "MAKEFLAGS", "GIT_DIR",
+        "OPENROUTER_API_KEY", "OPENAI_BASE_URL", "HTTPS_PROXY", "all_proxy", "SSL_CERT_FILE", "PYTHONPATH",
+        "PYTEST_ADDOPTS", "LANG", "LC_ALL", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "MAKEFLAGS",
     ],
 )  # fmt: skip
-def test_a_variable_of_another_person_has_no_say(name: str) -> None:
+def test_a_users_variables_are_removed(name: str) -> None:
     assert FOREIGN.fullmatch(name)
     assert name not in os.environ
 
 
 @pytest.mark.parametrize("name", ["PATH", "HOME", "TMPDIR", "NODE_TOOLS", "BROWSER_TESTS", "PYENV_ROOT", "SYSTEMROOT"])
-def test_what_a_machine_needs_stays(name: str) -> None:
+def test_variables_that_a_machine_needs_stay(name: str) -> None:
     assert not FOREIGN.fullmatch(name)
 
 
@@ -38,8 +37,7 @@ def test_the_network_is_out_of_reach() -> None:
         socket.create_connection(("example.test", 80))
 
 
-def test_a_signal_ends_what_a_test_starts() -> None:
-    """Also where those who started the tests ignore it, as `nohup` does."""
+def test_a_signal_ends_a_child_process_even_under_nohup() -> None:
     test = "tests/test_suite.py::test_the_network_is_out_of_reach"  # any; what counts is the fixture before it
     code = f"""
 import os, signal, subprocess, sys, pytest
@@ -56,7 +54,7 @@ pytest.main(["-qs", "-pno:cacheprovider", *{OUR_PLUGIN_ALONE}, "{test}"], plugin
 
 
 def test_the_package_does_not_sleep() -> None:
-    """Whether it has the function under a name of its own, or asks for it by that of its module."""
+    """Whether it imports `sleep` by name or by module."""
     for module in (sending, narrator):
         assert vars(module)["sleep"] is guarded_sleep
     with pytest.raises(AssertionError, match=r"openrouter_speech\._http\.sending would sleep for 5 s"):

@@ -1,4 +1,4 @@
-"""Type checkers accept what a user writes, and see a user's mistakes."""
+"""Type checkers accept correct code of a user, and reject mistakes."""
 
 import json
 import re
@@ -13,8 +13,6 @@ from .conftest import PROJECT
 
 FOLDER = Path(__file__).parent / "typing"
 BIN = Path(sys.executable).parent
-
-
 FILES = [FOLDER / "accepted.py", FOLDER / "rejected.py"]
 
 Place = tuple[str, int]
@@ -22,8 +20,8 @@ Place = tuple[str, int]
 
 
 def mypy(folder: Path) -> set[Place]:
-    """Where mypy complains."""
-    cache = PROJECT / ".mypy_cache" / "users"  # apart from that of `make lint`, whose settings are others
+    """Return where mypy reports an error."""
+    cache = PROJECT / ".mypy_cache" / "users"  # `make lint` has other settings
     command = [str(BIN / "mypy"), "--strict", "--config-file=", f"--cache-dir={cache}", "--no-error-summary"]
     result = subprocess.run([*command, *map(str, FILES)], capture_output=True, text=True, check=False, cwd=folder)
     assert not result.stderr
@@ -32,7 +30,7 @@ def mypy(folder: Path) -> set[Place]:
 
 
 def pyright(folder: Path) -> set[Place]:
-    """Where pyright complains; basedpyright is the same checker with its own Node inside."""
+    """Return where pyright reports an error. basedpyright is the same checker, with its own Node.js."""
     if not (BIN / "basedpyright").exists():
         pytest.skip("basedpyright is not installed; `make lint` and `make check` install it")
     files = [str(file) for file in FILES]
@@ -47,7 +45,7 @@ def pyright(folder: Path) -> set[Place]:
 
 
 @pytest.mark.parametrize("checker", [mypy, pyright])
-def test_a_users_file(checker: Callable[[Path], set[Place]], tmp_path: Path) -> None:
+def test_errors_are_reported_on_exactly_the_marked_lines(checker: Callable[[Path], set[Place]], tmp_path: Path) -> None:
     marked = {
         (file.name, number)
         for file in FILES

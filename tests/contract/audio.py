@@ -1,7 +1,4 @@
-"""Whether an answer is the audio that was asked for.
-
-Nothing of the client is used: a mistake that both shared would be found by neither.
-"""
+"""Check that a response is the requested audio, without the client's code: a shared mistake would go unnoticed."""
 
 import io
 import wave
@@ -12,22 +9,17 @@ import miniaudio
 Parameters = Mapping[str, str]
 
 
-def check(content: bytes, content_type: str, asked: str) -> None:
-    """Check the answer to a request.
-
-    Args:
-        content: The body of a success.
-        content_type: Its type, as it was sent.
-        asked: The `response_format` of the request, or else the description's default.
+def check(content: bytes, content_type: str, requested: str) -> None:
+    """Check a success's body and type against the requested (or default) `response_format`.
 
     Raises:
         AssertionError: It is not that audio; the message says why.
     """
-    _ensure(asked in _FORMATS, f"tests/contract/audio.py cannot tell whether an answer is {asked!r}")
+    _ensure(requested in _FORMATS, f"tests/contract/audio.py cannot check {requested!r}")
     _ensure(content != b"", "a success without a byte of audio")
-    documented, check_format = _FORMATS[asked]
+    documented, check_format = _FORMATS[requested]
     media_type, parameters = _parsed(content_type)
-    _ensure(media_type == documented, f"Content-Type is {content_type!r} where {asked} was asked for")
+    _ensure(media_type == documented, f"Content-Type is {content_type!r} where {requested} was asked for")
     check_format(content, parameters)
 
 
@@ -81,10 +73,10 @@ _RATE_DIVISORS = {0b11: 1, 0b10: 2, 0b00: 4}
 
 
 def mp3_frames(content: bytes) -> int:
-    """Count the frames of an mp3. Decoders pass over a cut frame in silence, so this looks for itself.
+    """Count the frames of an mp3, which decoders do not: they skip a cut frame.
 
     Raises:
-        AssertionError: They do not fill the content from its beginning to its end.
+        AssertionError: They do not fill the content.
     """
     position = count = 0
     if content.startswith(b"ID3") and len(content) >= 10:
@@ -103,7 +95,7 @@ def mp3_frames(content: bytes) -> int:
 
 
 def _frame_size(header: bytes) -> int:
-    """Bytes, or 0 where this is no header of a layer III frame."""
+    """Return the size of a layer III frame in bytes, or 0 if this is no header of one."""
     bits = int.from_bytes(header)
     version, layer, kbits, rate, padding = (
         bits >> 19 & 3,
@@ -120,7 +112,7 @@ def _frame_size(header: bytes) -> int:
 
 
 def _is_text(content: bytes) -> bool:
-    """Whether it is a JSON object or a page of HTML."""
+    """Whether it is a JSON object or HTML."""
     try:
         return content.decode().lstrip()[:1] in {"{", "<"}
     except UnicodeDecodeError:
@@ -129,9 +121,8 @@ def _is_text(content: bytes) -> bool:
 
 def _parsed(content_type: str) -> tuple[str, Parameters]:
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
-    return media_type, {
-        name.strip(): value.strip(' "') for name, _, value in (text.partition("=") for text in parameters)
-    }
+    pairs = (parameter.partition("=") for parameter in parameters)
+    return media_type, {name.strip(): value.strip(' "') for name, _, value in pairs}
 
 
 def _ensure(condition: bool, otherwise: str) -> None:

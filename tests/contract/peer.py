@@ -1,6 +1,6 @@
-"""A second server of the operation, written from openapi.yaml without a line of our mock server, and easy to break.
+"""A second server, written from openapi.yaml without the mock server's code, and easy to break.
 
-As it is, it conforms. Each field of `Peer` is a place where a server can go wrong; test_net.py sets one at a time.
+By default it conforms. Each field of `Peer` is a place where a server can go wrong; test_net.py sets one at a time.
 """
 
 import json
@@ -17,7 +17,7 @@ KEY = "sk-or-v1-the-peer-knows-this-key"
 SILENCE = bytes(4_800)
 """A tenth of a second of pcm."""
 SILENT_MP3 = (b"\xff\xf3\x44\xc0" + bytes(92)) * 5
-"""Frames of MPEG 2 layer III, 24 kHz, mono, 32 kbit/s, without anything in them."""
+"""Empty frames: MPEG 2 layer III, 24 kHz, mono, 32 kbit/s."""
 
 Rule = Callable[[Any], bool]
 
@@ -69,7 +69,7 @@ class Answer:
 
 
 class HungUpError(Exception):
-    """The connection ends without an answer."""
+    """The server closes the connection without a response."""
 
 
 class RefusedError(Exception):
@@ -91,7 +91,7 @@ RULES: dict[str, Rule] = {
 
 @frozen(kw_only=True)
 class Peer:
-    """What the server does with a request: first what it takes, then how it refuses, then what it gives."""
+    """What the server accepts, how it refuses, and what it sends."""
 
     knows_key: Rule = field(default=f"Bearer {KEY}".__eq__)
     takes_media_type: Rule = field(default="application/json".__eq__)
@@ -102,7 +102,7 @@ class Peer:
 
     hangs_up: Rule = never
     last_words: bytes = b""
-    """What is sent before it hangs up, in the place of an answer."""
+    """Sent before it hangs up, instead of a response."""
     fails: Rule = never
     failure: int = 500
     refusal: int = 400
@@ -158,7 +158,7 @@ class Peer:
 
 
 class PeerServer:
-    """A peer, listening on a port of its own; it keeps the requests that arrived."""
+    """A running peer. It records the requests."""
 
     def __init__(self, peer: Peer) -> None:
         self.requests: list[Request] = []
@@ -188,7 +188,7 @@ class PeerServer:
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_QUERY = answer
 
             def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
+                pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

@@ -1,7 +1,4 @@
-"""A second opinion on what our client sends: Prism, which reads openapi.yaml on its own, has to accept it.
-
-`make contract-prism` runs this. It needs Node, whose npx fetches Prism.
-"""
+"""`make contract-prism`: Prism, which reads openapi.yaml independently, must accept our client's requests."""
 
 # ruff: noqa: T201  (a program, which prints)
 
@@ -31,21 +28,21 @@ from .strategies import EXAMPLES, HEADERS, REQUESTS, arguments
 PRISM = Program("@stoplight/prism-cli@5.14.2", node=(18, 20))  # later ones need Node 24
 KEY = "any-key"
 LONGEST_START = 30
-"""Seconds until Prism listens."""
+"""Seconds to wait for Prism to listen."""
 
 
 class RefusedError(Exception):
-    """Prism refused what the client sent."""
+    """Prism refused a request of the client."""
 
 
 def judge(url: str) -> int:
-    """Send requests to a server that checks them, and count those that it accepts.
+    """Send requests to a server that validates them; return the number of accepted ones.
 
     Raises:
-        RefusedError: It refused one of them; or it accepted what it has to refuse, so its opinion is worth nothing.
+        RefusedError: It refused a request, or accepted an invalid one.
     """
     accepted = 0
-    with httpx.Client(trust_env=False) as http:  # a proxy of the environment has no way to this machine
+    with httpx.Client(trust_env=False) as http:  # a proxy cannot reach this machine
         wrong = http.post(f"{url}/audio/speech", json={"input": "Hello"}, headers={"Authorization": f"Bearer {KEY}"})
         if wrong.is_success:
             raise RefusedError("A request without a model and a voice was accepted")
@@ -63,21 +60,21 @@ def judge(url: str) -> int:
 
 
 def check(client: OpenRouter, call: dict[str, Any]) -> None:
-    """Make a call whose request has to be accepted; whether the answer is audio does not matter."""
+    """Make a call whose request must be accepted, whether or not the response is audio."""
     try:
         client.tts.create_speech(**call)
     except OpenRouterError as error:
         if error.status_code != 200:
-            reason = error.headers.get("sl-violations", error.message)  # in this header Prism says what is wrong
-            raise RefusedError(f"{error.status_code or 'No answer'}: {reason}\n{call}") from error
+            reason = error.headers.get("sl-violations", error.message)  # Prism's own header
+            raise RefusedError(f"{error.status_code or 'No response'}: {reason}\n{call}") from error
 
 
 @contextmanager
 def prism(description: Path) -> Iterator[str]:
-    """Prism, serving a description on a free port of this machine.
+    """Run Prism on a free port.
 
     Raises:
-        OSError: It did not start; the message is what it said.
+        OSError: It did not start; the message has its output.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -92,18 +89,14 @@ def prism(description: Path) -> Iterator[str]:
             yield f"http://{host}:{port}"
         except OSError as error:
             log.seek(0)
-            raise OSError(f"{error}\n{log.read().decode(errors='replace')}") from error
+            raise OSError(f"{error}: {log.read().decode(errors='replace').strip()}") from error
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)  # npx has Prism as a child
+                os.killpg(process.pid, signal.SIGTERM)  # Prism is a child of npx
 
 
 def wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
-    """Return when the port takes connections.
-
-    Raises:
-        OSError: The process ended before, or took too long.
-    """
+    """Wait until the port accepts connections; raise OSError if it takes too long or the process ends."""
     latest = time.monotonic() + LONGEST_START
     while process.poll() is None and time.monotonic() < latest:
         with socket.socket() as connection:
@@ -111,11 +104,11 @@ def wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
                 return
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.1)
-    raise OSError("Prism did not start")
+    raise OSError("it did not start")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 if all requests were accepted, 1 if one was refused, 2 where Prism cannot be asked."""
+    """Return 0 if all requests were accepted, 1 if one was refused, 2 if Prism cannot run."""
     parser = argparse.ArgumentParser(prog="python -m tests.contract.prism", description=__doc__)
     parser.add_argument("description", type=Path, nargs="?", default=Path("openapi.yaml"), help="an OpenAPI file")
     description = parser.parse_args(arguments).description
@@ -126,11 +119,8 @@ def main(arguments: list[str] | None = None) -> int:
     except RefusedError as refused:
         print(refused, file=sys.stderr)
         return 1
-    except UnavailableError as error:
-        print(f"Prism cannot be asked: {error}.", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(error, file=sys.stderr)
+    except (UnavailableError, OSError) as error:
+        print(f"Prism cannot run: {error}.", file=sys.stderr)
         return 2
     return 0
 

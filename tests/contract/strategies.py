@@ -1,7 +1,6 @@
-"""Requests as Hypothesis draws them, from the generated models and the generated operation's own signature.
+"""Hypothesis strategies for requests, derived from the types of the generated models and operation.
 
-What is drawn follows the types of their fields: a field that the description gains is drawn without an edit here, and
-one of a type that nothing is known of fails by its name.
+A new field of the description is drawn without an edit here; one of an unknown type fails with its name.
 """
 
 import os
@@ -20,10 +19,10 @@ from openrouter_speech_api.models import SpeechRequest
 from openrouter_speech_api.types import Unset
 
 EXAMPLES = int(os.environ.get("EXAMPLES") or 50)
-"""How many requests are drawn for each check."""
+"""Requests per test."""
 
 _ADDITIONAL = "additional_properties"
-"""The attribute in which a generated model keeps what the description does not name."""
+"""The attribute in which a generated model keeps undocumented properties."""
 
 _CHARACTERS = st.characters(exclude_categories=["Cs"])  # a lone surrogate has no bytes in any encoding
 _NAMES = st.text(_CHARACTERS, max_size=10)
@@ -44,10 +43,10 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 
 
 def values(name: str, hint: Any) -> st.SearchStrategy[Any]:
-    """Values for a field of this type.
+    """Return values for a field of this type.
 
     Raises:
-        NotImplementedError: Nothing is known of the type; the message names the field.
+        NotImplementedError: The type is unknown; the message names the field.
     """
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in {types.UnionType, typing.Union}:
@@ -64,29 +63,28 @@ def values(name: str, hint: Any) -> st.SearchStrategy[Any]:
 
 
 def instances(model: type[Any]) -> st.SearchStrategy[Any]:
-    """Instances of a generated model, with and without what is optional and what the description does not name."""
+    """Return instances of a generated model, with and without optional and undocumented properties."""
     hints = typing.get_type_hints(model, localns=vars(models))
-    by_field = {field.name: values(f"{model.__name__}.{field.name}", hints[field.name]) for field in _fields(model)}
-    required = {field.name for field in _fields(model) if field.default is attrs.NOTHING}
-    given = st.fixed_dictionaries(
-        {name: strategy for name, strategy in by_field.items() if name in required},
-        optional={name: strategy for name, strategy in by_field.items() if name not in required},
-    )
+    required: dict[str, st.SearchStrategy[Any]] = {}
+    optional: dict[str, st.SearchStrategy[Any]] = {}
+    for field in _fields(model):
+        strategy = values(f"{model.__name__}.{field.name}", hints[field.name])
+        (required if field.default is attrs.NOTHING else optional)[field.name] = strategy
     additional: st.SearchStrategy[dict[str, Any]] = st.just({})
     if _ADDITIONAL in hints:
         names = _NAMES.filter(lambda name: name not in wire_names(model))
         content = values(f"{model.__name__}.{_ADDITIONAL}", typing.get_args(hints[_ADDITIONAL])[1])
         additional = st.dictionaries(names, content, max_size=2)
-    return st.builds(_filled, st.just(model), given, additional)
+    return st.builds(_filled, st.just(model), st.fixed_dictionaries(required, optional=optional), additional)
 
 
 def wire_names(model: type[Any]) -> dict[str, str]:
-    """The names of a model's fields in JSON, with the attributes that hold them."""
+    """Map the names of a model's fields in JSON to their attributes."""
     return {field.name.removesuffix("_"): field.name for field in _fields(model)}
 
 
 def plain(value: Any) -> Any:
-    """A drawn value as JSON has it, worked out here and not by the code under test."""
+    """Return a drawn value as JSON, without the code under test."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, list):
@@ -98,13 +96,13 @@ def plain(value: Any) -> Any:
 
 
 def set_fields(instance: Any) -> dict[str, Any]:
-    """The fields of a model that are set, by their names in JSON."""
+    """Return the fields of a model that are set, by their names in JSON."""
     named = {name: getattr(instance, attribute) for name, attribute in wire_names(type(instance)).items()}
     return {name: content for name, content in named.items() if not isinstance(content, Unset)}
 
 
 def arguments(request: SpeechRequest, *, plainly: bool) -> dict[str, Any]:
-    """A request as arguments of `tts.create_speech`: as models and enumerations, or as plain dicts and texts."""
+    """Return arguments for `tts.create_speech`: models and enumerations, or plain dicts and texts."""
     given = {name: plain(value) if plainly else value for name, value in set_fields(request).items()}
     return {**given, "extra_body": request.additional_properties}
 
@@ -127,12 +125,12 @@ HEADER_PARAMETERS = tuple(name for name in signature(create_speech.request_kwarg
 
 
 def _headers(characters: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, str]]:
-    # Blanks around a value are no part of it (RFC 9110 section 5.5), and what is left empty is not sent.
+    # Spaces around a value are not part of it (RFC 9110 section 5.5), and empty headers are not sent.
     value = st.text(characters, min_size=1, max_size=20).filter(lambda text: text == text.strip(" "))
     return st.fixed_dictionaries({}, optional=dict.fromkeys(HEADER_PARAMETERS, value))
 
 
 HEADERS = _headers(st.characters(exclude_categories=["Cs", "Cc"]))
-"""The app headers, by parameter, in any script."""
+"""App headers, by parameter, in any script."""
 ASCII_HEADERS = _headers(st.characters(min_codepoint=0x20, max_codepoint=0x7E))
-"""As `HEADERS`, for the generated client on its own: httpx takes no other text for a header."""
+"""As `HEADERS`, for the generated client: httpx sends only ASCII."""

@@ -1,4 +1,4 @@
-"""What the contract tests take for audio: whole files of each format pass, and nothing else does."""
+"""What the contract tests accept as audio: whole files of each format, and nothing else."""
 
 import pytest
 from openrouter_speech._core import wav
@@ -29,7 +29,7 @@ def test_whole_audio_passes(asked: str, content_type: str, content: bytes) -> No
 @pytest.mark.parametrize(
     ("asked", "content_type", "content", "named"),
     [
-        ("opus", "audio/opus", SILENCE, "cannot tell whether an answer is 'opus'"),
+        ("opus", "audio/opus", SILENCE, "cannot check 'opus'"),
         ("pcm", PCM_TYPE, b"<html>!", "bytes are no whole number"),
         ("pcm", PCM_TYPE, b"<html>", "text under the name of pcm"),
         ("pcm", PCM_TYPE, WAV, "a WAV file under the name of pcm"),
@@ -47,7 +47,7 @@ def test_whole_audio_passes(asked: str, content_type: str, content: bytes) -> No
         ("wav", PCM_TYPE, WAV, "where wav was asked for"),
     ],
 )
-def test_anything_else_is_told_apart(asked: str, content_type: str, content: bytes, named: str) -> None:
+def test_anything_else_is_rejected(asked: str, content_type: str, content: bytes, named: str) -> None:
     with pytest.raises(AssertionError, match=named):
         audio.check(content, content_type, asked)
 
@@ -68,17 +68,11 @@ def test_a_frame_is_as_long_as_its_header_says(header: bytes, size: int) -> None
         audio.mp3_frames(frame[:-1])
 
 
-NO_HEADERS = {
-    "reserved version": b"\xff\xeb\x90\x00",
-    "layer II": b"\xff\xfd\x90\x00",
-    "free bitrate": b"\xff\xfb\x00\x00",
-    "bad bitrate": b"\xff\xfb\xf0\x00",
-    "reserved rate": b"\xff\xfb\x9c\x00",
-    "no sync": b"\xff\x1b\x90\x00",
-}
-
-
-@pytest.mark.parametrize("header", NO_HEADERS.values(), ids=NO_HEADERS)
-def test_what_is_no_header_is_no_frame(header: bytes) -> None:
+@pytest.mark.parametrize(
+    "bits",
+    [0xFFEB9000, 0xFFFD9000, 0xFFFB0000, 0xFFFBF000, 0xFFFB9C00, 0xFF1B9000],
+    ids=["reserved version", "layer II", "free bit rate", "bad bit rate", "reserved sample rate", "no sync"],
+)
+def test_other_headers_begin_no_frame(bits: int) -> None:
     with pytest.raises(AssertionError, match="no mp3 frame begins at byte 0"):
-        audio.mp3_frames(header + bytes(1000))
+        audio.mp3_frames(bits.to_bytes(4) + bytes(1000))

@@ -1,4 +1,4 @@
-"""The contract tests, tested: they let a second conforming server pass, and catch each server that is broken."""
+"""The contract tests pass for a second conforming server, and fail for each broken one."""
 
 import json
 import multiprocessing
@@ -6,8 +6,8 @@ import os
 import re
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,7 +28,7 @@ Run = Callable[..., str]
 
 
 class ForEach:
-    """Has pytest run each contract test against each of several servers, since preparing them takes a while."""
+    """Runs each contract test against several servers in one pytest run, because preparing the tests takes a while."""
 
     def __init__(self, urls: Mapping[str, str]) -> None:
         self.urls = urls
@@ -40,31 +40,31 @@ class ForEach:
 
 
 def run_suite(report: Path, environment: dict[str, str], urls: Mapping[str, str]) -> None:
-    """Run the contract tests in this process, as `make contract` does in its own."""
+    """Run the contract tests in this process, as `make contract` does."""
     os.environ.update(environment)
     os.chdir(PROJECT)
     with report.with_suffix(".log").open("w") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     arguments = [str(SUITE), f"--junitxml={report}", "--assert=plain", "-pno:cacheprovider", "-pno:randomly"]
-    pytest.main(arguments, plugins=[ForEach(urls)] if urls else [])
+    pytest.main(arguments, plugins=[ForEach(urls)])
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the contract tests against a server, and returns the names of those that fail, with what they say."""
+    """Run the contract tests against servers by name. Returns the names of failed tests with their messages."""
     monkeypatch.syspath_prepend(PROJECT)  # where the new process finds this module
-    # The imports take longer than the tests: they are done once, in a process that all others are forked from.
+    # The imports take longer than the tests: import once, in a process that all others are forked from.
     windows = sys.platform == "win32"  # which cannot fork
     context = multiprocessing.get_context("spawn") if windows else multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
 
-    def run_against(server: PeerServer, others: Mapping[str, str] = MappingProxyType({}), **environment: str) -> str:
+    def run_against(*servers: PeerServer, urls: Mapping[str, str] = MappingProxyType({}), **environment: str) -> str:
         report = tmp_path / "contract.xml"
-        # Empty: what this run itself was told by `make contract` is not for those that it starts.
-        outer = dict.fromkeys(["SEED", "LIVE"], "")
-        told = {"BASE_URL": server.url, "API_KEY": KEY, "EXAMPLES": EXAMPLES, **outer, **environment}
-        process = context.Process(target=run_suite, args=(report, told, dict(others)))
+        urls = urls or {str(number): server.url for number, server in enumerate(servers)}
+        # SEED and LIVE of an outer `make contract` do not count.
+        defaults = {"API_KEY": KEY, "EXAMPLES": EXAMPLES, "SEED": "", "LIVE": "", "BASE_URL": next(iter(urls.values()))}
+        process = context.Process(target=run_suite, args=(report, defaults | environment, urls))
         process.start()
         process.join()
         results = ET.parse(report)
@@ -75,14 +75,24 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return run_against
 
 
+@contextmanager
+def serving(peers: Mapping[str, Peer]) -> Iterator[dict[str, PeerServer]]:
+    with ExitStack() as running:
+        yield {name: running.enter_context(PeerServer(peer)) for name, peer in peers.items()}
+
+
+def urls_of(servers: Mapping[str, PeerServer]) -> dict[str, str]:
+    return {name: server.url for name, server in servers.items()}
+
+
 def knows_the_documented_models(model: str) -> bool:
     return model in {"elevenlabs/eleven-turbo-v2", "openai/gpt-4o-mini-tts"}
 
 
 def test_a_conforming_server_passes(run: Run) -> None:
-    """It need not have every model: those of valid requests are made up, and a documented 404 is an answer to them."""
+    """Even one that does not have every model: a documented 404 is allowed for generated requests."""
     with PeerServer(Peer()) as every, PeerServer(Peer(knows_model=knows_the_documented_models)) as some:
-        assert run(every, {"every": every.url, "some": some.url}) == ""
+        assert run(every, some) == ""
     assert len(every.requests) > 150
     assert len(some.requests) > 150
 
@@ -101,10 +111,6 @@ def page(status: int, message: str) -> tuple[str, bytes]:
 
 def always_400(status: int, message: str) -> tuple[str, bytes]:
     return documented_error(400, message)
-
-
-def rules(**changes: Callable[[Any], bool]) -> dict[str, Callable[[Any], bool]]:
-    return RULES | changes
 
 
 def has_another_script(body: dict[str, Any]) -> bool:
@@ -139,22 +145,19 @@ BROKEN: dict[str, tuple[Peer, str]] = {
     "no key is needed": (Peer(knows_key=anything), "API accepts requests without authentication"),
     "any key will do": (Peer(knows_key=bool), "API accepts invalid authentication"),
     "a field is not required": (Peer(required=("model", "voice")), "Missing required property: input"),
-    "a number is taken for a text": (Peer(rules=rules(model=anything)), "model: Incorrect type"),
-    "any response_format is taken": (
-        Peer(rules=rules(response_format=anything)),
-        "response_format: Invalid enum value",
-    ),
-    "any provider is taken": (Peer(rules=rules(provider=anything)), "in body - provider"),
-    "speed is refused": (Peer(rules=rules(speed=never)), "Valid data should have been accepted"),
+    "a number is taken for a text": (Peer(rules=RULES | {"model": anything}), "model: Incorrect type"),
+    "any format is taken": (Peer(rules=RULES | {"response_format": anything}), "response_format: Invalid enum value"),
+    "any provider is taken": (Peer(rules=RULES | {"provider": anything}), "in body - provider"),
+    "speed is refused": (Peer(rules=RULES | {"speed": never}), "Valid data should have been accepted"),
     "any body is taken": (Peer(reads=read_anything), "test_a_body_that_is_not_json_is_refused[cut off]"),
     "any media type is taken": (Peer(takes_media_type=anything), "a body of type "),
-    "no model is known": (Peer(knows_model=never), "an example of the description was answered with 404"),
+    "no model is known": (Peer(knows_model=never), "an example of the description got a 404"),
     "a malformed request is a 422": (Peer(refusal=422), "Received: 422"),
     "a 415 where JSON was sent": (Peer(refusal=415), "Received: 415"),
     "errors have another shape": (Peer(error=detail), '"error" is a required property'),
     "errors are ZodErrors": (Peer(error=zod_error), '"code" is a required property'),
     "errors are pages": (Peer(error=page), "Received: text/html"),
-    "error.code is not the status": (Peer(error=always_400), "error.code is 400 in an answer of status 401"),
+    "error.code is not the status": (Peer(error=always_400), "error.code is 400 in a response of status 401"),
     "another method is a 404": (Peer(not_allowed=404), "expected 405 Method Not Allowed"),
     "a 405 without Allow": (Peer(allow={}), "405 without required `Allow` header"),
     "another script is a 401": (Peer(fails=has_another_script, failure=401), "Valid data should have been accepted"),
@@ -163,10 +166,9 @@ BROKEN: dict[str, tuple[Peer, str]] = {
 }
 
 
-def test_each_broken_server_is_caught(run: Run) -> None:
-    with ExitStack() as running:
-        servers = {name: running.enter_context(PeerServer(peer)) for name, (peer, _) in BROKEN.items()}
-        failures = run(servers["success is a 201"], {name: server.url for name, server in servers.items()})
+def test_each_broken_server_fails(run: Run) -> None:
+    with serving({name: peer for name, (peer, _) in BROKEN.items()}) as servers:
+        failures = run(urls=urls_of(servers))
     found = dict.fromkeys(BROKEN, "")
     for failure in re.split(r"^(?=test_)", failures, flags=re.MULTILINE)[1:]:
         (name,) = re.findall(r"^.*?<(.+?)>", failure)
@@ -174,36 +176,32 @@ def test_each_broken_server_is_caught(run: Run) -> None:
     assert {name: found[name] for name, (_, named) in BROKEN.items() if named not in found[name]} == {}
 
 
-def test_the_requests_are_the_same_each_time(run: Run) -> None:
-    """Even after a failure, which Hypothesis would remember; unless another seed is asked for."""
-    with ExitStack() as running:
-        first, again, other = (running.enter_context(PeerServer(Peer(fails=has_another_script))) for _ in range(3))
-        assert run(first, {"first": first.url, "again": again.url}).count("[500]") == 2
-        assert "[500]" in run(other, {"other": other.url}, SEED="7")
-    sent = [
-        [(request.method, request.path, request.body) for request in server.requests]
-        for server in (first, again, other)
-    ]
+def test_the_requests_repeat_unless_another_seed_is_chosen(run: Run) -> None:
+    """Even after a failure, which Hypothesis would remember."""
+    with serving(dict.fromkeys(("first", "again", "other"), Peer(fails=has_another_script))) as servers:
+        first, again, other = servers.values()
+        assert run(first, again).count("[500]") == 2
+        assert "[500]" in run(other, SEED="7")
+    sent = [[(one.method, one.path, one.body) for one in server.requests] for server in (first, again, other)]
     assert sent[0] == sent[1]
     assert sent[0] != sent[2]
 
 
-def test_a_check_of_the_real_service_is_cheap(run: Run) -> None:
-    """LIVE=1: requests are paid for by their characters."""
+def test_a_live_check_is_cheap(run: Run) -> None:
+    """Requests are charged by the character."""
     with PeerServer(Peer()) as server:
         assert run(server, LIVE="1") == ""
     assert 5 < len(server.requests) <= 10
     assert sum(len(request.body) for request in server.requests) < 2_000
     with PeerServer(Peer(knows_key=anything, success=201)) as broken:
-        assert "401 is due, and 201 was answered" in run(broken, LIVE="1")
+        assert "expected a 401, got a 201" in run(broken, LIVE="1")
     assert len(broken.requests) <= 10
 
 
-def test_the_server_may_be_anywhere(run: Run) -> None:
-    """Our own tests know no host but 127.0.0.1, and no proxy."""
+def test_the_server_may_be_on_another_host_or_behind_a_proxy(run: Run) -> None:
     with PeerServer(Peer()) as server:
-        assert run(server, BASE_URL=server.url.replace("127.0.0.1", "0.0.0.0"), LIVE="1") == ""
-        run(server, BASE_URL="http://speech.invalid/api/v1", http_proxy=server.url, LIVE="1")
+        assert run(urls={"": server.url.replace("127.0.0.1", "0.0.0.0")}, LIVE="1") == ""
+        run(urls={"": "http://speech.invalid/api/v1"}, http_proxy=server.url, LIVE="1")
     assert server.requests[-1].path == "http://speech.invalid/api/v1/audio/speech"
 
 
@@ -212,15 +210,14 @@ def repeat_the_key(status: int, message: str) -> tuple[str, bytes]:
 
 
 def test_the_key_is_never_shown(run: Run, tmp_path: Path) -> None:
-    """Not even in part, where what is long is shown cut off; and a seed that nobody chose is told."""
-    showing = {
+    """Not even in part, in a long text that is cut. A random seed is shown."""
+    echoing = {
         "in an error": Peer(error=repeat_the_key, refusal=422),
         "in a header": Peer(generation={"X-Generation-Id": f"{'.' * 60}{KEY}"}),
-        "in what is no answer": Peer(hangs_up=anything, last_words=f"{KEY}\r\n".encode()),
+        "instead of a response": Peer(hangs_up=anything, last_words=f"{KEY}\r\n".encode()),
     }
-    with ExitStack() as running:
-        servers = {place: running.enter_context(PeerServer(peer)) for place, peer in showing.items()}
-        failures = run(servers["in an error"], {place: server.url for place, server in servers.items()}, SEED="random")
+    with serving(echoing) as servers:
+        failures = run(urls=urls_of(servers), SEED="random")
     for place, server in servers.items():
         assert f"<{place}>" in failures
         assert any(KEY in request.headers.get("authorization", "") for request in server.requests)
@@ -230,18 +227,17 @@ def test_the_key_is_never_shown(run: Run, tmp_path: Path) -> None:
         assert KEY[:12] not in shown.read_text()
 
 
-def test_a_key_that_cannot_be_sent_is_not_shown(run: Run, tmp_path: Path) -> None:
+def test_a_malformed_key_is_not_shown(run: Run, tmp_path: Path) -> None:
     with PeerServer(Peer()) as server, pytest.raises(AssertionError, match="API_KEY has a character that no header"):
         run(server, API_KEY=f"{KEY}\n{KEY}")
     for shown in (tmp_path / "contract.xml", tmp_path / "contract.log"):
         assert KEY not in shown.read_text()
 
 
-def test_make_contract_fails_with_the_tests(make: Make, tmp_path: Path) -> None:
-    installed = f"--old-file={sys.prefix}/.installed"
+def test_make_contract_fails_if_a_test_fails(make: Make, tmp_path: Path) -> None:
     with PeerServer(Peer(success=201)) as server:
-        told = (f"BASE_URL={server.url}", f"API_KEY={KEY}", "LIVE=1", f"OUT={tmp_path}")
-        result = make("contract", installed, *told)
+        variables = (f"BASE_URL={server.url}", f"API_KEY={KEY}", "LIVE=1", f"OUT={tmp_path}")
+        result = make("contract", f"--old-file={sys.prefix}/.installed", *variables)
     assert result.returncode == 2, result.stdout + result.stderr
     report = (tmp_path / "contract.xml").read_text()
     assert 'name="test_a_short_text_is_spoken[mp3]"' in report

@@ -1,4 +1,4 @@
-"""What `make contract-prism` takes for acceptance and for refusal, with the mock server in Prism's place."""
+"""`make contract-prism`, with the mock server instead of Prism."""
 
 from pathlib import Path
 
@@ -19,35 +19,33 @@ def changed(tmp_path: Path, old: str, new: str) -> MockServer:
     return MockServer(description=tmp_path / "openapi.yaml")
 
 
-def test_what_is_accepted_is_counted(server: MockServer) -> None:
+def test_accepted_requests_are_counted(server: MockServer) -> None:
     assert prism.judge(server.url) == EXAMPLES
 
 
-def test_what_is_refused_is_told(tmp_path: Path) -> None:
+def test_a_refused_request_is_shown(tmp_path: Path) -> None:
     stricter = changed(tmp_path, "speed:\n          type: number", "speed:\n          type: string")
     with stricter as server, pytest.raises(prism.RefusedError, match=r"^400: .*speed.*\n.*'input': "):
         prism.judge(server.url)
 
 
-def test_a_judge_that_accepts_anything_is_no_judge(tmp_path: Path) -> None:
+def test_a_server_that_accepts_anything_fails(tmp_path: Path) -> None:
     lenient = changed(tmp_path, "required: [input, model, voice]", "required: []")
     with lenient as server, pytest.raises(prism.RefusedError, match="without a model and a voice"):
         prism.judge(server.url)
 
 
-def test_without_node_it_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_node_it_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("PATH", "")
     assert prism.main([]) == 2
     assert "Node.js" in capsys.readouterr().err
 
 
-def test_where_it_does_not_start_it_says_what_prism_said(
+def test_a_prism_that_does_not_start_has_its_output_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     program(tmp_path / "node", "echo v20.0.0")
     program(tmp_path / "npx", 'case "$*" in *" mock "*) echo no such option; exit 1; esac')
     monkeypatch.setenv("PATH", str(tmp_path))
     assert prism.main([]) == 2
-    assert capsys.readouterr().err == "Prism did not start\nno such option\n\n"
+    assert capsys.readouterr().err == "Prism cannot run: it did not start: no such option.\n"

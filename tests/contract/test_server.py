@@ -1,7 +1,7 @@
-"""Any server of the operation, held to openapi.yaml: the one at BASE_URL, or else our mock server.
+"""Contract tests of a server against openapi.yaml: the one at BASE_URL, or the mock server.
 
-`make contract` runs this module, and nothing else. Its variables arrive in the environment: BASE_URL and API_KEY name
-another server, SEED and EXAMPLES say what is generated, LIVE=1 leaves it at a few short requests.
+`make contract` passes its variables in the environment: BASE_URL and API_KEY name another server, SEED and EXAMPLES
+control the generated requests, LIVE=1 limits the run to a few short requests.
 """
 
 import os
@@ -24,7 +24,7 @@ from .checks import CHECKS
 
 BASE_URL = os.environ.get("BASE_URL", "")
 KEY = os.environ.get("API_KEY", "").strip() or "the-contract-tests-own-key"
-if not (KEY.isascii() and KEY.isprintable()):  # found here, where it is not shown
+if not (KEY.isascii() and KEY.isprintable()):  # an error later would show it
     raise pytest.UsageError("API_KEY has a character that no header can carry")
 MASK = "*" * len(KEY)
 LIVE = os.environ.get("LIVE", "") not in {"", "0"}
@@ -38,36 +38,36 @@ SCHEMA = schemathesis.openapi.from_path(PROJECT / "openapi.yaml", config=schemat
 SPEECH = SCHEMA.find_operation_by_id("createSpeech")
 _REQUEST = SCHEMA.raw_schema["components"]["schemas"]["SpeechRequest"]
 SHORT = {name: _REQUEST["properties"][name]["examples"][0] for name in _REQUEST["required"]}
-"""The least that is needed, as the description's examples have it."""
+"""The required fields, with the description's examples."""
 FORMATS = SCHEMA.raw_schema["components"]["schemas"]["ResponseFormatEnum"]["enum"]
 
-not_live = pytest.mark.skipif(LIVE, reason="LIVE=1: few requests, since they are paid for")
+not_live = pytest.mark.skipif(LIVE, reason="LIVE=1 makes few requests, because each costs money")
 
 
 @SCHEMA.hook
 def filter_failure(_: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
-    """Let HTTP's own 415 pass where there is no `Content-Type` at all: RFC 9110 has it for every operation."""
+    """Accept a 415 for a request without `Content-Type`, which RFC 9110 allows for any operation."""
     untyped = "Content-Type" not in response.request.headers
     return not (isinstance(failure, UndefinedStatusCode) and response.status_code == 415 and untyped)
 
 
 @SCHEMA.hook
 def after_call(_: HookContext, case: Case[Any], response: Response) -> None:
-    """Mask the key where a server repeats it, since failures show what was answered. Lengths stay as they were."""
+    """Mask a key that the server echoes, because failures show responses. The length stays the same."""
     response.content = response.content.replace(KEY.encode(), MASK.encode())
     for values in response.headers.values():
         values[:] = [value.replace(KEY, MASK) for value in values]
 
 
-if BASE_URL:  # the rules of our own tests do not hold: the server may be anywhere, and behind a proxy
+if BASE_URL:  # the server may be anywhere, and behind a proxy
 
     @pytest.fixture(autouse=True)
     def loopback_only() -> None:
-        """In place of the fixture that keeps tests from the network."""
+        """Allow the network."""
 
     @pytest.fixture(autouse=True)
     def clean_environment() -> None:
-        """In place of the fixture that takes proxies away."""
+        """Keep proxies."""
 
 
 @pytest.fixture(scope="module")
@@ -82,15 +82,15 @@ def server_url() -> Iterator[str]:
 def judge(
     case: Case[Any], server_url: str, *, status: int | None = None, generated: bool = False, **options: Any
 ) -> None:
-    """Send a request and check the answer.
+    """Send a request and check the response.
 
-    Failures are told without a traceback: that would show arguments of functions, and with them the key.
+    Failures have no traceback, which would show arguments, and with them the key.
     """
     try:
         response = case.call(base_url=server_url, **options)
         if status not in {None, response.status_code}:
-            raise AssertionError(f"{status} is due, and {response.status_code} was answered")
-        # That check sends requests of its own. It has a test of its own too, and LIVE=1 few requests to spend.
+            raise AssertionError(f"expected a {status}, got a {response.status_code}")
+        # `ignored_auth` sends more requests, which LIVE=1 cannot spend; `test_a_valid_key_is_required` checks the same.
         excluded = [] if generated else [ignored_auth]
         case.validate_response(response, additional_checks=CHECKS, excluded_checks=excluded)
     except FailureGroup as group:
@@ -114,7 +114,7 @@ def test_a_short_text_is_spoken(response_format: str, server_url: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer not-a-key"}], ids=["no key", "a wrong key"])
-def test_a_good_key_is_needed(headers: dict[str, str], server_url: str) -> None:
+def test_a_valid_key_is_required(headers: dict[str, str], server_url: str) -> None:
     judge(request(headers=headers), server_url, status=401)
 
 
@@ -136,10 +136,10 @@ def test_a_body_that_is_not_json_is_refused(content: bytes, server_url: str) -> 
     judge(request(), server_url, status=400, data=content, headers={"Content-Type": "application/json"})
 
 
-if not LIVE:  # working out the requests takes a while, even where none of them is sent
+if not LIVE:  # generating the requests takes a while, even if none is sent
 
     @SCHEMA.parametrize()
-    @settings(report_multiple_bugs=False)  # the first will do: a fault of every answer would be told a hundred times
-    def test_what_is_generated_is_answered_as_described(case: Case[Any], server_url: str) -> None:
-        """Schemathesis's examples, coverage and fuzzing, with all of its checks and ours."""
+    @settings(report_multiple_bugs=False)  # a fault of every response would be reported a hundred times
+    def test_generated_requests_get_documented_responses(case: Case[Any], server_url: str) -> None:
+        """Run Schemathesis's examples, coverage and fuzzing with all of its checks and ours."""
         judge(case, server_url, generated=True)

@@ -1,4 +1,4 @@
-"""The page at /docs: served with what keeps it at home, and tried in a browser as a person would."""
+"""The page at /docs: over HTTP, and in a browser as a person uses it."""
 
 import base64
 import itertools
@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,11 +18,11 @@ import httpx
 import miniaudio
 import pytest
 import yaml
-from openrouter_speech.mock import MockServer
+from openrouter_speech.mock import MockServer, RecordedRequest
 
 from ..conftest import KEY, PROJECT
 from ..test_makefile import program
-from .test_server import CHANGED
+from .test_server import CHANGED, serving
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webelement import WebElement
@@ -37,16 +38,11 @@ else:
 BROWSERS = ("chromium", "google-chrome", "chromium-browser")
 CSS = "css selector"
 WAIT = 30
-"""Seconds after which something that is waited for is given up."""
+"""Timeout in seconds."""
 
 
 def site(server: MockServer) -> str:
     return server.url.removesuffix(server.description.base_path)
-
-
-def serving(path: Path, description: str) -> MockServer:
-    (path / "openapi.yaml").write_text(description)
-    return MockServer(description=path / "openapi.yaml")
 
 
 # Without a browser
@@ -58,33 +54,30 @@ def http(server: MockServer) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_the_root_leads_to_the_page(http: httpx.Client) -> None:
-    response = http.get("/")
-    assert (response.is_redirect, response.headers["location"]) == (True, "/docs")
+def test_the_root_redirects_to_the_page(http: httpx.Client) -> None:
+    assert http.get("/").headers["location"] == "/docs"
     assert http.get("/", follow_redirects=True).headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_the_page_names_nothing_outside_itself(http: httpx.Client) -> None:
+def test_the_page_refers_to_nothing_outside_itself(http: httpx.Client) -> None:
     page = http.get("/docs").text
     assert "://" not in page
     assert set(re.findall(r'(?:src|href|action)\s*=\s*"([^"]*)"', page)) == {"data:,"}
     assert not re.search(r"@import|\burl\(|innerHTML|eval\(", page)
 
 
-def test_the_policy_allows_no_more_than_the_page_needs(http: httpx.Client) -> None:
+def test_the_policy_allows_only_what_the_page_needs(http: httpx.Client) -> None:
     policy = http.get("/docs").headers["content-security-policy"]
-    directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
-    assert directives["default-src"] == "'none'"
-    assert directives["connect-src"] == "'self'"
+    assert {"default-src 'none'", "connect-src 'self'"} <= set(policy.split("; "))
     assert not re.search(r"unsafe|\*|https?:", policy)
 
 
-def test_the_description_is_served_as_it_is(http: httpx.Client) -> None:
+def test_the_description_is_served_unchanged(http: httpx.Client) -> None:
     assert http.get("/openapi.json").json() == yaml.safe_load((PROJECT / "openapi.yaml").read_text())
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
-def test_only_reading_is_a_method_of_the_page(http: httpx.Client, path: str) -> None:
+def test_the_page_allows_get_and_head(http: httpx.Client, path: str) -> None:
     head = http.head(path)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == str(len(http.get(path).content))
@@ -94,23 +87,28 @@ def test_only_reading_is_a_method_of_the_page(http: httpx.Client, path: str) -> 
 
 
 def test_a_date_in_the_description_is_served_as_text(tmp_path: Path) -> None:
-    """YAML has dates, JSON has none."""
     with serving(tmp_path, CHANGED.replace("title: Changed", "title: Changed, x-since: 2026-01-31")) as server:
         assert httpx.get(f"{site(server)}/openapi.json").json()["info"]["x-since"] == "2026-01-31"
 
 
-def test_the_descriptions_own_paths_go_first(tmp_path: Path) -> None:
-    """A description with a path that is also the page's keeps it."""
+def test_the_descriptions_own_paths_take_precedence(tmp_path: Path) -> None:
     at_the_root = CHANGED.replace("https://example.test/v2", "/").replace("/voices", "/docs")
     with serving(tmp_path, at_the_root) as server:
         assert httpx.get(f"{site(server)}/docs").json() == ["alloy"]
 
 
-# In a browser, or where there is none
+# In a browser, if there is one
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip, or fail if a browser is required, as in `.ci/run`."""
+    if os.environ.get("BROWSER_TESTS") == "required":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.mark.parametrize(("required", "outcome"), [("", pytest.skip.Exception), ("required", pytest.fail.Exception)])
-def test_a_missing_browser_fails_where_one_is_required(
+def test_a_missing_browser_fails_only_if_required(
     required: str, outcome: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROWSER_TESTS", required)
@@ -118,29 +116,17 @@ def test_a_missing_browser_fails_where_one_is_required(
         unavailable("no browser")
 
 
-def unavailable(reason: str) -> NoReturn:
-    """Skip, but not where a browser has to be: .ci/run says so, once it has seen to it."""
-    if os.environ.get("BROWSER_TESTS") == "required":
-        pytest.fail(reason)
-    pytest.skip(reason)
+INSTALL = 'case "$*" in *install*) ln -s make "${0%/*}/chromium"; ln -s make "${0%/*}/chromedriver";; esac'
 
 
 @pytest.mark.parametrize(
-    ("apt", "said", "required"),
-    [
-        (None, 1, ""),
-        ("exit 100", 1, ""),
-        ("exit 0", 1, ""),
-        (
-            'case "$*" in *install*) ln -s make "${0%/*}/chromium"; ln -s make "${0%/*}/chromedriver";; esac',
-            0,
-            "required",
-        ),
-    ],
+    ("apt", "messages", "required"),
+    [(None, 1, ""), ("exit 100", 1, ""), ("exit 0", 1, ""), (INSTALL, 0, "required")],
     ids=["no apt-get", "no network", "nothing installed", "installed"],
 )
-def test_ci_requires_the_browser_that_it_installs(tmp_path: Path, apt: str | None, said: int, required: str) -> None:
-    """And does with a line about it where it can install none."""
+def test_ci_requires_the_browser_if_it_can_install_one(
+    tmp_path: Path, apt: str | None, messages: int, required: str
+) -> None:
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("dirname", "env", "ln"):
@@ -153,8 +139,7 @@ def test_ci_requires_the_browser_that_it_installs(tmp_path: Path, apt: str | Non
     shutil.copy(PROJECT / ".ci/run", tmp_path / ".ci/run")
     command = [str(shutil.which("bash")), str(tmp_path / ".ci/run")]
     result = subprocess.run(command, env={"PATH": str(folder)}, capture_output=True, text=True, check=True)
-    assert result.stdout == f"make check {required}\n"
-    assert result.stderr.count("\n") == said
+    assert (result.stdout, result.stderr.count("\n")) == (f"make check {required}\n", messages)
 
 
 @pytest.fixture(scope="module")
@@ -188,27 +173,28 @@ class Page:
     def __init__(self, browser: "Chrome", server: MockServer) -> None:
         self.browser = browser
         self.server = server
+        self.run = browser.execute_script
         server.reset()
         browser.get(f"{site(server)}/docs")
         self.until("form")
 
+    def wait(self, condition: Callable[[], Any]) -> Any:
+        return WebDriverWait(self.browser, WAIT, 0.05).until(lambda _: condition())
+
     def until(self, selector: str) -> "WebElement":
-        """The first element that fits, once there is one."""
-        return WebDriverWait(self.browser, WAIT, 0.05).until(
-            lambda browser: next(iter(browser.find_elements(CSS, selector)), None) or False
-        )
-
-    def run(self, script: str, *arguments: Any) -> Any:
-        return self.browser.execute_script(script, *arguments)
-
-    def run_async(self, script: str, *arguments: Any) -> Any:
-        return self.browser.execute_async_script(script, *arguments)
+        """Wait for an element."""
+        element: WebElement = self.wait(lambda: next(iter(self.browser.find_elements(CSS, selector)), None))
+        return element
 
     def log(self, kind: str) -> list[dict[str, Any]]:
         return self.browser.get_log(kind)  # type: ignore[no-untyped-call, no-any-return]
 
+    @property
+    def details(self) -> str:
+        return str(self.browser.find_element(CSS, ".details").text)
+
     def field(self, label: str) -> "WebElement":
-        """The control that a label belongs to, the first of them where several operations have it."""
+        """Return the first control with a label."""
         script = (
             "return [...document.querySelectorAll('label')]"
             ".find(label => label.firstChild.textContent === arguments[0])?.control"
@@ -225,26 +211,33 @@ class Page:
     def choose(self, label: str, option: str) -> None:
         Select(self.field(label)).select_by_visible_text(option)
 
-    def send(self) -> str:
-        """Send the first form. The line that says how it went."""
-        self.run("document.querySelector('[role=status]').className = ''")
+    def submit(self) -> None:
         self.browser.find_element(CSS, "form > button").click()
+
+    def send(self) -> str:
+        """Send the first form, and return the status line."""
+        self.run("document.querySelector('[role=status]').className = ''")
+        self.submit()
         return self.until("[role=status].good, [role=status].bad").text
 
     def snippet(self, title: str) -> str:
         return str(self.browser.find_element(CSS, f"pre[aria-label='{title}']").get_property("textContent"))
 
     def heard(self) -> float:
-        """The duration in seconds of the audio that came, once some of it has been played."""
+        """Return the duration of the audio in seconds, once some of it has been played."""
         player = self.until("audio")
         script = (
             "const [player] = arguments;"
             "return player.error ? player.error.message || 'error' : player.currentTime > 0 && player.duration"
         )
-        duration = WebDriverWait(self.browser, WAIT, 0.05).until(lambda _: self.run(script, player))
+        duration = self.wait(lambda: self.run(script, player))
         assert isinstance(duration, float), duration
         assert self.until(".duration").text == f"{duration:.2f} s"
         return duration
+
+    @property
+    def posts(self) -> list[RecordedRequest]:
+        return [request for request in self.server.requests if request.method == "POST"]
 
 
 @pytest.fixture
@@ -256,7 +249,7 @@ def page(browser: "Chrome", server: MockServer) -> Page:
     ("response_format", "content_type", "name"),
     [("mp3", "audio/mpeg", "speech.mp3"), ("pcm", "audio/pcm;rate=24000;channels=1", "speech.wav")],
 )
-def test_audio_is_heard_and_kept(
+def test_audio_is_played_and_downloaded(
     page: Page, response_format: str, content_type: str, name: str, tmp_path: Path
 ) -> None:
     downloads = {"behavior": "allow", "downloadPath": str(tmp_path)}
@@ -264,16 +257,15 @@ def test_audio_is_heard_and_kept(
     page.choose("response_format", response_format)
     assert re.fullmatch(r"200 OK \d+ ms \d+ bytes", page.send().replace("\n", " "))
     heard = page.heard()
-    assert content_type in page.browser.find_element(CSS, ".details").text
+    assert content_type in page.details
     page.browser.find_element(CSS, "a[download]").click()
-    WebDriverWait(page.browser, WAIT, 0.05).until(lambda _: (tmp_path / name).exists())
+    page.wait((tmp_path / name).exists)
     decoded = miniaudio.decode((tmp_path / name).read_bytes(), nchannels=1, sample_rate=24_000)
     assert max(decoded.samples) > 1000
     assert heard == pytest.approx(decoded.duration, abs=0.06)  # a browser may count mp3's padding
 
 
-def test_samples_are_given_the_header_that_fits_them(page: Page, tmp_path: Path) -> None:
-    """Of two channels at another rate, too, and without the frame that was cut in half."""
+def test_whole_pcm_frames_get_a_wav_header(page: Page, tmp_path: Path) -> None:
     script = """
         const done = arguments[0], reader = new FileReader();
         reader.onload = () => done(reader.result.split(',')[1]);
@@ -282,48 +274,43 @@ def test_samples_are_given_the_header_that_fits_them(page: Page, tmp_path: Path)
     with wave.open(str(tmp_path / "expected.wav"), "wb") as expected:
         expected.setparams((2, 2, 8000, 2, "NONE", "not compressed"))
         expected.writeframes(bytes(range(1, 9)))
-    assert base64.b64decode(page.run_async(script)) == (tmp_path / "expected.wav").read_bytes()
+    assert base64.b64decode(page.browser.execute_async_script(script)) == (tmp_path / "expected.wav").read_bytes()
 
 
-def test_a_refusal_is_shown_and_names_the_field(page: Page) -> None:
+def test_a_refusal_is_shown_with_its_field(page: Page) -> None:
     page.type("input", "")
     assert page.send().startswith("400 Bad Request")
     assert page.server.requests[-1].json["input"] == ""
-    shown = page.browser.find_element(CSS, ".details").text
-    assert "The request is malformed" in shown
-    (body,) = re.findall(r"\{.*\}", shown, re.DOTALL)
+    assert "The request is malformed" in page.details
+    (body,) = re.findall(r"\{.*\}", page.details, re.DOTALL)
     assert json.loads(body)["error"]["message"].startswith("input: ")
 
 
-def test_a_second_request_takes_the_place_of_the_first(page: Page) -> None:
-    """Even of one that never ends."""
-    page.log("performance")  # what earlier pages left
+def test_a_second_request_cancels_the_first(page: Page) -> None:
+    page.log("performance")  # discard the log of earlier pages
     page.server.script(["stall", "stall"])
-    for _ in range(2):
-        page.browser.find_element(CSS, "form > button").click()
-    WebDriverWait(page.browser, WAIT, 0.05).until(
-        lambda _: any('"canceled":true' in event["message"] for event in page.log("performance"))
-    )
+    page.submit()
+    page.submit()
+    page.wait(lambda: any('"canceled":true' in event["message"] for event in page.log("performance")))
     assert page.until("[role=status]").text.startswith("Waiting")
     assert page.send().startswith("200")
     assert page.heard() > 0
 
 
-def test_a_documented_error_can_be_asked_for(page: Page) -> None:
+def test_a_documented_error_can_be_requested(page: Page) -> None:
     page.choose("Prefer", "code=429")
     assert page.send().startswith("429 Too Many Requests")
-    assert "Rate limit exceeded" in page.browser.find_element(CSS, ".details").text
+    assert "Rate limit exceeded" in page.details
 
 
-def test_without_a_key_the_answer_is_401(page: Page) -> None:
+def test_without_a_key_the_response_is_401(page: Page) -> None:
     assert page.field("API key").get_attribute("type") == "password"
     page.type("API key", "")
     assert page.send().startswith("401")
     assert "Authorization" not in page.snippet("Equivalent curl command")
 
 
-def test_what_is_left_empty_is_left_out(page: Page) -> None:
-    """The form sends the example that it begins with, and changes with the example that is chosen."""
+def test_the_chosen_example_is_sent_without_empty_fields(page: Page) -> None:
     page.send()
     document = yaml.safe_load((PROJECT / "openapi.yaml").read_text())
     examples = document["paths"]["/audio/speech"]["post"]["requestBody"]["content"]["application/json"]["examples"]
@@ -331,31 +318,31 @@ def test_what_is_left_empty_is_left_out(page: Page) -> None:
     page.choose("Example", examples["passthrough"]["summary"])
     page.choose("response_format", "(server's default: pcm)")
     page.send()
-    expected = {**examples["passthrough"]["value"]}
-    del expected["response_format"]
+    expected = {name: value for name, value in examples["passthrough"]["value"].items() if name != "response_format"}
     assert page.server.requests[-1].json == expected
 
 
 @pytest.mark.parametrize(
     ("label", "text", "problem"), [("provider", "{not json", "not JSON"), ("speed", "1e", "not a number")]
 )
-def test_what_cannot_be_sent_is_said_at_its_field(page: Page, label: str, text: str, problem: str) -> None:
+def test_an_unreadable_value_is_reported_at_its_field(page: Page, label: str, text: str, problem: str) -> None:
     page.type(label, text)
-    page.browser.find_element(CSS, "form > button").click()
+    page.submit()
     control = page.browser.switch_to.active_element
     assert control == page.field(label)
     described = str(control.get_attribute("aria-describedby")).split()
     assert any(problem in page.browser.find_element("id", name).text for name in described)
     assert page.until("[role=status]").text == "No request sent yet."
-    assert not [request for request in page.server.requests if request.method == "POST"]
+    assert page.posts == []
 
 
 @pytest.mark.parametrize(
     ("title", "command"),
     [("Equivalent curl command", ["sh", "-c"]), ("Equivalent Python code", [sys.executable, "-W", "error", "-c"])],
 )
-def test_a_snippet_sends_the_same_without_the_key(page: Page, title: str, command: list[str], tmp_path: Path) -> None:
-    """Whatever the text is, and with the key of the environment in place of the one that was typed."""
+def test_a_snippet_sends_the_same_request_without_the_key(
+    page: Page, title: str, command: list[str], tmp_path: Path
+) -> None:
     if "curl" in title and not shutil.which("curl"):
         pytest.skip("curl is not installed")
     page.type("input", 'It\'s "quoted" at $HOME, `here`, 50\\50 é')
@@ -368,7 +355,7 @@ def test_a_snippet_sends_the_same_without_the_key(page: Page, title: str, comman
     environment = {**os.environ, "OPENROUTER_API_KEY": "another-key"}
     subprocess.run([*command, page.snippet(title)], cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert miniaudio.decode((tmp_path / "speech.mp3").read_bytes()).num_frames > 0
-    first, second = (request for request in page.server.requests if request.method == "POST")
+    first, second = page.posts
     assert (first.status, first.json) == (second.status, second.json)
     for request in (first, second):
         names = ("http-referer", "x-openrouter-title", "x-openrouter-categories")
@@ -376,7 +363,7 @@ def test_a_snippet_sends_the_same_without_the_key(page: Page, title: str, comman
 
 
 def test_a_changed_description_changes_the_page(browser: "Chrome", tmp_path: Path) -> None:
-    """Fields, methods, statuses and paths: all are the description's, none is in the page."""
+    """Fields, methods, statuses and paths all come from the description."""
     with serving(tmp_path, CHANGED) as server:
         page = Page(browser, server)
         assert browser.title.startswith("Changed")
@@ -398,7 +385,7 @@ def test_a_changed_description_changes_the_page(browser: "Chrome", tmp_path: Pat
         assert puts[0].json == puts[1].json == {"mood": "calm", "input": "Hello there"}
         second = browser.find_elements(CSS, "article")[1]
         second.find_element(CSS, "form > button").click()
-        WebDriverWait(browser, WAIT, 0.05).until(lambda _: "alloy" in second.find_element(CSS, ".details").text)
+        page.wait(lambda: "alloy" in second.find_element(CSS, ".details").text)
 
 
 def test_markup_in_the_description_stays_text(browser: "Chrome", tmp_path: Path) -> None:
@@ -410,29 +397,28 @@ def test_markup_in_the_description_stays_text(browser: "Chrome", tmp_path: Path)
         assert not browser.find_elements(CSS, "img")
 
 
-def test_a_server_that_is_gone_is_said(browser: "Chrome") -> None:
+def test_a_stopped_server_is_reported(browser: "Chrome") -> None:
     with MockServer() as server:
         page = Page(browser, server)
     assert page.send().startswith("No response")
 
 
 def test_every_request_goes_to_this_server(page: Page) -> None:
-    """As the browser's own log has it, from the page to the answer, and without a word of complaint."""
+    """According to the browser's own log, which has no complaints either."""
     for kind in ("performance", "browser"):
-        page.log(kind)  # what earlier pages left
+        page.log(kind)  # discard the logs of earlier pages
     page.browser.refresh()
     page.until("form")
     page.send()
     page.heard()
     events = [json.loads(entry["message"])["message"] for entry in page.log("performance")]
-    asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
-    urls = [url for url in asked if not url.startswith(("data:", f"blob:{site(page.server)}/"))]
+    sent = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    urls = [url for url in sent if not url.startswith(("data:", f"blob:{site(page.server)}/"))]
     assert urls == [f"{site(page.server)}{path}" for path in ("/docs", "/openapi.json", "/api/v1/audio/speech")]
     assert page.log("browser") == []
 
 
-def test_the_browser_holds_the_page_to_its_policy(page: Page) -> None:
-    """A script that were smuggled in could not run, and nothing could be sent elsewhere."""
+def test_the_policy_blocks_injected_scripts_and_other_servers(page: Page) -> None:
     with MockServer() as elsewhere:
         script = """
             const [address, done] = arguments, injected = document.createElement('script');
@@ -443,15 +429,15 @@ def test_the_browser_holds_the_page_to_its_policy(page: Page) -> None:
                 .then(() => done('sent'), () => done(window.ran ? 'ran' : 'blocked'));
             image.src = `${address}/image`;
         """
-        assert page.run_async(script, elsewhere.url) == "blocked"
+        assert page.browser.execute_async_script(script, elsewhere.url) == "blocked"
         assert elsewhere.requests == []
 
 
-def test_every_field_is_labelled_and_works_from_the_keyboard(page: Page) -> None:
+def test_every_field_has_a_label_and_enter_submits(page: Page) -> None:
     script = """
-        const leadsNowhere = id => id && !document.getElementById(id);
+        const dangles = id => id && !document.getElementById(id);
         return [...document.querySelectorAll('input, select, textarea')].filter(control => !control.labels.length
-            || (control.getAttribute('aria-describedby') ?? '').split(' ').some(leadsNowhere))
+            || (control.getAttribute('aria-describedby') ?? '').split(' ').some(dangles))
             .map(control => control.outerHTML);
     """
     assert page.run(script) == []
@@ -460,8 +446,8 @@ def test_every_field_is_labelled_and_works_from_the_keyboard(page: Page) -> None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_in_either_scheme(page: Page, scheme: str) -> None:
-    """4.5 to 1 is what https://www.w3.org/TR/WCAG22/#contrast-minimum asks for."""
+def test_text_has_enough_contrast_in_either_scheme(page: Page, scheme: str) -> None:
+    """4.5 to 1, as in https://www.w3.org/TR/WCAG22/#contrast-minimum."""
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     names = ("ink", "quiet", "accent", "good", "bad", "page", "panel", "code", "on-accent")
@@ -484,28 +470,28 @@ def luminance(color: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_it_fits_a_narrow_screen(page: Page) -> None:
-    narrow = {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": True}
-    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+@contextmanager
+def resized(page: Page, width: int, height: int, *, mobile: bool = False) -> Iterator[None]:
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
+    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
-        page.send()
-        assert page.run("return document.documentElement.scrollWidth") <= 320
+        yield
     finally:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_a_picture_of_it_is_kept(page: Page) -> None:
-    """out/docs.png: the page after a request."""
+def test_the_page_fits_a_narrow_screen(page: Page) -> None:
+    with resized(page, 320, 640, mobile=True):
+        page.send()
+        assert page.run("return document.documentElement.scrollWidth") <= 320
+
+
+def test_a_screenshot_is_kept_in_out(page: Page) -> None:
     page.choose("Example", "MP3, with an option for one provider")
     page.send()
     page.heard()
     picture = PROJECT / "out/docs.png"
     picture.parent.mkdir(exist_ok=True)
-    height = page.run("return document.documentElement.scrollHeight")
-    whole = {"width": 1280, "height": height, "deviceScaleFactor": 1, "mobile": False}
-    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", whole)
-    try:
+    with resized(page, 1280, page.run("return document.documentElement.scrollHeight")):
         assert page.browser.save_screenshot(str(picture))
-    finally:
-        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert picture.read_bytes().startswith(b"\x89PNG")

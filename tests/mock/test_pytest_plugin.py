@@ -1,4 +1,4 @@
-"""The fixture for other people's tests, in a test run of its own."""
+"""The fixture for users' tests, in a separate test run."""
 
 import subprocess
 import sys
@@ -11,18 +11,14 @@ from openrouter_speech import OpenRouter
 
 REQUEST = {"input": "Hello", "model": "any/model", "voice": "alloy"}
 
-ports = set()
-
-
 def test_a_retry(openrouter_speech_mock):
     openrouter_speech_mock.script(["429; retry-after=0.1", "ok", 500])
     with OpenRouter("any-key", server_url=openrouter_speech_mock.url) as open_router:
         assert open_router.tts.create_speech(**REQUEST).duration > 0
     assert [request.status for request in openrouter_speech_mock.requests] == [429, 200]
-    ports.add(openrouter_speech_mock.url)
 
 
-def test_another_test_begins_anew(openrouter_speech_mock):
+def test_another_test_starts_afresh(openrouter_speech_mock):
     assert openrouter_speech_mock.requests == []
     with OpenRouter("any-key", server_url=openrouter_speech_mock.url, retry_config=None) as open_router:
         open_router.tts.create_speech(**REQUEST)
@@ -35,18 +31,14 @@ def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_a_users_test(tmp_path: Path) -> None:
+def test_users_get_a_fresh_server_in_each_test(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(USERS_TESTS)
     result = run(tmp_path, "-W", "error")
     assert "2 passed" in result.stdout, result.stdout
-
-
-def test_the_fixture_is_listed(tmp_path: Path) -> None:
     assert "openrouter_speech_mock" in run(tmp_path, "--fixtures").stdout
 
 
-def test_without_the_extra_pytest_still_runs(tmp_path: Path) -> None:
-    """Only a test that takes the fixture fails, and says what to install."""
+def test_without_the_extra_only_tests_that_use_the_fixture_fail(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("import sys\nsys.modules['uvicorn'] = None\n")
     (tmp_path / "test_mine.py").write_text(USERS_TESTS + "\n\ndef test_of_something_else():\n    pass\n")
     result = run(tmp_path)

@@ -1,4 +1,4 @@
-"""Voices: our own synthesizer, and programs that say real words where they are installed."""
+"""Voices: our own synthesizer, and installed programs that say real words."""
 
 import subprocess
 import wave
@@ -10,7 +10,7 @@ from openrouter_speech.mock import synthesizer, voices
 
 
 def pitch(samples: synthesizer.Samples) -> float:
-    """In Hz: the shift at which the wave is most like itself."""
+    """Return the pitch in Hz: the shift at which the wave correlates best with itself."""
     wave = samples.astype(float)
     slowest, fastest = (round(synthesizer.SAMPLE_RATE / hertz) for hertz in (80, 250))
     likeness = [float(wave[shift:] @ wave[:-shift]) / (len(wave) - shift) for shift in range(fastest, slowest)]
@@ -28,12 +28,12 @@ def test_a_letter_sounds_the_same_in_every_process() -> None:
     assert (synthesizer.speak("shh, hello", "alloy") == first).all()
 
 
-def test_sounds_join_without_a_click() -> None:
-    """Each begins and ends in silence."""
+def test_sounds_begin_and_end_in_silence() -> None:
     for character in "a b.mñ世":
         sound = synthesizer.speak(character, "alloy")
         assert sound[0] == 0
         assert abs(int(sound[-1])) < 200
+    assert len(synthesizer.speak("")) == 0
 
 
 def test_nothing_is_too_loud() -> None:
@@ -46,24 +46,22 @@ def test_no_text_is_a_short_silence() -> None:
 
 
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    """Make these the only speech programs on the path."""
+    """Put these programs on the path, and nothing else."""
     for name in names:
         (folder / name).write_text("#!/bin/sh\n")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
 
 
-def test_auto_takes_what_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_prefers_the_best_installed_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, monkeypatch)
-    assert voices.voice("auto") is synthesizer.speak
-    install(tmp_path, monkeypatch, "espeak-ng")
-    assert voices.voice("auto") is voices.voice("espeak-ng")
-    install(tmp_path, monkeypatch, "flite")
-    assert voices.voice("auto") is voices.voice("flite")
-    assert voices.voice("tones") is synthesizer.speak
+    assert voices.voice("auto") is voices.voice("tones") is synthesizer.speak
+    for name in ("espeak-ng", "flite"):
+        install(tmp_path, monkeypatch, name)
+        assert voices.voice("auto") is voices.voice(name)
 
 
-def test_an_engine_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_or_unknown_engine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, monkeypatch)
     with pytest.raises(ValueError, match="apt install flite"):
         voices.voice("flite")
@@ -72,15 +70,14 @@ def test_an_engine_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize(("engine", "target_option"), [("flite", "-o"), ("espeak-ng", "-w")])
-def test_what_a_program_is_told(
+def test_a_program_gets_the_text_in_a_file_and_its_audio_is_resampled(
     engine: str, target_option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The text goes through a file; what comes back at another rate is brought to ours."""
     install(tmp_path, monkeypatch, engine)
-    told: list[list[str]] = []
+    commands: list[list[str]] = []
 
     def run(command: list[str], **_: object) -> None:
-        told.append(command)
+        commands.append(command)
         assert Path(command[command.index("-f") + 1]).read_text() == "Hello -world"
         with wave.open(command[command.index(target_option) + 1], "wb") as file:
             file.setparams((1, 2, 16_000, 0, "NONE", ""))
@@ -91,13 +88,13 @@ def test_what_a_program_is_told(
     assert len(samples) == synthesizer.SAMPLE_RATE
     other = voices.voice(engine)("Hello -world", "nova", 2.0)
     assert len(other) == len(samples)
-    assert told[0][0] == engine
-    assert ("duration_stretch=0.500" if engine == "flite" else "350") in told[0]
-    assert told[0][2] != told[1][2]
+    assert commands[0][0] == engine
+    assert ("duration_stretch=0.500" if engine == "flite" else "350") in commands[0]
+    assert commands[0][2] != commands[1][2]
 
 
 @pytest.mark.parametrize("engine", ["flite", "espeak-ng"])
-def test_a_program_that_is_installed_speaks(engine: str) -> None:
+def test_an_installed_program_speaks(engine: str) -> None:
     try:
         speak = voices.voice(engine)
     except ValueError as error:

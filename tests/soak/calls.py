@@ -166,7 +166,7 @@ async def _call_async(client: OpenRouter, call: Call, folder: Path) -> bytes | N
 
 
 def _taken(path: Path) -> bytes:
-    """Read and delete a file, so that anything still in the folder at the end is a leak."""
+    """Read and delete a file, so that any file left at the end is a leak."""
     content = path.read_bytes()
     with suppress(FileNotFoundError):
         path.unlink()

@@ -1,4 +1,4 @@
-"""What a user writes, all of it well typed: type checkers in strict mode must have nothing to say. It is never run."""
+"""Correct code of a user: type checkers in strict mode report nothing. It never runs."""
 
 import os
 from pathlib import Path
@@ -17,29 +17,17 @@ from openrouter_speech import (
 )
 from openrouter_speech.mock import MockServer
 
-RETRIES = utils.RetryConfig(
-    "backoff", utils.BackoffStrategy(500, 60_000, 1.5, 3_600_000), True, ["429", "5XX"], max_retries=5
-)
+BACKOFF = utils.BackoffStrategy(500, 60_000, 1.5, 3_600_000)
+RETRIES = utils.RetryConfig("backoff", BACKOFF, True, ["429", "5XX"], max_retries=5)
+
+OpenRouter("key")
+OpenRouter(os.getenv("OPENROUTER_API_KEY", ""), timeout_ms=5_000, retry_config=None)
+OpenRouter(api_key=lambda: "key", http_referer="https://example.com", x_open_router_title="Title")
+OpenRouter(x_open_router_categories=["cli-agent", "cloud-agent"], server_url="https://example.com/api/v1")
+OpenRouter(client=httpx.Client(), async_client=httpx.AsyncClient(), retry_config=RETRIES, timeout_ms=1.5)
 
 
-def settings() -> OpenRouter:
-    OpenRouter()
-    OpenRouter("key")
-    OpenRouter(os.getenv("OPENROUTER_API_KEY", ""), timeout_ms=5_000, retry_config=None)
-    return OpenRouter(
-        api_key=lambda: "key",
-        http_referer="https://example.com",
-        x_open_router_title="Title",
-        x_open_router_categories=["cli-agent", "cloud-agent"],
-        server_url="https://example.com/api/v1",
-        client=httpx.Client(),
-        async_client=httpx.AsyncClient(),
-        retry_config=RETRIES,
-        timeout_ms=1.5,
-    )
-
-
-def whole() -> None:
+def buffered() -> None:
     with OpenRouter() as open_router:
         speech = open_router.tts.create_speech(
             input="Hello",
@@ -61,8 +49,8 @@ def whole() -> None:
             input="Hello", model="a/b", voice="alloy", provider={"options": {}}, response_format="opus", retries=None
         )
     assert_type(speech, SpeechResponse)
-    answer: httpx.Response = speech
-    assert_type(answer.content, bytes)
+    response: httpx.Response = speech
+    assert_type(response.content, bytes)
     assert_type(speech.audio_format, str)
     assert_type(speech.sample_rate, int | None)
     assert_type(speech.channels, int | None)
@@ -73,11 +61,8 @@ def whole() -> None:
     assert_type(speech.save(Path("a.mp3")), Path)
 
 
-def streamed() -> None:
-    with (
-        OpenRouter() as open_router,
-        open_router.tts.stream_speech(input="Hello", model="a/b", voice="alloy") as stream,
-    ):
+def streamed(open_router: OpenRouter) -> None:
+    with open_router.tts.stream_speech(input="Hello", model="a/b", voice="alloy") as stream:
         assert_type(stream, SpeechStream)
         for piece in stream.iter_bytes(chunk_size=4096):
             assert_type(piece, bytes)
@@ -88,9 +73,8 @@ def streamed() -> None:
         stream.close()
 
 
-def saved() -> None:
-    with OpenRouter() as open_router:
-        speech = open_router.tts.save_speech("a.wav", input="Hello", model="a/b", voice="alloy", speed=0.5)
+def saved(open_router: OpenRouter) -> None:
+    speech = open_router.tts.save_speech("a.wav", input="Hello", model="a/b", voice="alloy", speed=0.5)
     assert_type(speech, SavedSpeech)
     assert_type(speech.path, Path)
     assert_type(speech.duration, float | None)
@@ -113,7 +97,7 @@ async def awaited() -> None:
 
 def failed() -> None:
     try:
-        whole()
+        buffered()
     except errors.TooManyRequestsResponseError as error:
         assert_type(error.retry_after, float | None)
         assert_type(error.status_code, int | None)
@@ -128,6 +112,5 @@ def failed() -> None:
         assert_type(error.raw_response, httpx.Response | None)
 
 
-def mocked() -> None:
-    with MockServer(port=0, voice_engine="tones") as server:
-        assert_type(server.url, str)
+with MockServer(port=0, voice_engine="tones") as server:
+    assert_type(server.url, str)

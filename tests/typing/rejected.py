@@ -1,4 +1,4 @@
-"""Mistakes that a type checker has to see: one on each marked line, and none elsewhere. It is never run."""
+"""Mistakes that a type checker must report, on exactly the marked lines. It never runs."""
 
 from openrouter_speech import OpenRouter, utils
 
