@@ -197,5 +197,5 @@ def test_a_parameter_is_named_by_its_option(message: str, expected: str) -> None
 
 
 def test_every_shared_option_is_known_to_messages() -> None:
-    options = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)} - {"--json", "--debug"}
+    options = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)} - {"--json", "--debug", "--others"}
     assert options <= set(failures._OPTIONS.values())

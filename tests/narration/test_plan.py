@@ -5,13 +5,14 @@ import pytest
 from openrouter_speech import OpenRouter
 from openrouter_speech.narration import plan
 from openrouter_speech.narration.plan import Part
+from openrouter_speech.tts import OPERATION
 
 from ..conftest import KEY, REQUEST
 
 
 def key(**settings: object) -> str:
     with OpenRouter(KEY, client=httpx.Client()) as open_router:
-        call = open_router._session.call(**(REQUEST | settings))  # type: ignore[arg-type]
+        call = open_router._session.call(OPERATION, {**REQUEST, **settings})
     return plan.keys_for(call)("the text")
 
 
