@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import OUR_PLUGIN_ALONE, PROJECT
-from .test_commands import NO_SETUP
-from .test_history import git
+from .conftest import NO_SETUP, git
 
 Edit = tuple[str, str, str]
 """A file, a piece of it, and what is put in its place."""
