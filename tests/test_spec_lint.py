@@ -10,7 +10,7 @@ import yaml
 from . import spec_lint
 from .conftest import PROJECT, Make
 from .test_npx import needs
-from .tools.test_commands import NO_SETUP
+from .tools.conftest import NO_SETUP
 
 DESCRIPTION = (PROJECT / "openapi.yaml").read_text()
 RULES = PROJECT / ".redocly.yaml"

@@ -16,8 +16,8 @@ from . import workflow_lint
 from .conftest import PROJECT, Make
 from .test_makefile import TARGETS, program
 from .test_npx import needs
+from .tools.conftest import NO_SETUP
 from .tools.samples import Upstream, small
-from .tools.test_commands import NO_SETUP
 
 FOLDER = PROJECT / ".github/workflows"
 WORKFLOWS: dict[str, Any] = {path.stem: yaml.safe_load(path.read_text()) for path in FOLDER.glob("*.yml")}

@@ -135,6 +135,8 @@ def _facts(node: Any, *, names: bool = False) -> Any:
             found[key] = dict.fromkeys(value, "")
         elif key in DATA - WORDING:
             found[key] = value
+        elif key == "responses":
+            found[key] = {name: _facts(part) for name, part in sorted(value.items()) if not name.startswith("x-")}
         elif key not in WORDING and not key.startswith("x-"):
             found[key] = _facts(value, names=key in NAMES)
     return _in_3_1(found)

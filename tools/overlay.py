@@ -101,7 +101,7 @@ def _apply(action: Mapping[str, Any], document: Any) -> None:
     if not nodes:
         raise ValueError("matches nothing")
     if any(not node.location for node in nodes) and ("remove" in action or not isinstance(document, dict)):
-        raise ValueError("cannot remove or replace the whole document")
+        raise ValueError("cannot remove the whole document")
     if "remove" in action:
         _remove([node.location for node in nodes], document)
         return

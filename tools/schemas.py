@@ -102,12 +102,14 @@ class Comparison:
         had, has = ({"oneOf", "anyOf"} & side.keys() for side in (old, new))
         if bool(had) == bool(has):
             yield from self._common(old, new)
-        elif has:  # that more is allowed was said above, and so below
-            gained = self._common(old, {"type": old.get("type", ["any"])} | new)
-            yield from (replace(change, breaks=(change.breaks[0], False)) for change in gained)
+        elif has:  # whether more is allowed is up to the alternatives
+            found = self._common(old, {"type": old.get("type", ["any"])} | new)
+            yield from (replace(change, breaks=(change.breaks[0], False)) for change in found if change.breaks != WIDER)
         else:
-            lost = self._common({"type": new.get("type", ["any"])} | old, new)
-            yield from (replace(change, breaks=(False, change.breaks[1])) for change in lost)
+            found = self._common({"type": new.get("type", ["any"])} | old, new)
+            yield from (
+                replace(change, breaks=(False, change.breaks[1])) for change in found if change.breaks != NARROWER
+            )
 
     def _common(self, old: Schema, new: Schema) -> Iterator[Change]:
         """Compare all but the alternatives."""
@@ -311,7 +313,7 @@ def _bounds(old: Schema, new: Schema) -> Iterator[Change]:
             before, after = (None if not key else str(side[key]) for side, key in ((old, name), (new, other_name)))
             # A text that may no longer be empty breaks nobody: an empty one said nothing.
             breaks = NARROWER if tighter else WIDER
-            if other_name == "minLength" and other == (1, False):
+            if other_name == "minLength" and (one, other) == (None, (1, False)):
                 breaks = NEITHER
             yield Change((other_name or name or bound[0],), before, after, breaks)
 

@@ -1,9 +1,10 @@
-"""The provider's descriptions, and the command that compares with them."""
+"""A copy of the files that the commands read, and the commands."""
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +14,36 @@ import pytest
 from tools.__main__ import main
 
 from ..conftest import PROJECT
-from .samples import COPIES, UPSTREAM, Upstream, cut_out, small
+
+NO_SETUP = f"--assume-old={sys.prefix}/.installed"
+"""Keeps make from setting up the environment that runs the tests."""
 
 Run = Callable[..., tuple[int, list[str]]]
-_cut_out = cache(cut_out)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_links_to_a_forge() -> Iterator[None]:
-    """griffe asks git where each package comes from, for links that nobody follows, and takes long for it."""
+    """Keep griffe from asking git where each package comes from, which is slow."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(griffe.GitInfo, "from_package", lambda _: None)
         yield
 
 
-@pytest.fixture(params=["our own", COPIES[-1]])
-def upstream(request: pytest.FixtureRequest) -> Upstream:
-    """A description that promises what ours does: one written here, and the provider's."""
-    if request.param == "our own":
-        return Upstream(small())
-    if not (UPSTREAM / f"openrouter-{request.param}.yaml").exists():
-        pytest.skip("the provider's descriptions are not part of this project; they lie beside its folder, or nowhere")
-    return Upstream(_cut_out(request.param))
-
-
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A folder with the files of this project that the commands read."""
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with the files of this project that the commands read."""
     folder = tmp_path / "project"
-    (folder / "docs").mkdir(parents=True)
-    for name in ("openapi.yaml", "docs/deviations.yaml"):
+    for name in ("generated", "templates", "tools", "upstream"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("CHANGELOG.md", "Makefile", "generator-config.yaml", "openapi.yaml"):
         shutil.copy(PROJECT / name, folder / name)
+    monkeypatch.chdir(folder)
     return folder
 
 
 @pytest.fixture
-def run(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in the folder; gives its exit status and its lines, those of stderr where it failed."""
-    monkeypatch.chdir(project)
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command; return its exit status and its lines, those of stderr if it failed."""
     monkeypatch.setenv("LC_ALL", "C")  # git's sentences are in the language of the person who runs the tests
     for name in [name for name in os.environ if name.startswith("GIT_")]:  # a hook of git that runs them sets these
         monkeypatch.delenv(name)
@@ -65,7 +58,17 @@ def run(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
     return command
 
 
-@pytest.fixture
-def compare(run: Run, tmp_path: Path) -> Callable[[Upstream], tuple[int, list[str]]]:
-    """Runs upstream-diff with a description."""
-    return lambda upstream: run("upstream-diff", upstream.write(tmp_path))
+def contents(folder: Path) -> dict[Path, bytes]:
+    """The files in a folder."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder): path.read_bytes() for path in files if "__pycache__" not in path.parts}
+
+
+def git(folder: Path, *arguments: str) -> None:
+    # Whoever runs the tests may sign commits, or have hooks for all repositories.
+    settings = {
+        "user.name": "Someone", "user.email": "someone@example.com",
+        "commit.gpgSign": "false", "tag.gpgSign": "false", "core.hooksPath": os.devnull,
+    }  # fmt: skip
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    subprocess.run(["git", "-C", folder, *options, *arguments], check=True, capture_output=True)

@@ -1,7 +1,6 @@
 """What changed in the Python API since a commit: each kind of change, and how it is graded."""
 
 import contextlib
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,10 +12,8 @@ from tools.packages import PACKAGES, Packages, packages_here
 
 from ..conftest import PROJECT, Make
 from . import small_package as small
-from .conftest import Run
+from .conftest import NO_SETUP, Run, git
 from .small_package import CLIENT, ERRORS, INIT, MOCK, MODELS, PLUGIN, SERVER, SESSION, SPEAK, TTS, edit
-from .test_commands import NO_SETUP
-from .test_history import git
 
 NONE = "Version step: none (nothing changed)"
 PATCH = "Version step: patch (the code changed, the API did not)"
@@ -366,32 +363,6 @@ def test_the_command_compares_with_a_commit(repository: Path, run: Run) -> None:
     git(repository, "commit", "--all", "--message=Take it away")
     assert run("api-diff", "main") == (0, [NONE])
     assert run("api-diff", "v1")[1][-1] == MAJOR
-
-
-def test_json(repository: Path, run: Run) -> None:
-    edit(repository, CLIENT, SPEED, "")
-    status, lines = run("api-diff", "v1", "--json")
-    assert status == 0
-    assert json.loads("\n".join(lines)) == {
-        "version_step": "major",
-        "differences": [
-            {
-                "kind": "difference",
-                "where": f"{CLASS}.send(speed)",
-                "before": "required false, type int, default 1",
-                "now": None,
-                "breaking": True,
-                "advice": TELL,
-            }
-        ],
-    }
-
-
-@pytest.mark.parametrize("ref", ["nothing", "", "v1:openapi.yaml", "--output=written", "-h"])
-def test_a_ref_that_is_none_is_refused(ref: str, repository: Path, run: Run) -> None:
-    before = state(repository)
-    assert run("api-diff", "--", ref) == (2, [f"git knows no commit {ref!r} here."])
-    assert state(repository) == before
 
 
 @pytest.mark.parametrize("package", PACKAGES)
