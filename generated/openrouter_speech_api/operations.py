@@ -44,7 +44,11 @@ OPERATIONS: dict[str, Operation] = {
                 "model", "body", True, {"type": "string"}, "The text-to-speech model, as `author/name`."
             ),
             "voice": Parameter(
-                "voice", "body", True, {"type": "string"}, "The voice to speak with. Each model has voices of its own."
+                "voice",
+                "body",
+                False,
+                {"type": "string", "minLength": 1},
+                "The voice to speak with. Each model has voices of its own.",
             ),
             "provider": Parameter(
                 "provider",
@@ -66,6 +70,13 @@ OPERATIONS: dict[str, Operation] = {
                 False,
                 {"type": "number", "format": "double"},
                 "How fast to speak: 1 is the voice's own pace, 2 is twice as fast. Models without such a setting ignore it.",
+            ),
+            "input_references": Parameter(
+                "input_references",
+                "body",
+                False,
+                {"type": "array", "items": {"$ref": "#/components/schemas/SpeechInputReference"}},
+                "Recordings of the voice to speak with, each with its transcript if there is one. An empty list is as good as none.",
             ),
             "http_referer": Parameter(
                 "HTTP-Referer",
@@ -93,14 +104,15 @@ OPERATIONS: dict[str, Operation] = {
 SCHEMAS: dict[str, dict[str, Any]] = {
     "SpeechRequest": {
         "type": "object",
-        "required": ["input", "model", "voice"],
+        "required": ["input", "model"],
         "properties": {
             "input": {"type": "string"},
             "model": {"type": "string"},
-            "voice": {"type": "string"},
+            "voice": {"type": "string", "minLength": 1},
             "provider": {"$ref": "#/components/schemas/SpeechRequestProvider"},
             "response_format": {"$ref": "#/components/schemas/ResponseFormatEnum"},
             "speed": {"type": "number", "format": "double"},
+            "input_references": {"type": "array", "items": {"$ref": "#/components/schemas/SpeechInputReference"}},
         },
     },
     "SpeechRequestProvider": {
@@ -133,5 +145,36 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "ErrorMetadata": {"type": "object", "additionalProperties": {}},
     "RoutingMetadata": {"type": "object", "additionalProperties": {}},
+    "SpeechInputReference": {
+        "discriminator": {
+            "mapping": {
+                "input_audio": "#/components/schemas/SpeechInputReferenceAudio",
+                "text": "#/components/schemas/SpeechInputReferenceText",
+            },
+            "propertyName": "type",
+        },
+        "oneOf": [
+            {"$ref": "#/components/schemas/SpeechInputReferenceAudio"},
+            {"$ref": "#/components/schemas/SpeechInputReferenceText"},
+        ],
+    },
+    "SpeechInputReferenceAudio": {
+        "type": "object",
+        "required": ["input_audio", "type"],
+        "properties": {
+            "input_audio": {"$ref": "#/components/schemas/SpeechInputReferenceAudioInput"},
+            "type": {"type": "string", "enum": ["input_audio"]},
+        },
+    },
+    "SpeechInputReferenceAudioInput": {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"data": {"type": "string", "maxLength": 20971520, "minLength": 1}, "format": {"type": "string"}},
+    },
+    "SpeechInputReferenceText": {
+        "type": "object",
+        "required": ["text", "type"],
+        "properties": {"text": {"type": "string", "maxLength": 10000}, "type": {"type": "string", "enum": ["text"]}},
+    },
 }
 """What `#/components/schemas/...` refers to, by name."""

@@ -1,6 +1,6 @@
 """The keyword arguments of each operation, for `Unpack`, type checkers and editors."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Required, TypedDict
 
 from .models import *
@@ -14,6 +14,9 @@ __all__ = [
 class CreateSpeechOptions(TypedDict, total=False):
     """The optional arguments of `POST /audio/speech`. None leaves one out."""
 
+    voice: str | None
+    """The voice to speak with. Each model has voices of its own."""
+
     provider: SpeechRequestProvider | Mapping[str, Any] | None
     """Settings that are handed to the provider which serves the request."""
 
@@ -22,6 +25,10 @@ class CreateSpeechOptions(TypedDict, total=False):
 
     speed: float | None
     """How fast to speak: 1 is the voice's own pace, 2 is twice as fast. Models without such a setting ignore it."""
+
+    input_references: Sequence[SpeechInputReferenceAudio | Mapping[str, Any] | SpeechInputReferenceText] | None
+    """Recordings of the voice to speak with, each with its transcript if there is one. An empty list is as good as
+    none."""
 
     http_referer: str | None
     """The URL of your app. It identifies the app in usage statistics and rankings."""
@@ -41,6 +48,3 @@ class CreateSpeechParams(CreateSpeechOptions, total=False):
 
     model: Required[str]
     """The text-to-speech model, as `author/name`."""
-
-    voice: Required[str]
-    """The voice to speak with. Each model has voices of its own."""

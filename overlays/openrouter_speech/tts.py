@@ -36,8 +36,6 @@ class NarrationParams(CreateSpeechOptions, CallOptions, total=False):
 
     model: Required[str]
     """The text-to-speech model, as `author/name`."""
-    voice: Required[str]
-    """The voice; each model has its own."""
 
 
 class SpeechParams(CreateSpeechParams, CallOptions, total=False):

@@ -10,6 +10,8 @@ from ..models.response_format_enum import ResponseFormatEnum
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.speech_input_reference_audio import SpeechInputReferenceAudio
+    from ..models.speech_input_reference_text import SpeechInputReferenceText
     from ..models.speech_request_provider import SpeechRequestProvider
 
 
@@ -24,7 +26,7 @@ class SpeechRequest:
     """ The text to speak. Billing is by its characters. """
     model: str
     """ The text-to-speech model, as `author/name`. """
-    voice: str
+    voice: str | Unset = UNSET
     """ The voice to speak with. Each model has voices of its own. """
     provider: SpeechRequestProvider | Unset = UNSET
     """ Settings that are handed to the provider which serves the request. """
@@ -33,9 +35,14 @@ class SpeechRequest:
     speed: float | Unset = UNSET
     """ How fast to speak: 1 is the voice's own pace, 2 is twice as fast. Models without such a setting ignore it.
     """
+    input_references: list[SpeechInputReferenceAudio | SpeechInputReferenceText] | Unset = UNSET
+    """ Recordings of the voice to speak with, each with its transcript if there is one. An empty list is as good as
+    none. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.speech_input_reference_audio import SpeechInputReferenceAudio
+
         input_ = self.input_
 
         model = self.model
@@ -52,26 +59,43 @@ class SpeechRequest:
 
         speed = self.speed
 
+        input_references: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.input_references, Unset):
+            input_references = []
+            for input_references_item_data in self.input_references:
+                input_references_item: dict[str, Any]
+                if isinstance(input_references_item_data, SpeechInputReferenceAudio):
+                    input_references_item = input_references_item_data.to_dict()
+                else:
+                    input_references_item = input_references_item_data.to_dict()
+
+                input_references.append(input_references_item)
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "input": input_,
                 "model": model,
-                "voice": voice,
             }
         )
+        if voice is not UNSET:
+            field_dict["voice"] = voice
         if provider is not UNSET:
             field_dict["provider"] = provider
         if response_format is not UNSET:
             field_dict["response_format"] = response_format
         if speed is not UNSET:
             field_dict["speed"] = speed
+        if input_references is not UNSET:
+            field_dict["input_references"] = input_references
 
         return field_dict
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.speech_input_reference_audio import SpeechInputReferenceAudio
+        from ..models.speech_input_reference_text import SpeechInputReferenceText
         from ..models.speech_request_provider import SpeechRequestProvider
 
         d = dict(src_dict)
@@ -79,7 +103,7 @@ class SpeechRequest:
 
         model = d.pop("model")
 
-        voice = d.pop("voice")
+        voice = d.pop("voice", UNSET)
 
         _provider = d.pop("provider", UNSET)
         provider: SpeechRequestProvider | Unset
@@ -97,6 +121,31 @@ class SpeechRequest:
 
         speed = d.pop("speed", UNSET)
 
+        _input_references = d.pop("input_references", UNSET)
+        input_references: list[SpeechInputReferenceAudio | SpeechInputReferenceText] | Unset = UNSET
+        if _input_references is not UNSET:
+            input_references = []
+            for input_references_item_data in _input_references:
+
+                def _parse_input_references_item(data: object) -> SpeechInputReferenceAudio | SpeechInputReferenceText:
+                    try:
+                        if not isinstance(data, dict):
+                            raise TypeError()
+                        componentsschemas_speech_input_reference_type_0 = SpeechInputReferenceAudio.from_dict(data)
+
+                        return componentsschemas_speech_input_reference_type_0
+                    except (TypeError, ValueError, AttributeError, KeyError):
+                        pass
+                    if not isinstance(data, dict):
+                        raise TypeError()
+                    componentsschemas_speech_input_reference_type_1 = SpeechInputReferenceText.from_dict(data)
+
+                    return componentsschemas_speech_input_reference_type_1
+
+                input_references_item = _parse_input_references_item(input_references_item_data)
+
+                input_references.append(input_references_item)
+
         speech_request = cls(
             input_=input_,
             model=model,
@@ -104,6 +153,7 @@ class SpeechRequest:
             provider=provider,
             response_format=response_format,
             speed=speed,
+            input_references=input_references,
         )
 
         speech_request.additional_properties = d
