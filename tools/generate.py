@@ -88,6 +88,7 @@ class Project(generator.Project):
                 name: without_wording(schema)
                 for name, schema in document.get("components", {}).get("schemas", {}).items()
             },
+            unions=dict(self._unions()),
             statuses=dict(sorted(self._statuses())),
             server_url=document["servers"][0]["url"],
         )
@@ -165,6 +166,15 @@ class Project(generator.Project):
             merged = self._properties(part) | merged
         return merged
 
+    def _unions(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield the schemas that are one of several models, such as `SpeechInputReference`."""
+        models = {str(model.class_info.name) for model in self.openapi.models}
+        for name, schema in self._document.get("components", {}).get("schemas", {}).items():
+            parts = schema.get("oneOf", schema.get("anyOf", ()))
+            names = [str(ClassName(part.get("$ref", "").rpartition("/")[2], "Model")) for part in parts]
+            if len(names) > 1 and models.issuperset(names):
+                yield str(ClassName(name, "Model")), names
+
     def _statuses(self) -> Iterator[tuple[int, tuple[str, str]]]:
         for item in self._document["paths"].values():
             for operation in self._resolved(item).values():
@@ -216,6 +226,26 @@ def without_wording(schema: Any, *, names: bool = False) -> Any:
     }
 
 
+def _simplified(node: Any) -> Any:
+    """Copy a description for the generator.
+
+    Alternatives such as `oneOf: [{required: [data]}, {required: [url]}]` are about presence, but the generator would
+    make a union of them, and lose the object. An enum with one value becomes a literal instead of a class.
+    """
+    if isinstance(node, list):
+        return [_simplified(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    simple = {
+        key: _simplified(value)
+        for key, value in node.items()
+        if not (key in {"oneOf", "anyOf"} and all(part.keys() == {"required"} for part in value))
+    }
+    if isinstance(values := simple.get("enum"), list) and len(values) == 1:
+        simple["const"] = simple.pop("enum")[0]
+    return simple
+
+
 def _status_name(status: int) -> str:
     try:
         return _STATUS_NAMES.get(status) or HTTPStatus(status).name.title().replace("_", "")
@@ -228,7 +258,7 @@ def generate(description: Path, config_file: Path, templates: Path, target: Path
     document = yaml.load(description.read_bytes(), yaml.CSafeLoader)
     settings = ConfigFile.load_from_path(config_file)
     config = Config.from_sources(settings, MetaType.NONE, description, "utf-8", False, target)
-    openapi = GeneratorData.from_dict(document, config=config)
+    openapi = GeneratorData.from_dict(_simplified(document), config=config)
     if isinstance(openapi, GeneratorError):
         return [openapi]
     return list(Project(document, openapi, config, templates).build())

@@ -38,7 +38,16 @@ OPERATIONS: dict[str, Operation] = {
         "/audio/speech",
         {
             "input": Parameter(
-                "input", "body", True, {"type": "string"}, "The text to speak. Billing is by its characters."
+                "input",
+                "body",
+                True,
+                {
+                    "anyOf": [
+                        {"type": "string"},
+                        {"type": "array", "items": {"$ref": "#/components/schemas/SpeechTurn"}},
+                    ]
+                },
+                "The text to speak, or a list of turns for models with several speakers. Billing is by its characters.",
             ),
             "model": Parameter(
                 "model", "body", True, {"type": "string"}, "The text-to-speech model, as `author/name`."
@@ -48,7 +57,7 @@ OPERATIONS: dict[str, Operation] = {
                 "body",
                 False,
                 {"type": "string", "minLength": 1},
-                "The voice to speak with. Each model has voices of its own.",
+                "The voice to speak with. Each model has its own; some need one, some have none.",
             ),
             "provider": Parameter(
                 "provider",
@@ -78,6 +87,30 @@ OPERATIONS: dict[str, Operation] = {
                 {"type": "array", "items": {"$ref": "#/components/schemas/SpeechInputReference"}},
                 "Recordings of the voice to speak with, each with its transcript if there is one. An empty list is as good as none.",
             ),
+            "session_id": Parameter(
+                "session_id",
+                "body",
+                False,
+                {"type": "string", "maxLength": 256},
+                "Groups the requests of a conversation, for instance, in logs. At most 256 characters.",
+            ),
+            "trace": Parameter(
+                "trace",
+                "body",
+                False,
+                {"$ref": "#/components/schemas/TraceConfig"},
+                "Where the request belongs in a trace. Further fields are kept as they are.",
+            ),
+            "user": Parameter(
+                "user", "body", False, {"type": "string"}, "Your name for the person who makes the request, for logs."
+            ),
+            "instructions": Parameter(
+                "instructions",
+                "body",
+                False,
+                {"type": "string"},
+                'How to speak, in words ("Calmly, with a smile"). Models without such a setting ignore it.',
+            ),
             "http_referer": Parameter(
                 "HTTP-Referer",
                 "header",
@@ -106,18 +139,30 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "type": "object",
         "required": ["input", "model"],
         "properties": {
-            "input": {"type": "string"},
+            "input": {
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#/components/schemas/SpeechTurn"}}]
+            },
             "model": {"type": "string"},
             "voice": {"type": "string", "minLength": 1},
             "provider": {"$ref": "#/components/schemas/SpeechRequestProvider"},
             "response_format": {"$ref": "#/components/schemas/ResponseFormatEnum"},
             "speed": {"type": "number", "format": "double"},
             "input_references": {"type": "array", "items": {"$ref": "#/components/schemas/SpeechInputReference"}},
+            "session_id": {"type": "string", "maxLength": 256},
+            "trace": {"$ref": "#/components/schemas/TraceConfig"},
+            "user": {"type": "string"},
+            "instructions": {"type": "string"},
         },
     },
     "SpeechRequestProvider": {
         "type": "object",
-        "properties": {"options": {"$ref": "#/components/schemas/ProviderOptions"}},
+        "properties": {
+            "options": {"$ref": "#/components/schemas/ProviderOptions"},
+            "zdr": {"type": ["boolean", "null"]},
+            "data_collection": {
+                "anyOf": [{"$ref": "#/components/schemas/SpeechRequestDataCollection"}, {"type": "null"}]
+            },
+        },
     },
     "ProviderOptions": {
         "type": "object",
@@ -150,12 +195,14 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "mapping": {
                 "input_audio": "#/components/schemas/SpeechInputReferenceAudio",
                 "text": "#/components/schemas/SpeechInputReferenceText",
+                "image_url": "#/components/schemas/SpeechInputReferenceImage",
             },
             "propertyName": "type",
         },
         "oneOf": [
             {"$ref": "#/components/schemas/SpeechInputReferenceAudio"},
             {"$ref": "#/components/schemas/SpeechInputReferenceText"},
+            {"$ref": "#/components/schemas/SpeechInputReferenceImage"},
         ],
     },
     "SpeechInputReferenceAudio": {
@@ -166,15 +213,49 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "type": {"type": "string", "enum": ["input_audio"]},
         },
     },
-    "SpeechInputReferenceAudioInput": {
-        "type": "object",
-        "required": ["data"],
-        "properties": {"data": {"type": "string", "maxLength": 20971520, "minLength": 1}, "format": {"type": "string"}},
-    },
     "SpeechInputReferenceText": {
         "type": "object",
         "required": ["text", "type"],
         "properties": {"text": {"type": "string", "maxLength": 10000}, "type": {"type": "string", "enum": ["text"]}},
     },
+    "TraceConfig": {
+        "type": "object",
+        "properties": {
+            "trace_id": {"type": "string"},
+            "trace_name": {"type": "string"},
+            "span_name": {"type": "string"},
+            "generation_name": {"type": "string"},
+            "parent_span_id": {"type": "string"},
+        },
+        "additionalProperties": True,
+    },
+    "SpeechInputReferenceAudioInput": {
+        "type": "object",
+        "properties": {
+            "data": {"type": "string", "maxLength": 20971520, "minLength": 1},
+            "format": {"type": "string"},
+            "url": {"type": "string"},
+        },
+        "oneOf": [{"required": ["data"]}, {"required": ["url"]}],
+    },
+    "SpeechInputReferenceImage": {
+        "type": "object",
+        "required": ["type", "image_url"],
+        "properties": {
+            "type": {"type": "string", "enum": ["image_url"]},
+            "image_url": {"$ref": "#/components/schemas/SpeechInputReferenceImageInput"},
+        },
+    },
+    "SpeechInputReferenceImageInput": {
+        "type": "object",
+        "required": ["url"],
+        "properties": {"url": {"type": "string"}},
+    },
+    "SpeechTurn": {
+        "type": "object",
+        "required": ["text"],
+        "properties": {"text": {"type": "string"}, "voice": {"type": "string"}, "instructions": {"type": "string"}},
+    },
+    "SpeechRequestDataCollection": {"type": "string", "enum": ["allow", "deny"]},
 }
 """What `#/components/schemas/...` refers to, by name."""

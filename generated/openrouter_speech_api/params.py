@@ -15,7 +15,7 @@ class CreateSpeechOptions(TypedDict, total=False):
     """The optional arguments of `POST /audio/speech`. None leaves one out."""
 
     voice: str | None
-    """The voice to speak with. Each model has voices of its own."""
+    """The voice to speak with. Each model has its own; some need one, some have none."""
 
     provider: SpeechRequestProvider | Mapping[str, Any] | None
     """Settings that are handed to the provider which serves the request."""
@@ -26,9 +26,24 @@ class CreateSpeechOptions(TypedDict, total=False):
     speed: float | None
     """How fast to speak: 1 is the voice's own pace, 2 is twice as fast. Models without such a setting ignore it."""
 
-    input_references: Sequence[SpeechInputReferenceAudio | Mapping[str, Any] | SpeechInputReferenceText] | None
+    input_references: (
+        Sequence[SpeechInputReferenceAudio | Mapping[str, Any] | SpeechInputReferenceText | SpeechInputReferenceImage]
+        | None
+    )
     """Recordings of the voice to speak with, each with its transcript if there is one. An empty list is as good as
     none."""
+
+    session_id: str | None
+    """Groups the requests of a conversation, for instance, in logs. At most 256 characters."""
+
+    trace: TraceConfig | Mapping[str, Any] | None
+    """Where the request belongs in a trace. Further fields are kept as they are."""
+
+    user: str | None
+    """Your name for the person who makes the request, for logs."""
+
+    instructions: str | None
+    """How to speak, in words ("Calmly, with a smile"). Models without such a setting ignore it."""
 
     http_referer: str | None
     """The URL of your app. It identifies the app in usage statistics and rankings."""
@@ -43,8 +58,8 @@ class CreateSpeechOptions(TypedDict, total=False):
 class CreateSpeechParams(CreateSpeechOptions, total=False):
     """The arguments of `POST /audio/speech`."""
 
-    input: Required[str]
-    """The text to speak. Billing is by its characters."""
+    input: Required[str | Sequence[SpeechTurn | Mapping[str, Any]]]
+    """The text to speak, or a list of turns for models with several speakers. Billing is by its characters."""
 
     model: Required[str]
     """The text-to-speech model, as `author/name`."""

@@ -88,8 +88,16 @@ class PaymentRequiredResponseError(APIStatusError):
     """402: The account has too little credit for this request."""
 
 
+class ForbiddenResponseError(APIStatusError):
+    """403: The key, or a guardrail of its account, does not allow this request."""
+
+
 class NotFoundResponseError(APIStatusError):
     """404: There is no such model, or no such path."""
+
+
+class PayloadTooLargeResponseError(APIStatusError):
+    """413: The request is too large, for example a recording in it."""
 
 
 class TooManyRequestsResponseError(APIStatusError):
@@ -120,7 +128,9 @@ BY_STATUS: dict[int, type[APIStatusError]] = {
     400: BadRequestResponseError,
     401: UnauthorizedResponseError,
     402: PaymentRequiredResponseError,
+    403: ForbiddenResponseError,
     404: NotFoundResponseError,
+    413: PayloadTooLargeResponseError,
     429: TooManyRequestsResponseError,
     500: InternalServerResponseError,
     502: BadGatewayResponseError,
@@ -136,9 +146,11 @@ __all__ = [
     "BadGatewayResponseError",
     "BadRequestResponseError",
     "EdgeNetworkTimeoutResponseError",
+    "ForbiddenResponseError",
     "InternalServerResponseError",
     "NotFoundResponseError",
     "OpenRouterError",
+    "PayloadTooLargeResponseError",
     "PaymentRequiredResponseError",
     "ProviderOverloadedResponseError",
     "ServiceUnavailableResponseError",

@@ -9,11 +9,16 @@ from .response_format_enum import ResponseFormatEnum
 from .routing_metadata import RoutingMetadata
 from .speech_input_reference_audio import SpeechInputReferenceAudio
 from .speech_input_reference_audio_input import SpeechInputReferenceAudioInput
-from .speech_input_reference_audio_type import SpeechInputReferenceAudioType
+from .speech_input_reference_image import SpeechInputReferenceImage
+from .speech_input_reference_image_input import SpeechInputReferenceImageInput
 from .speech_input_reference_text import SpeechInputReferenceText
-from .speech_input_reference_text_type import SpeechInputReferenceTextType
 from .speech_request import SpeechRequest
+from .speech_request_data_collection import SpeechRequestDataCollection
 from .speech_request_provider import SpeechRequestProvider
+from .speech_turn import SpeechTurn
+from .trace_config import TraceConfig
+
+SpeechInputReference = SpeechInputReferenceAudio | SpeechInputReferenceText | SpeechInputReferenceImage
 
 __all__ = (
     "ErrorDetail",
@@ -23,11 +28,15 @@ __all__ = (
     "ProviderOptions",
     "ResponseFormatEnum",
     "RoutingMetadata",
+    "SpeechInputReference",
     "SpeechInputReferenceAudio",
     "SpeechInputReferenceAudioInput",
-    "SpeechInputReferenceAudioType",
+    "SpeechInputReferenceImage",
+    "SpeechInputReferenceImageInput",
     "SpeechInputReferenceText",
-    "SpeechInputReferenceTextType",
     "SpeechRequest",
+    "SpeechRequestDataCollection",
     "SpeechRequestProvider",
+    "SpeechTurn",
+    "TraceConfig",
 )

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    Self,
+    TypeVar,
+    cast,
+)
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-from ..models.speech_input_reference_audio_type import SpeechInputReferenceAudioType
 
 if TYPE_CHECKING:
     from ..models.speech_input_reference_audio_input import SpeechInputReferenceAudioInput
@@ -21,14 +26,14 @@ class SpeechInputReferenceAudio:
 
     input_audio: SpeechInputReferenceAudioInput
     """ The recording itself. """
-    type_: SpeechInputReferenceAudioType
+    type_: Literal["input_audio"]
     """ What the part is. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         input_audio = self.input_audio.to_dict()
 
-        type_ = str(self.type_)
+        type_ = self.type_
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -50,7 +55,9 @@ class SpeechInputReferenceAudio:
         d = dict(src_dict)
         input_audio = SpeechInputReferenceAudioInput.from_dict(d.pop("input_audio"))
 
-        type_ = SpeechInputReferenceAudioType(d.pop("type"))
+        type_ = cast(Literal["input_audio"], d.pop("type"))
+        if type_ != "input_audio":
+            raise ValueError(f"type must match const 'input_audio', got '{type_}'")
 
         speech_input_reference_audio = cls(
             input_audio=input_audio,

@@ -15,10 +15,12 @@ T = TypeVar("T", bound="SpeechInputReferenceAudioInput")
 class SpeechInputReferenceAudioInput:
     """The recording itself."""
 
-    data: str
+    data: str | Unset = UNSET
     """ The audio in base64, or as a data URI. Up to 15 MiB once decoded. """
     format_: str | Unset = UNSET
     """ The audio's format, such as wav. Most providers find out by themselves. """
+    url: str | Unset = UNSET
+    """ A public URL that the server fetches, up to 15 MiB. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -26,28 +28,33 @@ class SpeechInputReferenceAudioInput:
 
         format_ = self.format_
 
+        url = self.url
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "data": data,
-            }
-        )
+        field_dict.update({})
+        if data is not UNSET:
+            field_dict["data"] = data
         if format_ is not UNSET:
             field_dict["format"] = format_
+        if url is not UNSET:
+            field_dict["url"] = url
 
         return field_dict
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         d = dict(src_dict)
-        data = d.pop("data")
+        data = d.pop("data", UNSET)
 
         format_ = d.pop("format", UNSET)
+
+        url = d.pop("url", UNSET)
 
         speech_input_reference_audio_input = cls(
             data=data,
             format_=format_,
+            url=url,
         )
 
         speech_input_reference_audio_input.additional_properties = d

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import (
+    Any,
+    Literal,
+    Self,
+    TypeVar,
+    cast,
+)
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-from ..models.speech_input_reference_text_type import SpeechInputReferenceTextType
 
 T = TypeVar("T", bound="SpeechInputReferenceText")
 
@@ -17,14 +21,14 @@ class SpeechInputReferenceText:
 
     text: str
     """ What is said in the recording. """
-    type_: SpeechInputReferenceTextType
+    type_: Literal["text"]
     """ What the part is. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         text = self.text
 
-        type_ = str(self.type_)
+        type_ = self.type_
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -42,7 +46,9 @@ class SpeechInputReferenceText:
         d = dict(src_dict)
         text = d.pop("text")
 
-        type_ = SpeechInputReferenceTextType(d.pop("type"))
+        type_ = cast(Literal["text"], d.pop("type"))
+        if type_ != "text":
+            raise ValueError(f"type must match const 'text', got '{type_}'")
 
         speech_input_reference_text = cls(
             text=text,

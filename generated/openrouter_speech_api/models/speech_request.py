@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -11,8 +11,11 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.speech_input_reference_audio import SpeechInputReferenceAudio
+    from ..models.speech_input_reference_image import SpeechInputReferenceImage
     from ..models.speech_input_reference_text import SpeechInputReferenceText
     from ..models.speech_request_provider import SpeechRequestProvider
+    from ..models.speech_turn import SpeechTurn
+    from ..models.trace_config import TraceConfig
 
 
 T = TypeVar("T", bound="SpeechRequest")
@@ -22,12 +25,12 @@ T = TypeVar("T", bound="SpeechRequest")
 class SpeechRequest:
     """What to say, and how."""
 
-    input_: str
-    """ The text to speak. Billing is by its characters. """
+    input_: list[SpeechTurn] | str
+    """ The text to speak, or a list of turns for models with several speakers. Billing is by its characters. """
     model: str
     """ The text-to-speech model, as `author/name`. """
     voice: str | Unset = UNSET
-    """ The voice to speak with. Each model has voices of its own. """
+    """ The voice to speak with. Each model has its own; some need one, some have none. """
     provider: SpeechRequestProvider | Unset = UNSET
     """ Settings that are handed to the provider which serves the request. """
     response_format: ResponseFormatEnum | Unset = UNSET
@@ -35,15 +38,34 @@ class SpeechRequest:
     speed: float | Unset = UNSET
     """ How fast to speak: 1 is the voice's own pace, 2 is twice as fast. Models without such a setting ignore it.
     """
-    input_references: list[SpeechInputReferenceAudio | SpeechInputReferenceText] | Unset = UNSET
+    input_references: list[SpeechInputReferenceAudio | SpeechInputReferenceImage | SpeechInputReferenceText] | Unset = (
+        UNSET
+    )
     """ Recordings of the voice to speak with, each with its transcript if there is one. An empty list is as good as
     none. """
+    session_id: str | Unset = UNSET
+    """ Groups the requests of a conversation, for instance, in logs. At most 256 characters. """
+    trace: TraceConfig | Unset = UNSET
+    """ Where the request belongs in a trace. Further fields are kept as they are. """
+    user: str | Unset = UNSET
+    """ Your name for the person who makes the request, for logs. """
+    instructions: str | Unset = UNSET
+    """ How to speak, in words ("Calmly, with a smile"). Models without such a setting ignore it. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.speech_input_reference_audio import SpeechInputReferenceAudio
+        from ..models.speech_input_reference_text import SpeechInputReferenceText
 
-        input_ = self.input_
+        input_: list[dict[str, Any]] | str
+        if isinstance(self.input_, list):
+            input_ = []
+            for input_type_1_item_data in self.input_:
+                input_type_1_item = input_type_1_item_data.to_dict()
+                input_.append(input_type_1_item)
+
+        else:
+            input_ = self.input_
 
         model = self.model
 
@@ -64,12 +86,24 @@ class SpeechRequest:
             input_references = []
             for input_references_item_data in self.input_references:
                 input_references_item: dict[str, Any]
-                if isinstance(input_references_item_data, SpeechInputReferenceAudio):
+                if isinstance(input_references_item_data, SpeechInputReferenceAudio) or isinstance(
+                    input_references_item_data, SpeechInputReferenceText
+                ):
                     input_references_item = input_references_item_data.to_dict()
                 else:
                     input_references_item = input_references_item_data.to_dict()
 
                 input_references.append(input_references_item)
+
+        session_id = self.session_id
+
+        trace: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.trace, Unset):
+            trace = self.trace.to_dict()
+
+        user = self.user
+
+        instructions = self.instructions
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -89,17 +123,45 @@ class SpeechRequest:
             field_dict["speed"] = speed
         if input_references is not UNSET:
             field_dict["input_references"] = input_references
+        if session_id is not UNSET:
+            field_dict["session_id"] = session_id
+        if trace is not UNSET:
+            field_dict["trace"] = trace
+        if user is not UNSET:
+            field_dict["user"] = user
+        if instructions is not UNSET:
+            field_dict["instructions"] = instructions
 
         return field_dict
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         from ..models.speech_input_reference_audio import SpeechInputReferenceAudio
+        from ..models.speech_input_reference_image import SpeechInputReferenceImage
         from ..models.speech_input_reference_text import SpeechInputReferenceText
         from ..models.speech_request_provider import SpeechRequestProvider
+        from ..models.speech_turn import SpeechTurn
+        from ..models.trace_config import TraceConfig
 
         d = dict(src_dict)
-        input_ = d.pop("input")
+
+        def _parse_input_(data: object) -> list[SpeechTurn] | str:
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                input_type_1 = []
+                _input_type_1 = data
+                for input_type_1_item_data in _input_type_1:
+                    input_type_1_item = SpeechTurn.from_dict(input_type_1_item_data)
+
+                    input_type_1.append(input_type_1_item)
+
+                return input_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[SpeechTurn] | str, data)
+
+        input_ = _parse_input_(d.pop("input"))
 
         model = d.pop("model")
 
@@ -122,12 +184,16 @@ class SpeechRequest:
         speed = d.pop("speed", UNSET)
 
         _input_references = d.pop("input_references", UNSET)
-        input_references: list[SpeechInputReferenceAudio | SpeechInputReferenceText] | Unset = UNSET
+        input_references: (
+            list[SpeechInputReferenceAudio | SpeechInputReferenceImage | SpeechInputReferenceText] | Unset
+        ) = UNSET
         if _input_references is not UNSET:
             input_references = []
             for input_references_item_data in _input_references:
 
-                def _parse_input_references_item(data: object) -> SpeechInputReferenceAudio | SpeechInputReferenceText:
+                def _parse_input_references_item(
+                    data: object,
+                ) -> SpeechInputReferenceAudio | SpeechInputReferenceImage | SpeechInputReferenceText:
                     try:
                         if not isinstance(data, dict):
                             raise TypeError()
@@ -136,15 +202,36 @@ class SpeechRequest:
                         return componentsschemas_speech_input_reference_type_0
                     except (TypeError, ValueError, AttributeError, KeyError):
                         pass
+                    try:
+                        if not isinstance(data, dict):
+                            raise TypeError()
+                        componentsschemas_speech_input_reference_type_1 = SpeechInputReferenceText.from_dict(data)
+
+                        return componentsschemas_speech_input_reference_type_1
+                    except (TypeError, ValueError, AttributeError, KeyError):
+                        pass
                     if not isinstance(data, dict):
                         raise TypeError()
-                    componentsschemas_speech_input_reference_type_1 = SpeechInputReferenceText.from_dict(data)
+                    componentsschemas_speech_input_reference_type_2 = SpeechInputReferenceImage.from_dict(data)
 
-                    return componentsschemas_speech_input_reference_type_1
+                    return componentsschemas_speech_input_reference_type_2
 
                 input_references_item = _parse_input_references_item(input_references_item_data)
 
                 input_references.append(input_references_item)
+
+        session_id = d.pop("session_id", UNSET)
+
+        _trace = d.pop("trace", UNSET)
+        trace: TraceConfig | Unset
+        if isinstance(_trace, Unset):
+            trace = UNSET
+        else:
+            trace = TraceConfig.from_dict(_trace)
+
+        user = d.pop("user", UNSET)
+
+        instructions = d.pop("instructions", UNSET)
 
         speech_request = cls(
             input_=input_,
@@ -154,6 +241,10 @@ class SpeechRequest:
             response_format=response_format,
             speed=speed,
             input_references=input_references,
+            session_id=session_id,
+            trace=trace,
+            user=user,
+            instructions=instructions,
         )
 
         speech_request.additional_properties = d

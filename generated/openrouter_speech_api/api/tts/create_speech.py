@@ -70,10 +70,20 @@ def parse_response(*, client: Client, response: httpx.Response) -> ErrorResponse
 
             return response_402
 
+        if response.status_code == 403:
+            response_403 = ErrorResponse.from_dict(response.json())
+
+            return response_403
+
         if response.status_code == 404:
             response_404 = ErrorResponse.from_dict(response.json())
 
             return response_404
+
+        if response.status_code == 413:
+            response_413 = ErrorResponse.from_dict(response.json())
+
+            return response_413
 
         if response.status_code == 429:
             response_429 = ErrorResponse.from_dict(response.json())
@@ -156,7 +166,9 @@ def sync_detailed(
         400: The request is malformed, or a field of it has a wrong value.
         401: The API key is missing or not valid.
         402: The account has too little credit for this request.
+        403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
+        413: The request is too large, for example a recording in it.
         429: Requests came faster than the account or the provider allows.
         500: The server failed.
         502: The provider failed or sent an answer that could not be used.
@@ -210,7 +222,9 @@ def sync(
         400: The request is malformed, or a field of it has a wrong value.
         401: The API key is missing or not valid.
         402: The account has too little credit for this request.
+        403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
+        413: The request is too large, for example a recording in it.
         429: Requests came faster than the account or the provider allows.
         500: The server failed.
         502: The provider failed or sent an answer that could not be used.
@@ -262,7 +276,9 @@ async def asyncio_detailed(
         400: The request is malformed, or a field of it has a wrong value.
         401: The API key is missing or not valid.
         402: The account has too little credit for this request.
+        403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
+        413: The request is too large, for example a recording in it.
         429: Requests came faster than the account or the provider allows.
         500: The server failed.
         502: The provider failed or sent an answer that could not be used.
@@ -316,7 +332,9 @@ async def asyncio(
         400: The request is malformed, or a field of it has a wrong value.
         401: The API key is missing or not valid.
         402: The account has too little credit for this request.
+        403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
+        413: The request is too large, for example a recording in it.
         429: Requests came faster than the account or the provider allows.
         500: The server failed.
         502: The provider failed or sent an answer that could not be used.

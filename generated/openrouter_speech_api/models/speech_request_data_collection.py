@@ -2,10 +2,11 @@ from enum import StrEnum
 from typing import Self
 
 
-class SpeechInputReferenceTextType(StrEnum):
-    """What the part is. An open enum: `SpeechInputReferenceTextType("new")` works too."""
+class SpeechRequestDataCollection(StrEnum):
+    """Allow or deny providers that collect data. An open enum: `SpeechRequestDataCollection("new")` works too."""
 
-    TEXT = "text"
+    ALLOW = "allow"
+    DENY = "deny"
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
