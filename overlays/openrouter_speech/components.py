@@ -2,5 +2,9 @@
 
 from openrouter_speech_api import models
 from openrouter_speech_api.models import *  # noqa: F403
+from openrouter_speech_api.models import ResponseFormatEnum
 
-__all__ = list(models.__all__)
+SpeechRequestResponseFormat = ResponseFormatEnum
+"""The newer name in the reference SDK."""
+
+__all__ = [*models.__all__, "SpeechRequestResponseFormat"]  # noqa: PLE0604

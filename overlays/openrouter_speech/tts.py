@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, get_type_hints
 
 from . import _files as files
+from . import _references
 from ._files import StrPath
 from ._generated import OPERATIONS, UNSET, CreateSpeechOptions, CreateSpeechParams, Unset
 from ._http import receiving as receivers
@@ -271,6 +272,8 @@ class TTS:
         required, known = _names(method)
         if not required <= params.keys() <= known:
             raise _argument_error(method, params)
+        if references := params.get("input_references"):
+            _references.check(references)
         return self._session.call(OPERATION, params if isinstance(text, Unset) else {"input": text, **params})
 
     def _narration(

@@ -17,7 +17,10 @@ from openrouter_speech.errors import OpenRouterError, from_response
 
 from .conftest import PROGRAM, Run
 
-OF_ONE_CALL = {"--file", "--output", "--play", "--help", "--dry-run", "--srt", "--vtt", "--folder", "text", "book"}
+OF_ONE_CALL = {
+    "--file", "--output", "--play", "--help", "--dry-run", "--srt", "--vtt", "--folder", "--reference",
+    "--transcript", "text", "book",
+}  # fmt: skip
 """Parameters that have no variable."""
 
 
@@ -187,7 +190,7 @@ def test_a_system_error_has_no_errno() -> None:
         ("timeout_ms must be a number", "--timeout must be a number"),
         ("limit_unit must be so", "--limit-unit must be so"),
         ("http_headers['a'] has a line break", "--header['a'] has a line break"),
-        ("provider.options must be a dict", "--provider-options.options must be a dict"),
+        ("provider.options must be a dict", "--provider-options must be a dict"),
         ("The speed of the voice", "The speed of the voice"),
         ("speedy delivery", "speedy delivery"),
     ],
@@ -197,5 +200,10 @@ def test_a_parameter_is_named_by_its_option(message: str, expected: str) -> None
 
 
 def test_every_shared_option_is_known_to_messages() -> None:
-    options = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)} - {"--json", "--debug", "--others"}
+    options = {f"--{field.name.replace('_', '-')}" for field in fields(Settings)} - {
+        "--json",
+        "--debug",
+        "--others",
+        "--transcript",
+    }
     assert options <= set(failures._OPTIONS.values())

@@ -122,7 +122,7 @@ def test_wrong_usage_is_one_line_and_a_hint_and_sends_nothing(
     assert (tmp_path / "text.txt").read_text() == "Hello"
 
 
-@pytest.mark.parametrize("name", ["API_KEY", "SPEECH_MODEL", "SPEECH_VOICE"])
+@pytest.mark.parametrize("name", ["API_KEY", "SPEECH_MODEL"])
 def test_a_missing_setting_is_named_with_its_variable(run: Run, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delenv(f"OPENROUTER_{name}")
     outcome = run("say", "Hello", "-o", "hello.mp3")
@@ -421,3 +421,32 @@ def test_audio_that_cannot_be_written_is_saved_elsewhere(
     (kept,) = (tmp_path / room).iterdir()
     assert f"Hint: The audio was saved to {kept}" in outcome.stderr
     assert frames(kept) > 10_000
+
+
+def test_options_from_the_description_are_sent(run: Run, server: MockServer, tmp_path: Path) -> None:
+    (tmp_path / "me.wav").write_bytes(b"RIFF")
+    outcome = run(
+        "say", "Hello", "-o", "hello.mp3", "--instructions", "Warmly", "--trace", '{"trace_id": "a"}',
+        "--provider", '{"zdr": true}', "--provider-options", '{"openai": {"a": 1}}',
+        "--reference", "me.wav", "--transcript", "Hi", "--reference", "https://example.com/a.wav", "--transcript", "Ho",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.stderr
+    sent = server.requests[-1].json
+    assert (sent["instructions"], sent["trace"]) == ("Warmly", {"trace_id": "a"})
+    assert sent["provider"] == {"zdr": True, "options": {"openai": {"a": 1}}}
+    assert [part["type"] for part in sent["input_references"]] == ["input_audio", "text"] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--trace", "{"], "--trace is not JSON"),
+        (["--session-id", "a" * 257], "--session-id has 257 characters; the maximum is 256"),
+        (["--reference", "missing.wav"], "missing.wav"),
+        (["--reference", "a.wav", "--transcript", "a", "--transcript", "b"], "--transcript must be given for each"),
+    ],
+)
+def test_a_wrong_option_from_the_description_is_named(run: Run, arguments: list[str], words: str) -> None:
+    outcome = run("say", "Hello", "-o", "hello.mp3", *arguments)
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert words in outcome.stderr

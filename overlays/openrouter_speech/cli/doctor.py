@@ -153,9 +153,10 @@ def _refused(name: str, value: object) -> str:
 
 def _reason(changed: dict[str, Any]) -> str:
     """Return the reason why no call can be built with these settings and harmless others. Nothing is sent."""
-    harmless = {"model": "any", "voice": "any", "server_url": SERVER_URL}
+    harmless = {"model": "any"}
     app = dict.fromkeys(("http_referer", "x_open_router_title", "x_open_router_categories"), "")
-    settings = Settings(**harmless | app | changed)
+    given = app | {"server_url": SERVER_URL} | changed
+    settings = Settings(**given | {"others": harmless | changed.get("others", {})})
     try:
         with warnings.catch_warnings(action="ignore"), settings.open_router(sends=False) as open_router:
             open_router.tts.stream_speech(

@@ -40,6 +40,7 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.PaymentRequiredResponseError, REFUSED, "add credits to the account of this key"),
     (errors.NotFoundResponseError, REFUSED, "check --model and --server-url"),
     (errors.TooManyRequestsResponseError, REFUSED, _LATER),
+    (errors.PayloadTooLargeResponseError, REFUSED, "for a long text, use narrate"),
     (errors.RedirectError, REFUSED, "if the new URL is right, pass it as --server-url"),
     (errors.APIStatusError, REFUSED, "try again later, or allow more retries: --retries, --retry-for"),
     (errors.APITimeoutError, REFUSED, "wait longer: --timeout"),
@@ -53,7 +54,7 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
 
 
 _SAME = (
-    "model", "voice", "speed", "server_url", "http_referer", "x_open_router_title", "x_open_router_categories",
+    "server_url", "http_referer", "x_open_router_title", "x_open_router_categories",
     "retry_maybe_billed", "limit", "limit_unit", "concurrency", "folder",
 )  # fmt: skip
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in (*_SAME, *OTHERS)} | {
@@ -61,7 +62,8 @@ _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in (*_SAME, *OTHERS)} |
     "timeout_ms": "--timeout",
     "pause_ms": "--pause",
     "http_headers": "--header",
-    "provider": "--provider-options",
+    "provider.options": "--provider-options",
+    "input_references": "--reference",
     "max_retries": "--retries",
     "initial_interval": "--retry-wait",
     "max_interval": "--retry-wait",
@@ -69,7 +71,7 @@ _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in (*_SAME, *OTHERS)} |
     "max_elapsed_time": "--retry-for",
 }
 """The option for each parameter that the library's messages start with."""
-_PARAMETER = re.compile(rf"({'|'.join(_OPTIONS)})(?=[ .\[])")
+_PARAMETER = re.compile(rf"({'|'.join(map(re.escape, sorted(_OPTIONS, reverse=True)))})(?=[ .\[])")
 
 
 def by_option(message: str) -> str:

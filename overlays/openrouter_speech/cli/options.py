@@ -3,6 +3,7 @@
 # A dataclass, and no import of the client or the models: --help loads this module, and has to be fast.
 import functools
 import inspect
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -58,10 +59,11 @@ def unreadable(parameter: Any, context: typer.Context) -> str | None:
 
 
 _OPERATION = OPERATIONS["create_speech"]
-_OWN = {"input", "model", "voice", "speed", "response_format", "provider"} | {
+_OWN = {"input", "response_format", "input_references"} | {
     "http_referer", "x_open_router_title", "x_open_router_categories",
 }  # fmt: skip
-"""Parameters of the operation with an option that is written by hand, below."""
+"""Parameters of the operation with an argument or option that is written by hand, below."""
+_SHORT = {"model": "-m", "voice": "-v", "speed": "-s"}
 _SCALARS: dict[str, type] = {"string": str, "number": float, "integer": int, "boolean": bool}
 
 _METAVARS: dict[type | None, str | None] = {None: "JSON", str: "TEXT", float: "NUMBER", int: "COUNT", bool: None}
@@ -81,7 +83,8 @@ def _from_description(name: str, parameter: Parameter) -> inspect.Parameter:
     kind = _type(parameter)
     metavar = _METAVARS[kind]
     text = parameter.description + (" As JSON." if kind is None else "")
-    made = option(VOICE, text, f"--{name.replace('_', '-')}", env=name.upper(), metavar=metavar)
+    names = [f"--{name.replace('_', '-')}", *([_SHORT[name]] if name in _SHORT else [])]
+    made = option(VOICE, text, *names, env=name.upper(), metavar=metavar)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[(kind or str) | None, made]
     )
@@ -91,24 +94,6 @@ def _from_description(name: str, parameter: Parameter) -> inspect.Parameter:
 class Settings:
     """The settings of a call and of its output."""
 
-    model: Annotated[
-        str | None,
-        option(
-            VOICE,
-            "The text-to-speech model, such as elevenlabs/eleven-turbo-v2.",
-            "--model",
-            "-m",
-            env="MODEL",
-            metavar="MODEL",
-        ),
-    ] = None
-    voice: Annotated[
-        str | None, option(VOICE, "One of the model's voices.", "--voice", "-v", env="VOICE", metavar="VOICE")
-    ] = None
-    speed: Annotated[
-        float | None,
-        option(VOICE, "The speaking rate; 1 is the voice's own pace.", "--speed", "-s", env="SPEED", metavar="FACTOR"),
-    ] = None
     format: Annotated[
         str | None,
         option(
@@ -123,6 +108,14 @@ class Settings:
             "--provider-options", env="PROVIDER_OPTIONS", metavar="JSON",
         ),
     ] = None  # fmt: skip
+    reference: Annotated[
+        list[str] | None,
+        option(VOICE, "A recording of the voice to clone: a file or a URL; repeatable.", "--reference", metavar="FILE"),
+    ] = None
+    transcript: Annotated[
+        list[str] | None,
+        option(VOICE, "What is said in the recording; repeatable, in the same order.", "--transcript", metavar="TEXT"),
+    ] = None
     server_url: Annotated[
         str | None,
         option(SERVICE, "Use another server, such as the mock.", "--server-url", env="SERVER_URL", metavar="URL"),
@@ -221,16 +214,15 @@ class Settings:
         Raises:
             ValueError: A setting is missing or invalid.
         """
-        for name in ("model", "voice"):
-            if not getattr(self, name):
+        for name, parameter in OTHERS.items():
+            if parameter.required and not self.others.get(name):
                 raise ValueError(f"The {name} is missing: pass --{name}, or set OPENROUTER_SPEECH_{name.upper()}")
+        params = {name: self._other(name, value) for name, value in self.others.items() if value is not None}
         return {
-            "model": self.model,
-            "voice": self.voice,
-            "speed": self.speed,
-            "provider": self._provider(),
+            **params,
+            "provider": self._provider(params.get("provider")),
+            "input_references": self._references() or None,
             "http_headers": self._headers(),
-            **{name: self._other(name, value) for name, value in self.others.items() if value is not None},
         }
 
     def retry(self, default: "RetryConfig") -> "RetryConfig":
@@ -254,13 +246,22 @@ class Settings:
             retry_maybe_billed=self.retry_maybe_billed,
         )
 
-    def _provider(self) -> dict[str, Any] | None:
+    def _provider(self, provider: Any) -> Any:
         if self.provider_options is None:
-            return None
+            return provider
         options = _parsed("provider-options", self.provider_options)
         if not isinstance(options, dict) or not all(isinstance(value, dict) for value in options.values()):
             raise ValueError('--provider-options must be objects by provider: {"openai": {"instructions": "..."}}')
-        return {"options": options}
+        return {**(provider if isinstance(provider, dict) else {}), "options": options}
+
+    def _references(self) -> list[Any]:
+        from .._references import reference_clip
+
+        recordings, transcripts = self.reference or [], self.transcript or []
+        if len(transcripts) not in {0, len(recordings)}:
+            raise ValueError("--transcript must be given for each --reference, in the same order, or not at all")
+        pairs = itertools.zip_longest(recordings, transcripts)
+        return [part for recording, transcript in pairs for part in reference_clip(recording, transcript)]
 
     def _other(self, name: str, value: Any) -> Any:
         return _parsed(name.replace("_", "-"), value) if _type(OTHERS[name]) is None else value
@@ -298,5 +299,5 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         command(**values, settings=settings)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
-    called.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in (*own, *shared, *described)])  # type: ignore[attr-defined]
+    called.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in (*own, *described, *shared)])  # type: ignore[attr-defined]
     return called

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
@@ -61,12 +62,19 @@ class Answers:
             return fixed
         if not (self._success.content_type or "").startswith("audio/"):
             return JSONResponse(_example(self._success, fault.example), self._success.status)
-        samples = await run_in_threadpool(
-            self._voice, body.get("input", ""), body.get("voice", ""), body.get("speed", 1.0)
-        )
+        samples = await run_in_threadpool(self._samples, body)
         audio_format = body.get("response_format", self._operation.body_defaults.get("response_format", "pcm"))
         audio, content_type = await run_in_threadpool(_encoded, samples, audio_format)
         return self._with_audio(fault, audio, content_type, len(samples) / SAMPLE_RATE)
+
+    def _samples(self, body: Mapping[str, Any]) -> Samples:
+        """Speak the text, or each turn with its own voice."""
+        said, voice = body.get("input", ""), body.get("voice", "")
+        turns = [{"text": said}] if isinstance(said, str) else said
+        return np.concatenate(
+            [self._voice(turn["text"], turn.get("voice", voice), body.get("speed", 1.0)) for turn in turns]
+            or [self._voice("", voice, 1.0)]
+        )
 
     def _without_audio(self, fault: Fault) -> Response | None:
         match fault.kind:
