@@ -16,8 +16,8 @@ from .conftest import FOREIGN, OUR_PLUGIN_ALONE, PROJECT, guarded_sleep
 @pytest.mark.parametrize(
     "name",
     [
-        "OPENROUTER_API_KEY", "OPENAI_BASE_URL", "HTTPS_PROXY", "all_proxy", "SSL_CERT_FILE", "PYTHONPATH",
-        "PYTEST_ADDOPTS", "LANG", "LC_ALL", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "MAKEFLAGS",
+        "OPENROUTER_API_KEY", "HTTPS_PROXY", "all_proxy", "SSL_CERT_FILE", "PYTHONPATH", "PYTEST_ADDOPTS", "LANG",
+        "LC_ALL", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "MAKEFLAGS", "GIT_DIR",
     ],
 )  # fmt: skip
 def test_a_users_variables_are_removed(name: str) -> None:

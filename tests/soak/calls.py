@@ -80,24 +80,19 @@ class Outcomes:
 
     def add(self, call: Call, outcome: bytes | BaseException | None) -> None:
         with self._lock:
-            self._add(call, outcome)
-
-    def _add(self, call: Call, outcome: bytes | BaseException | None) -> None:
-        if isinstance(outcome, errors.OpenRouterError):
-            self.ended[type(outcome).__name__] += 1
-        elif isinstance(outcome, asyncio.CancelledError):
-            self.ended["cancelled"] += 1
-        elif isinstance(outcome, BaseException):
-            self.strange_errors[type(outcome).__name__] += 1
-        elif outcome is None:
-            self.ended["left early"] += 1
-        else:
-            self.ended["audio"] += 1
-            if outcome != AUDIO:
-                self.wrong_audio.append(call.number)
-        self._count += 1
-        if self._count % 20 == 0:
-            self.memory.append(memory())
+            if isinstance(outcome, errors.OpenRouterError):
+                self.ended[type(outcome).__name__] += 1
+            elif isinstance(outcome, asyncio.CancelledError):
+                self.ended["cancelled"] += 1
+            elif isinstance(outcome, BaseException):
+                self.strange_errors[type(outcome).__name__] += 1
+            else:
+                self.ended["left early" if outcome is None else "audio"] += 1
+                if outcome not in {None, AUDIO}:
+                    self.wrong_audio.append(call.number)
+            self._count += 1
+            if self._count % 20 == 0:
+                self.memory.append(memory())
 
 
 def make(calls: list[Call], url: str, folder: Path) -> Outcomes:
