@@ -34,9 +34,37 @@ def is_format(value: Any) -> bool:
     return value in ("mp3", "pcm")
 
 
-def is_provider(value: Any) -> bool:
-    options = value.get("options", {}) if isinstance(value, dict) else None
-    return isinstance(options, dict) and all(isinstance(values, dict) for values in options.values())
+def is_text_or_turns(value: Any) -> bool:
+    return is_text(value) or a_list(an_object("text", text=is_text, voice=is_text, instructions=is_text))(value)
+
+
+def is_reference(value: Any) -> bool:
+    return isinstance(value, dict) and REFERENCES.get(str(value.get("type")), never)(value)
+
+
+def is_recording(value: Any) -> bool:
+    return an_object(data=is_data, url=is_text, format=is_text)(value) and ("data" in value) != ("url" in value)
+
+
+def is_data(value: Any) -> bool:
+    return is_text(value) and 1 <= len(value) <= 20_971_520
+
+
+def a_list(rule: Rule) -> Rule:
+    return lambda value: isinstance(value, list) and all(map(rule, value))
+
+
+def an_object(*required: str, **rules: Rule) -> Rule:
+    """Return the rule for an object: fields it must have, and rules for those that it may have."""
+    return lambda value: (
+        isinstance(value, dict)
+        and all(name in value for name in required)
+        and all(rule(value[name]) for name, rule in rules.items() if name in value)
+    )
+
+
+def or_null(rule: Rule) -> Rule:
+    return lambda value: value is None or rule(value)
 
 
 def anything(_: Any) -> bool:
@@ -79,13 +107,28 @@ class RefusedError(Exception):
         self.headers = headers or {}
 
 
+REFERENCES: dict[str, Rule] = {
+    "input_audio": an_object("input_audio", input_audio=is_recording),
+    "text": an_object("text", text=lambda value: is_text(value) and len(value) <= 10_000),
+    "image_url": an_object("image_url", image_url=an_object("url", url=is_text)),
+}
+TRACE_FIELDS = ("trace_id", "trace_name", "span_name", "generation_name", "parent_span_id")
 RULES: dict[str, Rule] = {
-    "input": is_text,
+    "input": is_text_or_turns,
     "model": is_text,
-    "voice": is_text,
-    "provider": is_provider,
+    "voice": lambda value: is_text(value) and value != "",
+    "provider": an_object(
+        options=lambda value: isinstance(value, dict) and all(isinstance(options, dict) for options in value.values()),
+        zdr=or_null(lambda value: isinstance(value, bool)),
+        data_collection=or_null(lambda value: value in ("allow", "deny")),
+    ),
     "response_format": is_format,
     "speed": is_number,
+    "input_references": a_list(is_reference),
+    "session_id": lambda value: is_text(value) and len(value) <= 256,
+    "trace": an_object(**dict.fromkeys(TRACE_FIELDS, is_text)),
+    "user": is_text,
+    "instructions": is_text,
 }
 
 
@@ -96,7 +139,7 @@ class Peer:
     knows_key: Rule = field(default=f"Bearer {KEY}".__eq__)
     takes_media_type: Rule = field(default="application/json".__eq__)
     reads: Callable[[bytes], Any] = json.loads
-    required: tuple[str, ...] = ("input", "model", "voice")
+    required: tuple[str, ...] = ("input", "model")
     rules: Mapping[str, Rule] = field(factory=lambda: RULES)
     knows_model: Rule = anything
 

@@ -41,6 +41,24 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     Any: _JSON,
 }
 
+_AUDIO = st.sampled_from(
+    [{"data": "AAAA"}, {"data": "data:audio/wav;base64,AAAA", "format": "wav"}, {"url": "https://a.test"}]
+)
+_CLIP = st.builds(
+    lambda audio, text: [
+        models.SpeechInputReferenceAudio.from_dict({"type": "input_audio", "input_audio": audio}),
+        *([] if text is None else [models.SpeechInputReferenceText(text=text, type_="text")]),
+    ],
+    _AUDIO,
+    st.none() | _NAMES,
+)
+_BY_FIELD: dict[str, st.SearchStrategy[Any]] = {
+    "SpeechRequest.input_references": st.lists(_CLIP, max_size=3).map(
+        lambda clips: [part for clip in clips for part in clip]
+    )
+}
+"""Fields whose rules are not in their types: base64, one of `data` and `url`, a transcript after its recording."""
+
 
 def values(name: str, hint: Any) -> st.SearchStrategy[Any]:
     """Return values for a field of this type.
@@ -48,11 +66,15 @@ def values(name: str, hint: Any) -> st.SearchStrategy[Any]:
     Raises:
         NotImplementedError: The type is unknown; the message names the field.
     """
+    if name in _BY_FIELD:
+        return _BY_FIELD[name]
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in {types.UnionType, typing.Union}:
         return st.one_of([values(name, part) for part in arguments if part is not Unset])
     if origin is list:
-        return st.lists(values(name, arguments[0]), max_size=3)
+        return st.lists(values(name, arguments[0]), min_size=1, max_size=3)
+    if origin is typing.Literal:
+        return st.sampled_from(arguments)
     if hint in _BY_TYPE:
         return _BY_TYPE[hint]
     if isinstance(hint, type) and issubclass(hint, Enum):

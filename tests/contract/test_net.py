@@ -114,7 +114,7 @@ def always_400(status: int, message: str) -> tuple[str, bytes]:
 
 
 def has_another_script(body: dict[str, Any]) -> bool:
-    return not body["input"].isascii()
+    return not str(body["input"]).isascii()
 
 
 def read_anything(content: bytes) -> dict[str, Any]:
@@ -144,7 +144,7 @@ BROKEN: dict[str, tuple[Peer, str]] = {
     "a generation id of another form": (Peer(generation={"X-Generation-Id": "gen-1"}), '"gen-1" does not match'),
     "no key is needed": (Peer(knows_key=anything), "API accepts requests without authentication"),
     "any key will do": (Peer(knows_key=bool), "API accepts invalid authentication"),
-    "a field is not required": (Peer(required=("model", "voice")), "Missing required property: input"),
+    "a field is not required": (Peer(required=("model",)), "Missing required property: input"),
     "a number is taken for a text": (Peer(rules=RULES | {"model": anything}), "model: Incorrect type"),
     "any format is taken": (Peer(rules=RULES | {"response_format": anything}), "response_format: Invalid enum value"),
     "any provider is taken": (Peer(rules=RULES | {"provider": anything}), "in body - provider"),

@@ -30,7 +30,7 @@ def test_a_refused_request_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_server_that_accepts_anything_fails(tmp_path: Path) -> None:
-    lenient = changed(tmp_path, "required: [input, model, voice]", "required: []")
+    lenient = changed(tmp_path, "required: [input, model]", "required: []")
     with lenient as server, pytest.raises(prism.RefusedError, match="without a model and a voice"):
         prism.judge(server.url)
 

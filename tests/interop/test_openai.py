@@ -80,6 +80,7 @@ def error_class(status: int) -> Any:
     named = {
         400: openai.BadRequestError,
         401: openai.AuthenticationError,
+        403: openai.PermissionDeniedError,
         404: openai.NotFoundError,
         429: openai.RateLimitError,
     }

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from inspect import signature
 from typing import Any
 
 import pytest
+from openrouter_speech import OpenRouter
 from openrouter_speech.errors import BY_STATUS
 from openrouter_speech.mock import MockServer
 
@@ -42,13 +44,37 @@ def test_it_gets_the_audio_that_our_client_gets(create: Create, our_audio: OurAu
     assert create(response_format=response_format) == our_audio(response_format=response_format)
 
 
-def test_what_it_sends_is_taken(create: Create, server: MockServer) -> None:
-    """Fields too that openapi.yaml does not name: it lets a body have more of them."""
-    assert create(speed=1.5, provider=PROVIDER, instructions="Slowly.", user="ü")
-    (request,) = server.requests
-    sent = {"response_format": "pcm", "speed": 1.5, "provider": PROVIDER, "instructions": "Slowly.", "user": "ü"}
-    assert (request.status, request.json) == (200, {**REQUEST, **sent})
-    assert request.headers["x-openrouter-title"] == "Bedtime"
+NEW = {
+    "input": [{"text": "Hello", "voice": "nova"}, {"text": "Goodbye", "instructions": "Sadly"}],
+    "instructions": "Slowly.",
+    "input_references": [
+        {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+        {"type": "text", "text": "Ah"},
+        {"type": "input_audio", "input_audio": {"url": "https://example.com/a.wav"}},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+    ],
+    "session_id": "s",
+    "trace": {"trace_id": "t", "span_name": "n", "own": "kept"},
+    "user": "ü",
+    "provider": {**PROVIDER, "zdr": True, "data_collection": "deny"},
+    "speed": 1.5,
+}
+
+
+def test_what_it_sends_is_what_we_send(create: Create, server: MockServer) -> None:
+    """Each parameter that it has, except for the headers."""
+    create(response_format="pcm", **NEW)
+    with OpenRouter(KEY, server_url=server.url) as ours:
+        ours.tts.create_speech(**{**REQUEST, **NEW, "response_format": "pcm"})
+    theirs, ours_sent = server.requests
+    assert theirs.status == 200
+    assert theirs.json == ours_sent.json
+    assert theirs.headers["x-openrouter-title"] == "Bedtime"
+
+
+def test_our_parameters_are_theirs() -> None:
+    theirs = set(signature(openrouter.tts.TTS.create_speech).parameters) - {"self"}
+    assert theirs <= set(signature(OpenRouter("key").tts.create_speech).parameters)
 
 
 @pytest.mark.parametrize(("status", "ours"), BY_STATUS.items())
@@ -64,5 +90,5 @@ def test_a_documented_error_is_an_error_of_its_own(
 
 
 def test_a_wrong_value_is_refused_by_name(create: Create) -> None:
-    with pytest.raises(openrouter.errors.BadRequestResponseError, match=r"^input: "):
-        create(input="")
+    with pytest.raises(openrouter.errors.BadRequestResponseError, match=r"^voice: "):
+        create(voice="")

@@ -143,7 +143,7 @@ def test_a_wrong_field_is_named(http: httpx.Client, changes: dict[str, Any], nam
 def test_every_missing_field_is_named(http: httpx.Client) -> None:
     response = http.post("/audio/speech", json={})
     assert response.status_code == 400
-    assert sorted(message(response).split("; ")) == [f"{name}: this field is required" for name in sorted(REQUEST)]
+    assert sorted(message(response).split("; ")) == ["input: this field is required", "model: this field is required"]
 
 
 NAN = json.dumps({**REQUEST, "new": float("nan")}).encode()
@@ -158,7 +158,7 @@ CHARSET = {"Content-Type": "Application/JSON; charset=utf-8"}
         (json.dumps(REQUEST).encode("utf-16"), JSON, 400, ""),
         (None, {}, 400, "The body is missing"),
         *((b"{}", {"Content-Type": other}, 415, "application/json") for other in ("text/plain", "", "a/jsonx")),
-        (b" " * (1 << 20) + b"{}", JSON, 413, ""),
+        (b" " * (64 << 20) + b"{}", JSON, 413, ""),
     ],
     ids=range(13),
 )
