@@ -57,9 +57,9 @@ def check(ref: str | None) -> tuple[bool, list[str]]:
         )
         if numbers(base) is None:
             raise GitError(f"{VERSION_FILE} at {ref} has no version of three numbers.")
-    problems = [*_version_problems(version, base, step), *_changelog_problems(version, base, step)]
-    verdict = f"is not ready ({len(problems)} problem{'s' * (len(problems) > 1)})" if problems else "is ready"
-    return not problems, [*lines, *problems, f"Release: {version} {verdict}"]
+    found = problems(version, _text(CHANGELOG), base, step)
+    verdict = f"is not ready ({len(found)} problem{'s' * (len(found) > 1)})" if found else "is ready"
+    return not found, [*lines, *found, f"Release: {version} {verdict}"]
 
 
 def description_at(ref: str) -> Document:
@@ -114,6 +114,11 @@ def sections(text: str) -> list[Section]:
     return found
 
 
+def problems(version: str, changelog: str, base: str | None, step: Step) -> list[str]:
+    """List what blocks a release: one sentence each, starting with the file to edit."""
+    return [*_version_problems(version, base, step), *_changelog_problems(version, sections(changelog), base, step)]
+
+
 def _version_problems(version: str, base: str | None, step: Step) -> Iterator[str]:
     now, released = numbers(version), numbers(base or "")
     if now is None:
@@ -123,8 +128,7 @@ def _version_problems(version: str, base: str | None, step: Step) -> Iterator[st
         yield f"{VERSION_FILE}: {version} must be {required} or later, a {step} step after {base}."
 
 
-def _changelog_problems(version: str, base: str | None, step: Step) -> Iterator[str]:
-    written = sections(_text(CHANGELOG))
+def _changelog_problems(version: str, written: list[Section], base: str | None, step: Step) -> Iterator[str]:
     if not written:
         yield f"{CHANGELOG}: there is no section; start one with: ## [{version}] - <date>."
         return
