@@ -98,4 +98,4 @@ def test_links_and_paths_exist(document: Path) -> None:
 
 def test_the_changelog_starts_with_this_version() -> None:
     versions = re.findall(r"^## \[(.+?)\]", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert versions[0] == __version__
+    assert next(version for version in versions if version != "Unreleased") == __version__

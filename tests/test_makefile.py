@@ -70,7 +70,9 @@ def test_ci_runs_check_and_ends_with_the_tests() -> None:
     assert (PROJECT / ".ci/run").read_text().splitlines()[-1] == "make check"
     (prerequisites,) = re.findall(r"^check: (.*?) ##", MAKEFILE, re.MULTILINE)
     assert prerequisites.split()[-1] == "coverage"
-    assert {"lint", "check-generated", "spec-lint", "workflow-lint", "check-wheel"} <= set(prerequisites.split())
+    assert {"lint", "check-curated", "check-generated", "spec-lint", "workflow-lint", "check-wheel"} <= set(
+        prerequisites.split()
+    )
 
 
 CheckOn = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -147,7 +149,7 @@ FORBIDDEN = [
     ("overlays/openrouter_speech/narration/captions.py", "import soundfile", "Only the modules that need"),
     ("overlays/openrouter_speech/client.py", "from . import cli", "Each layer imports only those below"),
     ("overlays/openrouter_speech/_core/retries.py", "import rich", "Only the command line imports"),
-    ("tools/facts.py", "import openrouter_speech", "The tools do not import"),
+    ("tools/contract.py", "import openrouter_speech", "The tools do not import"),
 ]
 
 

@@ -2,8 +2,8 @@
 
 import os
 import re
+import shutil
 import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +16,7 @@ from . import workflow_lint
 from .conftest import PROJECT, Make
 from .test_makefile import TARGETS, program
 from .test_npx import needs
-from .tools.conftest import NO_SETUP
-from .tools.samples import Upstream, small
+from .tools.conftest import NO_SETUP, git
 
 FOLDER = PROJECT / ".github/workflows"
 WORKFLOWS: dict[str, Any] = {path.stem: yaml.safe_load(path.read_text()) for path in FOLDER.glob("*.yml")}
@@ -39,18 +38,18 @@ def test_ci_runs_for_main_and_for_what_wants_to_be_there() -> None:
     assert WORKFLOWS["ci"][True] == {"push": {"branches": ["main"]}, "pull_request": None}  # YAML takes `on` for true
 
 
-def test_upstream_is_compared_each_week_and_when_asked() -> None:
+def test_upstream_is_taken_in_each_week_and_when_asked() -> None:
     events = WORKFLOWS["upstream"][True]
     assert re.fullmatch(r"\d+ \d+ \* \* \d", events["schedule"][0]["cron"])
     (given,) = events["workflow_dispatch"]["inputs"]
-    (report,) = (step for step in STEPS if "report-upstream" in str(step))
+    (report,) = (step for step in STEPS if "propose-update" in str(step))
     assert report["env"]["UPSTREAM"] == f"${{{{ inputs.{given} || 'https://openrouter.ai/openapi.yaml' }}}}"
 
 
 def test_no_workflow_may_do_more_than_it_must() -> None:
     assert {name: workflow["permissions"] for name, workflow in WORKFLOWS.items()} == {
         "ci": {"contents": "read"},
-        "upstream": {"contents": "read", "issues": "write"},
+        "upstream": {"contents": "write", "pull-requests": "write"},
     }
     assert not [job for job in JOBS if "permissions" in job]
     checkouts = [step for step in STEPS if "actions/checkout" in step.get("uses", "")]
@@ -109,104 +108,90 @@ def test_a_folder_without_workflows_is_no_success(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().err == f"There is no workflow in {tmp_path}.\n"
 
 
-Report = Callable[..., "subprocess.CompletedProcess[str]"]
+Propose = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def report(tmp_path: Path) -> Report:
-    """Runs what the weekly workflow runs; in place of GitHub's program, one that writes down what it is asked to do."""
+def propose(tmp_path: Path) -> Propose:
+    """Run what the weekly workflow runs, in a repository, with programs that take notes in place of Python and gh."""
+    project, origin = tmp_path / "project", tmp_path / "origin"
     (tmp_path / "bin").mkdir()
+    (project / ".github").mkdir(parents=True)
+    shutil.copy(PROJECT / ".github/propose-update", project / ".github")
+    git(tmp_path, "init", "--bare", str(origin))
+    git(project, "init", "--initial-branch=main")
+    git(project, "remote", "add", "origin", str(origin))
+    git(project, "add", ".")
+    git(project, "commit", "--message=As it was")
     program(
         tmp_path / "bin/gh",
         f'echo "$*" >> {tmp_path}/asked\n'
-        f'case "$*" in *"--body-file -"*) cat > {tmp_path}/body;; "issue list "*) echo "$ISSUE"; exit $BROKEN; esac',
+        f'case "$*" in *"--body-file -"*) cat > {tmp_path}/body;; "pr list "*) echo "$OPEN"; exit $BROKEN; esac',
     )
 
-    def run(
-        upstream: object, *, issue: str = "", python: object = sys.executable, broken: int = 0
-    ) -> "subprocess.CompletedProcess[str]":
+    def run(script: str, *, open_: str = "", broken: int = 0) -> "subprocess.CompletedProcess[str]":
         environment = {
-            **os.environ, "PATH": f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}",
-            "PYTHON": str(python), "UPSTREAM": str(upstream), "ISSUE": issue, "BROKEN": str(broken),
+            **os.environ, "PATH": f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}", "OPEN": open_,
+            "PYTHON": str(program(tmp_path / "python", script)), "UPSTREAM": "u.yaml", "BROKEN": str(broken),
         }  # fmt: skip
-        command = [PROJECT / ".github/report-upstream"]
+        command = [project / ".github/propose-update"]
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
     return run
 
 
 def asked(tmp_path: Path) -> list[str]:
-    return (tmp_path / "asked").read_text().splitlines()[1:]  # the first asks for the open issue
+    return (tmp_path / "asked").read_text().splitlines()[1:]  # the first asks for the open pull request
 
 
-@pytest.fixture
-def same(tmp_path: Path) -> Path:
-    return Upstream(small()).write(tmp_path)
+def pushed(tmp_path: Path) -> str:
+    command = ["git", "-C", str(tmp_path / "origin"), "log", "--format=%s", "--name-only", "upstream"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-@pytest.fixture
-def different(tmp_path: Path) -> Path:
-    upstream = Upstream(small())
-    upstream.fields["speed"]["maximum"] = 4
-    return upstream.write(tmp_path)
+CHANGE = 'echo "$*: a line that upstream wrote"; echo new > openapi.yaml'
 
 
-def test_where_nothing_differs_nothing_is_done(report: Report, same: Path, tmp_path: Path) -> None:
-    assert report(same).returncode == 0
-    assert asked(tmp_path) == []
-
-
-def test_an_issue_is_closed_when_nothing_differs_any_more(report: Report, same: Path, tmp_path: Path) -> None:
-    assert report(same, issue="7").returncode == 0
-    (close,) = asked(tmp_path)
-    assert close.startswith("issue close 7 --comment ")
-
-
-def test_a_difference_opens_an_issue_with_the_report(report: Report, different: Path, tmp_path: Path) -> None:
-    result = report(different)
+def test_a_change_opens_a_pull_request_with_the_report(propose: Propose, tmp_path: Path) -> None:
+    result = propose(CHANGE)
     assert result.returncode == 0, result.stderr
-    label, create = asked(tmp_path)
-    assert label.startswith("label create upstream --force ")
-    assert create.startswith("issue create ")
-    assert "--label upstream " in create
+    assert result.stdout.startswith("-m tools update -- u.yaml: a line")
+    assert asked(tmp_path)[0] == "auth setup-git"
+    assert asked(tmp_path)[1].startswith("pr create --head upstream --title ")
+    assert pushed(tmp_path).startswith("Take in the provider's description\n\nopenapi.yaml\n")
     body = (tmp_path / "body").read_text()
-    assert str(different) in body.splitlines()[0]
-    assert re.search(r"^    request application/json \.speed maximum \| ", body, re.MULTILINE)
-    assert result.stdout.startswith("request application/json .speed maximum | ")
+    assert "u.yaml" in body.splitlines()[0]
+    assert "    -m tools update -- u.yaml: a line that upstream wrote" in body.splitlines()
 
 
-def test_a_second_difference_goes_into_the_same_issue(report: Report, different: Path, tmp_path: Path) -> None:
-    assert report(different, issue="7").returncode == 0
-    (edit,) = asked(tmp_path)
-    assert edit.startswith("issue edit 7 ")
-    assert ".speed maximum" in (tmp_path / "body").read_text()
+def test_a_later_change_replaces_the_branch(propose: Propose, tmp_path: Path) -> None:
+    assert propose(CHANGE).returncode == 0
+    git(tmp_path / "project", "switch", "main")
+    assert propose(CHANGE.replace("new", "newer")).returncode == 0
+    assert pushed(tmp_path).count("Take in") == 1
 
 
-def test_what_cannot_be_compared_fails_with_the_sentence(report: Report, tmp_path: Path) -> None:
-    result = report(tmp_path / "nothing.yaml", issue="7")
-    assert result.returncode == 2
-    assert result.stderr.startswith(f"{tmp_path}/nothing.yaml cannot be read: No such file or directory.\n")
-    assert not (tmp_path / "asked").exists()
+def test_an_open_pull_request_is_left_alone(propose: Propose, tmp_path: Path) -> None:
+    assert propose(CHANGE, open_="7").stdout == "Pull request #7 is still open.\n"
+    assert (asked(tmp_path), pushed(tmp_path)) == ([], "")
 
 
-@pytest.mark.parametrize("end", ["echo Traceback >&2; exit 1", "echo request half of it; exit 137"])
-def test_a_program_that_breaks_off_has_found_no_difference(
-    end: str, report: Report, same: Path, tmp_path: Path
-) -> None:
-    assert report(same, python=program(tmp_path / "python", end)).returncode == 2
-    assert not (tmp_path / "asked").exists()
+@pytest.mark.parametrize(("script", "status"), [("echo Nothing", 0), ("echo no >&2; exit 2", 2), ("exit 137", 137)])
+def test_without_a_change_there_is_no_pull_request(script: str, status: int, propose: Propose, tmp_path: Path) -> None:
+    assert propose(script).returncode == status
+    assert (asked(tmp_path), pushed(tmp_path)) == ([], "")
 
 
-def test_github_s_refusal_is_a_failure(report: Report, different: Path, tmp_path: Path) -> None:
-    assert report(different, broken=4).returncode == 4
-    assert asked(tmp_path) == []
+def test_github_s_refusal_is_a_failure(propose: Propose, tmp_path: Path) -> None:
+    assert propose(CHANGE, broken=4).returncode == 4
+    assert pushed(tmp_path) == ""
 
 
-def test_a_report_fits_into_an_issue_and_is_shown_as_it_is(report: Report, tmp_path: Path) -> None:
-    long = program(tmp_path / "python", "yes '~~~ @somebody # a line that upstream wrote' | head -n 9999; exit 1")
-    assert report("anything", python=long).returncode == 0
-    introduction, empty, *lines = (tmp_path / "body").read_text().splitlines()
-    assert introduction
+def test_a_report_fits_into_a_pull_request_and_is_shown_as_it_is(propose: Propose, tmp_path: Path) -> None:
+    assert propose("yes '~~~ @somebody # a line that upstream wrote' | head -n 9999; echo > new").returncode == 0
+    first, second, empty, *lines = (tmp_path / "body").read_text().splitlines()
+    assert first
+    assert second
     assert empty == ""
     assert len(lines) > 1000
     assert all(line.startswith("    ") for line in lines)

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import api, contract, curate, document, packages, release, repository, update
+from . import api, contract, curate, document, git, packages, release, update
 
-_UNUSABLE = (document.DescriptionError, packages.PackageError, repository.RepositoryError, update.UpdateError)
+_UNUSABLE = (document.DescriptionError, packages.PackageError, git.GitError, update.UpdateError)
 _BASE = "a branch, a tag or a hash"
 
 
@@ -69,8 +69,8 @@ def _api_diff(options: argparse.Namespace) -> tuple[int, list[str]]:
 
 
 def _release_check(options: argparse.Namespace) -> tuple[int, list[str]]:
-    report = release.check(options.base or release.last_tag())
-    return int(bool(report.problems)), report.lines
+    ready, lines = release.check(options.base or release.last_tag())
+    return int(not ready), lines
 
 
 _COMMANDS = {

@@ -49,6 +49,8 @@ def differences(old: Document, new: Document) -> list[Finding]:
         return list(_differences(old, new))
     except RecursionError as error:
         raise new.error("its schemas are nested too deeply") from error
+    except (AttributeError, TypeError) as error:  # such as a number in the place of a mapping
+        raise new.error(f"it is not a valid description ({error})") from error
 
 
 def _differences(old: Document, new: Document) -> Iterator[Finding]:

@@ -33,6 +33,8 @@ def cut(document: Document, operations: Iterable[Operation], ids: Mapping[Operat
         return _cut(document, operations, ids)
     except RecursionError as error:
         raise document.error("it is nested too deeply") from error
+    except (AttributeError, TypeError) as error:  # such as a number in the place of a mapping
+        raise document.error(f"it is not a valid description ({error})") from error
 
 
 def _cut(document: Document, operations: Iterable[Operation], ids: Mapping[Operation, str]) -> dict[str, Any]:

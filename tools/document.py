@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -150,6 +151,8 @@ def content_of(source: str) -> bytes:
     """
     try:
         if not re.match(r"https?://", source, re.IGNORECASE):
+            if Path(source).exists() and not (Path(source).is_file() or Path(source).is_dir()):
+                raise OSError("it is not a regular file")  # a pipe may never have an end
             with open(source, "rb") as file:  # noqa: PTH123 - open raises ValueError on a name with a NUL
                 return _limited(iter(lambda: file.read(1 << 20), b""), source)
         hooks = {"request": [_check_port]}

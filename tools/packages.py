@@ -15,12 +15,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from griffe import Class, GriffeLoader, Module
+from griffe import (
+    Attribute,
+    Class,
+    Expr,
+    ExprCall,
+    ExprKeyword,
+    ExprSubscript,
+    Function,
+    GriffeLoader,
+    Module,
+    Parameter,
+    ParameterKind,
+    Parameters,
+)
 
-from .constructors import add_constructor
-from .repository import unpack
+from .git import unpack
 
 PACKAGES = ("generated/openrouter_speech_api", "overlays/openrouter_speech")
+LEFT_OUT = "..."
+"""Marks an optional key, which has no default."""
 
 logging.getLogger("griffe").addHandler(logging.NullHandler())  # what griffe cannot resolve does not concern the user
 
@@ -50,7 +64,7 @@ def packages_at(ref: str) -> Packages:
     """Load the packages at a commit.
 
     Raises:
-        RepositoryError: There is no such commit, or no such package in it.
+        GitError: There is no such commit, or no such package in it.
         PackageError: A package is not Python.
     """
     with TemporaryDirectory(prefix="openrouter-speech-") as folder:
@@ -64,49 +78,95 @@ def _read(root: Path, when: str) -> Packages:
     for package in PACKAGES:
         if not (root / package / "__init__.py").is_file():
             raise PackageError(f"There is no package {package}{when or ' here'}.")
-        files |= _files(root, root / package)
-    for name, content in files.items():
-        if name.endswith(".py"):
-            _check(name + when, content)
+        for path in sorted((root / package).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                files[path.relative_to(root).as_posix()] = path.read_bytes()
+    for name in [name for name in files if name.endswith(".py")]:
+        try:
+            ast.parse(files[name])
+        except (SyntaxError, ValueError) as error:  # ValueError: a null byte, in older Pythons
+            line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+            raise PackageError(f"{name}{when} is not Python{line}: {getattr(error, 'msg', error)}.") from error
     loader = GriffeLoader(
         search_paths=[root / Path(package).parent for package in PACKAGES], allow_inspection=False, store_source=False
     )
-    modules = [loader.load(Path(package).name, try_relative_path=False) for package in PACKAGES]
+    loaded = [loader.load(Path(package).name, try_relative_path=False) for package in PACKAGES]
     loader.resolve_aliases(implicit=True, external=False)
-    found = [module for module in modules if isinstance(module, Module)]
-    for module in found:
+    modules = [module for module in loaded if isinstance(module, Module)]
+    for module in modules:
         _prepare(module, module)
-    return Packages(found, files)
-
-
-def _files(root: Path, package: Path) -> Iterator[tuple[str, bytes]]:
-    for path in sorted(package.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            yield path.relative_to(root).as_posix(), path.read_bytes()
-
-
-def _check(name: str, content: bytes) -> None:
-    try:
-        ast.parse(content)
-    except (SyntaxError, ValueError) as error:  # ValueError: a null byte, in older Pythons
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        raise PackageError(f"{name} is not Python{line}: {getattr(error, 'msg', error)}.") from error
+    return Packages(modules, files)
 
 
 def _prepare(module: Module, package: Module) -> None:
-    """Mark the public modules, and add implicit constructors to the classes."""
+    """Mark the public modules, and add the constructors that griffe leaves out."""
     for member in list(module.members.values()):
         if isinstance(member, Module):
-            member.public = _is_public(member, package)
+            name = member.path.removeprefix(f"{package.path}.")
+            written = package.path == "openrouter_speech"  # there, a package without __all__ still leads to its modules
+            exported = member.exports is not None or member.is_package if written else not name.startswith("models.")
+            member.public = "._" not in f".{name}" and exported
             _prepare(member, package)
         elif isinstance(member, Class):
-            add_constructor(member)
+            _add_constructor(member)
 
 
-def _is_public(module: Module, package: Module) -> bool:
-    name = module.path.removeprefix(f"{package.path}.")
-    if "._" in f".{name}":
-        return False
-    if package.path == "openrouter_speech":  # a package without __all__ still leads to its modules
-        return module.exports is not None or module.is_package
-    return not name.startswith("models.")
+def _add_constructor(cls: Class) -> None:
+    """Add the `__init__` that a TypedDict or an attrs class has when it runs."""
+    family = [*reversed(cls.mro()), cls]
+    if any(_is(base, "typing.TypedDict") for member in family for base in member.bases):
+        parameters = [parameter for member in family for parameter in _keys(member)]
+        for attribute in _attributes(cls):
+            attribute.public = False  # a key is not an attribute
+    elif _made_by_attrs(cls) and "__init__" not in cls.members:
+        parameters = [parameter for member in family if _made_by_attrs(member) for parameter in _fields(member)]
+    else:
+        return
+    last_of_each = {parameter.name: parameter for parameter in parameters}.values()
+    itself = Parameter("self", kind=ParameterKind.positional_or_keyword)
+    cls.set_member("__init__", Function("__init__", parameters=Parameters(itself, *last_of_each), returns="None"))
+
+
+def _attributes(cls: Class) -> list[Attribute]:
+    return [member for member in cls.members.values() if isinstance(member, Attribute)]
+
+
+def _keys(cls: Class) -> Iterator[Parameter]:
+    for key in _attributes(cls):
+        annotation, required = key.annotation, str(cls.keywords.get("total", True)) == "True"
+        while isinstance(annotation, ExprSubscript) and _is(annotation, "typing.Required", "typing.NotRequired"):
+            required = annotation.canonical_name == "Required"
+            annotation = annotation.slice
+        default = None if required else LEFT_OUT
+        yield Parameter(key.name, annotation=annotation, kind=ParameterKind.keyword_only, default=default)
+
+
+def _made_by_attrs(cls: Class) -> bool:
+    return any(decorator.callable_path.partition(".")[0] in {"attr", "attrs"} for decorator in cls.decorators)
+
+
+def _fields(cls: Class) -> Iterator[Parameter]:
+    options = _arguments(cls.decorators[0].value)
+    for field in _attributes(cls):
+        if field.annotation is None or "instance-attribute" not in field.labels:  # a ClassVar, or a property
+            continue
+        described = isinstance(field.value, ExprCall) and _is(field.value, "attr.ib", "attr.field", "attrs.field")
+        said = _arguments(field.value) if described else {"default": field.value}
+        if str(said.get("init")) == "False":
+            continue
+        by_keyword = str(said.get("kw_only", options.get("kw_only"))) == "True"
+        yield Parameter(
+            str(said.get("alias", field.name.lstrip("_"))).strip("'\""),
+            annotation=field.annotation,
+            kind=ParameterKind.keyword_only if by_keyword else ParameterKind.positional_or_keyword,
+            default=f"{said['factory']}()" if "factory" in said else said.get("default"),
+        )
+
+
+def _arguments(call: str | Expr | None) -> dict[str, str | Expr | None]:
+    named = call.arguments if isinstance(call, ExprCall) else ()
+    return {argument.name: argument.value for argument in named if isinstance(argument, ExprKeyword)}
+
+
+def _is(expression: str | Expr, *paths: str) -> bool:
+    return isinstance(expression, Expr) and expression.canonical_path in paths

@@ -6,78 +6,67 @@ number, "minor" and "patch" the third. A larger step is always fine.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from .api import api_diff
-from .changelog import Section, sections
 from .contract import spec_diff
+from .curate import DESCRIPTION
 from .document import Document, parse, read
+from .git import GitError, file_at, tags
 from .packages import packages_at, packages_here
 from .report import STEPS, Step
-from .repository import RepositoryError, file_at, tags
 
-DESCRIPTION = "openapi.yaml"
 VERSION_FILE = "overlays/openrouter_speech/_version.py"
 CHANGELOG = "CHANGELOG.md"
 
 Version = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Base:
-    """The last release, and the step that the changes since require."""
+@dataclass
+class Section:
+    """The section of one version in the changelog."""
 
     version: str
-    step: Step
+    date: str | None
+    entries: list[str] = field(default_factory=list)
+    """Each prefixed with its heading, such as "Removed: `Fault.of`"."""
 
 
-@dataclass(frozen=True)
-class Report:
-    """The result of the check."""
-
-    verdicts: list[str]
-    """What changed: one line for the description, one for the Python API."""
-    problems: list[str]
-    verdict: str
-
-    @property
-    def lines(self) -> list[str]:
-        """The lines to print."""
-        return [*self.verdicts, *self.problems, self.verdict]
-
-
-def check(ref: str | None) -> Report:
+def check(ref: str | None) -> tuple[bool, list[str]]:
     """Check the current folder against the release at a commit; without one, check only its consistency.
 
+    Returns:
+        Whether it is ready, and the lines to print.
+
     Raises:
-        RepositoryError, DescriptionError, PackageError: The release or the current folder cannot be read.
+        GitError, DescriptionError, PackageError: The release or the current folder cannot be read.
     """
-    version, base = version_in(_text(VERSION_FILE)), None
-    verdicts = ["Nothing is released yet: the current commit has no tag v* behind it, so there is nothing to compare."]
+    version, base = _version_in(_text(VERSION_FILE)), None
+    lines = ["Nothing is released yet: the current commit has no tag v* behind it, so there is nothing to compare."]
+    step: Step = "none"
     if ref is not None:
         spec = spec_diff(description_at(ref), read(DESCRIPTION))
         api = api_diff(packages_at(ref), packages_here())
-        verdicts = [f"spec-diff since {ref} | {spec.verdict}", f"api-diff since {ref} | {api.verdict}"]
-        base = Base(
-            version_in(file_at(ref, VERSION_FILE).decode(errors="replace")), max(spec.step, api.step, key=STEPS.index)
+        lines = [f"spec-diff since {ref} | {spec.verdict}", f"api-diff since {ref} | {api.verdict}"]
+        base, step = (
+            _version_in(file_at(ref, VERSION_FILE).decode(errors="replace")),
+            max(spec.step, api.step, key=STEPS.index),
         )
-        if numbers(base.version) is None:
-            raise RepositoryError(f"{VERSION_FILE} at {ref} has no version of three numbers.")
-    found = problems(version, _text(CHANGELOG), base)
-    if found:
-        verdict = f"Release: {version} is not ready ({len(found)} {'problem' if len(found) == 1 else 'problems'})"
-    else:
-        verdict = f"Release: {version} is ready"
-    return Report(verdicts, found, verdict)
+        if numbers(base) is None:
+            raise GitError(f"{VERSION_FILE} at {ref} has no version of three numbers.")
+    found = problems(version, _text(CHANGELOG), base, step)
+    verdict = f"is not ready ({len(found)} problem{'s' * (len(found) > 1)})" if found else "is ready"
+    return not found, [*lines, *found, f"Release: {version} {verdict}"]
 
 
 def description_at(ref: str) -> Document:
     """Read our description at a commit.
 
     Raises:
-        RepositoryError, DescriptionError: There is no such commit, or no usable description in it.
+        GitError, DescriptionError: There is no such commit, or no usable description in it.
     """
     return parse(file_at(ref, DESCRIPTION), f"{DESCRIPTION} at {ref}")
 
@@ -86,16 +75,10 @@ def last_tag() -> str | None:
     """Find the tag of the newest version in the history of the current commit; None if there is none.
 
     Raises:
-        RepositoryError: There is no repository, or no commit.
+        GitError: There is no repository, or no commit.
     """
     released = {tag: version for tag in tags("v*") if (version := numbers(tag[1:]))}
     return max(released, key=lambda tag: released[tag], default=None)
-
-
-def version_in(source: str) -> str:
-    """Extract the version from the text of _version.py; empty if there is none."""
-    match = re.search(r'^__version__ = "(.*)"$', source, re.MULTILINE)
-    return match[1] if match else ""
 
 
 def numbers(version: str) -> Version | None:
@@ -111,44 +94,59 @@ def least(base: Version, step: Step) -> Version:
         return base
     if step == "patch" or (step == "minor" and major == 0):
         return major, minor, patch + 1
-    if step == "minor" or major == 0:
-        return major, minor + 1, 0
-    return major + 1, 0, 0
+    return (major, minor + 1, 0) if step == "minor" or major == 0 else (major + 1, 0, 0)
 
 
-def problems(version: str, changelog: str, base: Base | None) -> list[str]:
+def sections(text: str) -> list[Section]:
+    """Parse a changelog (Keep a Changelog) into its sections, newest first."""
+    found: list[Section] = []
+    heading = ""
+    for line in text.splitlines():
+        if match := re.fullmatch(r"## \[(.+?)\](?: - (.+))?", line.rstrip()):
+            found.append(Section(match[1], match[2]))
+            heading = ""
+        elif line.startswith("### "):
+            heading = line[4:].strip()
+        elif found and line.startswith(("- ", "* ")):
+            found[-1].entries.append(f"{heading}: {line[2:]}")
+        elif found and found[-1].entries and line.startswith(" "):
+            found[-1].entries[-1] += line
+    return found
+
+
+def problems(version: str, changelog: str, base: str | None, step: Step) -> list[str]:
     """List what blocks a release: one sentence each, starting with the file to edit."""
-    return [*_version_problems(version, base), *_changelog_problems(version, sections(changelog), base)]
+    return [*_version_problems(version, base, step), *_changelog_problems(version, sections(changelog), base, step)]
 
 
-def _version_problems(version: str, base: Base | None) -> list[str]:
-    now, released = numbers(version), numbers(base.version) if base else None
+def _version_problems(version: str, base: str | None, step: Step) -> Iterator[str]:
+    now, released = numbers(version), numbers(base or "")
     if now is None:
-        return [f"{VERSION_FILE}: the version must be three numbers, such as 0.2.0, not {version!r}."]
-    if base is None or released is None or now >= least(released, base.step):
-        return []
-    required = ".".join(map(str, least(released, base.step)))
-    return [f"{VERSION_FILE}: {version} must be {required} or later, a {base.step} step after {base.version}."]
+        yield f"{VERSION_FILE}: the version must be three numbers, such as 0.2.0, not {version!r}."
+    elif released is not None and now < least(released, step):
+        required = ".".join(map(str, least(released, step)))
+        yield f"{VERSION_FILE}: {version} must be {required} or later, a {step} step after {base}."
 
 
-def _changelog_problems(version: str, written: list[Section], base: Base | None) -> list[str]:
+def _changelog_problems(version: str, written: list[Section], base: str | None, step: Step) -> Iterator[str]:
     if not written:
-        return [f"{CHANGELOG}: there is no section; start one with: ## [{version}] - <date>."]
-    top, found = written[0], []
+        yield f"{CHANGELOG}: there is no section; start one with: ## [{version}] - <date>."
+        return
+    top = written[0]
     if top.version != version:
-        found.append(f"{CHANGELOG}: the first section must be [{version}], not [{top.version}].")
+        yield f"{CHANGELOG}: the first section must be [{version}], not [{top.version}]."
     if not _is_date(top.date):
-        found.append(f"{CHANGELOG}: [{top.version}] needs a date, in the form ## [{top.version}] - 2026-01-31.")
+        yield f"{CHANGELOG}: [{top.version}] needs a date, in the form ## [{top.version}] - 2026-01-31."
     if not top.entries:
-        found.append(f"{CHANGELOG}: [{top.version}] has no entry.")
-    if base and base.version not in {section.version for section in written}:
-        found.append(f"{CHANGELOG}: the section [{base.version}] is missing; put new entries in a section above it.")
-    if base and base.step == "major" and not top.announces_breakage:
-        found.append(
+        yield f"{CHANGELOG}: [{top.version}] has no entry."
+    if base and base not in {section.version for section in written}:
+        yield f"{CHANGELOG}: the section [{base}] is missing; put new entries in a section above it."
+    announced = any(entry.startswith("Removed: ") or "breaking" in entry.lower() for entry in top.entries)
+    if base and step == "major" and not announced:
+        yield (
             f"{CHANGELOG}: this release breaks callers, but no entry of [{top.version}] says so: put one under "
             '### Removed, or use the word "breaking".'
         )
-    return found
 
 
 def _is_date(text: str | None) -> bool:
@@ -156,6 +154,11 @@ def _is_date(text: str | None) -> bool:
         return text is not None and date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
+
+
+def _version_in(source: str) -> str:
+    match = re.search(r'^__version__ = "(.*)"$', source, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def _text(path: str) -> str:

@@ -49,6 +49,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.delenv(name)
 
     def command(*arguments: Any) -> tuple[int, list[str]]:
+        assert Path.cwd() != PROJECT, "the commands write files: take the fixture project, or change the folder"
         capsys.readouterr()
         status = main([str(argument) for argument in arguments])
         printed = capsys.readouterr()

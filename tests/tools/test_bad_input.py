@@ -1,6 +1,7 @@
 """What cannot be read gets one sentence and exit status 2, and leaves everything as it was."""
 
 import http.server
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -102,6 +103,11 @@ def test_what_is_no_description_is_refused(content: bytes, problem: str, refused
 )
 def test_a_file_that_is_not_there_is_refused(name: str, problem: str, refused: Refused, tmp_path: Path) -> None:
     assert problem in refused(f"{tmp_path}/{name}")
+
+
+def test_a_pipe_is_refused(refused: Refused, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "cannot be read: it is not a regular file" in refused(tmp_path / "pipe")
 
 
 def test_a_large_file_is_refused_unparsed(refused: Refused, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tools.contract import differences
 from tools.cut import cut
-from tools.document import Document
+from tools.document import DescriptionError, Document
 from tools.report import Finding
 
 from .samples import PATH, Upstream, schemas_of, small
@@ -173,6 +173,11 @@ def test_a_parameter_or_header_that_changes(before: Edit, after: Edit, where: st
         edit(upstream)
         sides.append(cut_of(upstream.document))
     assert [(found.where, found.breaking) for found in differences(*sides)] == [(where, breaking)]
+
+
+def test_what_only_looks_like_a_schema_is_refused() -> None:
+    with pytest.raises(DescriptionError, match="sample: it is not a valid description"):
+        changed(_field("speed", multipleOf="x"), _field("voice", discriminator=5))
 
 
 def test_a_replaced_media_type_is_two_lines() -> None:

@@ -12,14 +12,14 @@ from ..conftest import PROJECT, Make
 from .conftest import NO_SETUP, Run
 
 
-def test_what_is_committed_is_up_to_date(run: Run) -> None:
+def test_what_is_committed_is_up_to_date(run: Run, project: Path) -> None:
     assert run("curate", "--check") == (0, [])
     before = Path("openapi.yaml").read_bytes()
     assert run("curate") == (0, ["openapi.yaml matches upstream/curation.overlay.yaml"])
     assert Path("openapi.yaml").read_bytes() == before
 
 
-def test_a_difference_is_shown(run: Run) -> None:
+def test_a_difference_is_shown(run: Run, project: Path) -> None:
     path = Path("openapi.yaml")
     path.write_text(path.read_text().replace("The audio format of the response.", "Another sentence."))
     status, lines = run("curate", "--check")
@@ -29,7 +29,7 @@ def test_a_difference_is_shown(run: Run) -> None:
     assert lines[-1].endswith("run 'make curate' and commit the result.")
 
 
-def test_empty_words_are_named(run: Run) -> None:
+def test_empty_words_are_named(run: Run, project: Path) -> None:
     path = Path("upstream/curation.overlay.yaml")
     path.write_text(path.read_text().replace("description: The audio format of the response.", "description: ''"))
     assert run("curate")[0] == 0
@@ -97,7 +97,7 @@ def test_what_has_words_today_needs_them(operation: Any, missing: list[tuple[str
 
 
 def test_a_component_needs_words_and_nothing_else_of_it() -> None:
-    components = {"schemas": {"A": {}}, "headers": {"B": {}}, "responses": {"C": {}}, "securitySchemes": {"D": {}}}
+    components: Any = {"schemas": {"A": {}}, "headers": {"B": {}}, "responses": {"C": {}}, "securitySchemes": {"D": {}}}
     missing = [("$.components.schemas.A", "description"), ("$.components.headers.B", "description"),
                ("$.components.responses.C", "description")]  # fmt: skip
     assert curate.unwritten({"components": components}) == missing

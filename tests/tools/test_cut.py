@@ -148,6 +148,7 @@ BODY, ITSELF = f"{SCHEMA}/SpeechRequest", "#/components/responses/A"
         (lambda u: u.document.update(paths={}), "there is no POST /audio/speech; nothing is similar"),
         (lambda u: u.document.update(paths=[]), "paths must be a mapping, not []"),
         (lambda u: u.document["paths"].update({PATH: {"post": 5}}), "post must be a mapping, not 5"),
+        (lambda u: u.document.update(security=5), "it is not a valid description ("),
     ],
 )  # fmt: skip
 def test_what_cannot_be_cut_is_refused(edit: Callable[[Upstream], Any], problem: str) -> None:

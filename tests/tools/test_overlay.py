@@ -9,9 +9,13 @@ import pytest
 from tools.document import DescriptionError
 from tools.overlay import applied, parse
 
-HEAD = {"overlay": "1.1.0", "info": {"title": "T", "version": "1"}, "x-operations": ["POST /a"]}
+HEAD: dict[str, Any] = {"overlay": "1.1.0", "info": {"title": "T", "version": "1"}, "x-operations": ["POST /a"]}
 ACTION = {"target": "$", "update": {}}
-DOCUMENT = {"info": {"title": "old", "tags": ["a", "b"], "empty": {}}, "list": [{"n": 1}, {"n": 2}, {"n": 3}], "one": 1}
+DOCUMENT: dict[str, Any] = {
+    "info": {"title": "old", "tags": ["a", "b"], "empty": {}},
+    "list": [{"n": 1}, {"n": 2}, {"n": 3}],
+    "one": 1,
+}
 
 
 def overlay(**fields: Any) -> bytes:
@@ -58,7 +62,7 @@ def test_actions_are_applied_in_order_to_copies() -> None:
 
 
 def test_an_object_that_is_updated_moves_behind_its_siblings() -> None:
-    named = {"a": {}, "b": {}, "c": {}}
+    named: Any = {"a": {}, "b": {}, "c": {}}
     assert list(result({"target": "$.a", "update": {}}, document=named)) == ["b", "c", "a"]
 
 
@@ -90,7 +94,7 @@ def test_an_action_that_does_not_fit_is_named(action: Any, problem: str) -> None
         (overlay(overlay="2.0.0"), "its version is 2.0.0"),
         (overlay(overlay=1.1), "its version is 1.1"),
         (overlay(info={"title": "T"}), "info must have a title and a version"),
-        (overlay(info={**HEAD["info"], "author": "A"}), "the field author is unknown"),  # type: ignore[dict-item]
+        (overlay(info={**HEAD["info"], "author": "A"}), "the field author is unknown"),
         (overlay(action=[]), "the field action is unknown"),
         (overlay(actions=[]), "it has no actions"),
         (overlay(actions=[ACTION, 5]), "action 2 has no target"),

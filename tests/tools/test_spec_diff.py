@@ -37,8 +37,8 @@ def changed(repository: Path, edit: Edit) -> None:
 
 
 def field(name: str, **facts: Any) -> Edit:
-    properties = lambda document: document["components"]["schemas"]["SpeechRequest"]["properties"]  # noqa: E731
-    return lambda document: properties(document).setdefault(name, {}).update(facts)
+    schema = "SpeechRequest"
+    return lambda d: d["components"]["schemas"][schema]["properties"].setdefault(name, {}).update(facts)
 
 
 VOICES: Edit = lambda d: d["paths"].update({"/voices": {"get": {"responses": {}}}})  # noqa: E731

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ Edit = Callable[[Any], Any]
 
 
 @pytest.fixture
-def publish(tmp_path: Path) -> Publish:
+def publish(tmp_path: Path, project: Path) -> Publish:
     """Edit the facts that the project has, and publish them with words."""
 
     def write(edit: Edit) -> Path:
@@ -42,11 +43,15 @@ def publish(tmp_path: Path) -> Publish:
 @pytest.fixture
 def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the generator, which takes a second."""
-    monkeypatch.setattr(update, "_guard", lambda *_: None)
+    monkeypatch.setattr(update, "_guard", lambda stage, _: shutil.copytree("generated", stage / "generated"))
 
 
 def fields(content: Any) -> Any:
     return content["components"]["schemas"]["SpeechRequest"]["properties"]
+
+
+def slugs(content: Any) -> Any:
+    return content["components"]["schemas"]["ProviderOptions"]["properties"]
 
 
 def more(content: Any) -> None:
@@ -91,7 +96,8 @@ def test_all_that_follows_is_done(publish: Publish, run: Run, project: Path) -> 
     status, lines = run("curate", "--check")
     assert (status, len(lines)) == (1, 4)
     assert lines[-1].endswith("SpeechRequest.properties.tone has no description yet.")
-    source = publish(lambda content: (more(content), content["paths"].update({"/other": {"get": {}}})))
+    elsewhere: Any = {"/other": {"get": {}}}
+    source = publish(lambda content: [edit(content) for edit in (lambda c: c["paths"].update(elsewhere), more)])
     status, (line,) = run("update", source)
     assert (status, line) == (0, f"Nothing to do: {source} has the same facts as {curate.FACTS}.")
 
@@ -109,7 +115,6 @@ def test_the_provider_s_descriptions_in_order(run: Run, project: Path, unguarded
 
 
 def test_a_difference_that_the_overlay_drops_is_reported(publish: Publish, run: Run, unguarded: None) -> None:
-    slugs = lambda content: content["components"]["schemas"]["ProviderOptions"]["properties"]  # noqa: E731
     new = {"type": "object", "additionalProperties": {}}
     source = publish(lambda content: slugs(content).update(aaa=new, bbb=new))
     status, report = run("update", source)
@@ -122,7 +127,6 @@ def test_a_difference_that_the_overlay_drops_is_reported(publish: Publish, run: 
 
 
 def test_a_slug_that_is_more_than_a_free_object_is_no_slug(publish: Publish, run: Run, unguarded: None) -> None:
-    slugs = lambda content: content["components"]["schemas"]["ProviderOptions"]["properties"]  # noqa: E731
     _, report = run("update", publish(lambda content: slugs(content).update(aaa={"type": "string"})))
     assert "  $.components.schemas.ProviderOptions.properties.aaa description" in report
 
