@@ -63,14 +63,16 @@ def test_dicts_and_models_are_taken_as_they_are(server: MockServer) -> None:
     ],
 )
 def test_wrong_references_are_refused(references: Any, message: str) -> None:
+    params: Any = {**REQUEST, "input_references": references}
     with pytest.raises(ValueError, match=message):
-        OpenRouter(KEY).tts.create_speech(**{**REQUEST, "input_references": references})
+        OpenRouter(KEY).tts.create_speech(**params)
 
 
 @pytest.mark.parametrize("references", ["me.wav", 5, [5], ["me.wav"]])
 def test_references_of_a_wrong_type_are_refused(references: Any) -> None:
+    params: Any = {**REQUEST, "input_references": references}
     with pytest.raises(TypeError, match="input_references"):
-        OpenRouter(KEY).tts.create_speech(**{**REQUEST, "input_references": references})
+        OpenRouter(KEY).tts.create_speech(**params)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ def test_what_it_sends_is_what_we_send(create: Create, server: MockServer) -> No
     """Each parameter that it has, except for the headers."""
     create(response_format="pcm", **NEW)
     with OpenRouter(KEY, server_url=server.url) as ours:
-        ours.tts.create_speech(**{**REQUEST, **NEW, "response_format": "pcm"})
+        params: Any = {**REQUEST, **NEW, "response_format": "pcm"}
+        ours.tts.create_speech(**params)
     theirs, ours_sent = server.requests
     assert theirs.status == 200
     assert theirs.json == ours_sent.json

@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 from ..conftest import PROJECT
-from .test_commands import NO_SETUP
-from .test_history import git
+from .conftest import NO_SETUP, git
 
 FIELDS: dict[str, Any] = {
     "language": {"type": "string", "description": "The language of the text."},
