@@ -50,7 +50,7 @@ def test_the_exported_names() -> None:
         "AsyncSpeechStream", "Narration", "NarrationPlan", "NarrationProgress", "OpenRouter", "SavedSpeech",
         "SpeechResponse", "SpeechStream", "__version__", "components", "errors", "utils",
     ]  # fmt: skip
-    assert utils.__all__ == ["BackoffStrategy", "RetryConfig"]
+    assert utils.__all__ == ["BackoffStrategy", "RetryConfig", "reference_clip"]
     assert {"SpeechRequestProvider", "ResponseFormatEnum"} <= set(components.__all__)
 
 

@@ -44,7 +44,7 @@ def test_a_documented_error_has_a_class_and_a_model(status: int, kind: type[erro
     assert error.raw_response is response
 
 
-@pytest.mark.parametrize("status", [403, 599])
+@pytest.mark.parametrize("status", [418, 599])
 def test_any_other_status_has_the_default_class(status: int) -> None:
     error = errors.from_response(answer(status, documented(status)))
     assert type(error) is errors.OpenRouterDefaultError

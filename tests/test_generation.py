@@ -82,7 +82,7 @@ def test_the_description_is_shipped_with_the_client() -> None:
         (SpeechRequest.__doc__, "What to say, and how."),  # a schema
         (
             (GENERATED / "models/speech_request.py").read_text(),
-            '""" The text to speak. Billing is by its characters. """',
+            '""" How to speak, in words ("Calmly, with a smile"). Models without such a setting ignore it. """',
         ),
     ],
 )

@@ -406,7 +406,12 @@ def test_the_real_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     base = packages_here()
     assert graded(base) == ([], NONE)
-    edit(tmp_path, TTS, "    speed: float | None\n", "    speed: Required[float | None]\n")
+    edit(
+        tmp_path,
+        "generated/openrouter_speech_api/params.py",
+        "    speed: float | None\n",
+        "    speed: Required[float | None]\n",
+    )
     edit(tmp_path, CLIENT, "        timeout_ms: float | None = None,\n", "")
     edit(tmp_path, "generated/openrouter_speech_api/models/speech_request.py", "    speed: float | Unset = UNSET\n", "")
     edit(tmp_path, ERRORS, "class RedirectError(APIStatusError)", "class RedirectError(OpenRouterError)")
@@ -419,5 +424,7 @@ def test_the_real_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "openrouter_speech.tts.NarrationParams(speed) required",
         "openrouter_speech.tts.SpeechParams(speed) required",
         "openrouter_speech_api.models.SpeechRequest(speed)",
+        "openrouter_speech_api.params.CreateSpeechOptions(speed) required",
+        "openrouter_speech_api.params.CreateSpeechParams(speed) required",
     ]
     assert verdict == MAJOR

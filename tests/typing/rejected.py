@@ -13,7 +13,7 @@ OpenRouter(client="httpx")  # rejected
 OpenRouter(retry_config="none")  # rejected
 utils.RetryConfig("backoff", None, True)  # rejected
 utils.BackoffStrategy("500", 60_000, 1.5, 3_600_000)  # rejected
-tts.create_speech(input="Hello", model="a/b")  # rejected
+tts.create_speech(input="Hello", voice="alloy")  # rejected
 tts.create_speech(input=b"Hello", model="a/b", voice="alloy")  # rejected
 tts.create_speech("Hello", model="a/b", voice="alloy")  # rejected
 tts.create_speech(input="Hello", model="a/b", voice="alloy", speed="fast")  # rejected
