@@ -141,8 +141,9 @@ def _guard(stage: Path, description: Any) -> None:
             command, cwd=folder, env={**environment, "PYTHONPATH": "."}, capture_output=True, text=True, check=False
         )
         if result.returncode:
-            said = (result.stderr or result.stdout).strip().splitlines() or ["no output"]
-            raise UpdateError(f"The client cannot be generated: {said[-1]:.300}.")
+            lines = (result.stderr or result.stdout).strip().splitlines()
+            said = " ".join(line.strip() for line in lines if not line.startswith("make: ") and line.strip())
+            raise UpdateError(f"The client cannot be generated: {said[:600] or 'make failed'}.")
 
 
 def _report(
