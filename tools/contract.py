@@ -133,7 +133,13 @@ class _Comparison(Comparison):
                 yield Change((name,), before, after, BOTH)
                 break
         yield from _others(old, new, _PARAMETER)
-        yield from self._content(old, new)
+        had, has = "content" in old, "content" in new
+        if had != has:
+            yield flag(("content",), has, BOTH, BOTH)
+        elif has:
+            yield from self._content(old, new)
+        else:
+            yield from self.changes(old.get("schema", {}), new.get("schema", {}))
 
     def _response(self, old: Node, new: Node) -> Iterator[Change]:
         yield from _others(old, new, {"content", "headers", "links"})
@@ -142,11 +148,8 @@ class _Comparison(Comparison):
         yield from self._content(old, new)
 
     def _content(self, old: Node, new: Node) -> Iterator[Change]:
-        """Compare the content by media type, or else the schemas."""
         contents = (_by_name(side, "content", lambda name: name.lower().replace(" ", "")) for side in (old, new))
         yield from self._pairs((), next(contents), next(contents), self._media)
-        if "content" not in old and "content" not in new:
-            yield from self.changes(old.get("schema", {}), new.get("schema", {}))
 
     def _media(self, old: Node, new: Node) -> Iterator[Change]:
         yield from _others(old, new, {"schema"})

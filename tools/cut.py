@@ -154,6 +154,10 @@ def _in_3_1(schema: dict[str, Any]) -> dict[str, Any]:
         del schema["nullable"]
     if isinstance(schema.get("type"), list):
         schema["type"] = sorted(schema["type"], key=lambda name: (name == "null", name))
+    if isinstance(schema.get("allOf"), list):
+        schema["allOf"] = [part for part in schema["allOf"] if part != {}]  # what is left of words
+        if schema.keys() == {"allOf"} and len(schema["allOf"]) == 1:
+            schema = schema["allOf"][0]
     if nullable is not True:
         return schema
     if isinstance(schema.get("type"), str):

@@ -122,7 +122,8 @@ def _add_actions(stage: Path, origin: Mapping[str, str]) -> list[tuple[str, str]
     path = stage / curate.OVERLAY
     missing = curate.unwritten(curate.curated(stage))
     text = path.read_text(encoding="utf-8")
-    new = [(place, key) for place, key in missing if f"target: {place}\n" not in text]
+    targets = {action["target"] for action in overlay.parse(text.encode(), curate.OVERLAY).actions}
+    new = [(place, key) for place, key in missing if place not in targets]
     reason = f"Our words. New in {origin['source']} of {origin['date']}."
     path.write_text(text.rstrip("\n") + "\n" + curate.empty_words(new, reason), encoding="utf-8")
     return missing
@@ -140,8 +141,9 @@ def _guard(stage: Path, description: Any) -> None:
             command, cwd=folder, env={**environment, "PYTHONPATH": "."}, capture_output=True, text=True, check=False
         )
         if result.returncode:
-            said = (result.stderr or result.stdout).strip().splitlines() or ["no output"]
-            raise UpdateError(f"The client cannot be generated: {said[-1]:.300}.")
+            lines = (result.stderr or result.stdout).strip().splitlines()
+            said = " ".join(line.strip() for line in lines if not line.startswith("make: ") and line.strip())
+            raise UpdateError(f"The client cannot be generated: {said[:600] or 'make failed'}.")
 
 
 def _report(

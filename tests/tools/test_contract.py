@@ -159,6 +159,8 @@ def query(**parts: Any) -> Edit:
         (query(), query(required=True), "query Q required", True),
         (query(required=True), query(), "query Q required", False),
         (query(), _operation(parameters=[]), "query Q", True),
+        (query(schema={"type": "string"}), query(content={"text/csv": {}}), "query Q content", True),
+        (query(schema={"type": "string"}), query(schema={}), "query Q type", False),
         (query(content={"text/csv": {}}), query(content={"text/csv": {"schema": {"maxLength": 1}}}),
          "query Q text/csv maxLength", True),
         (_response("200", headers={"X-A": {}}), _response("200", headers={}), "response 200 header x-a", True),
@@ -194,6 +196,12 @@ def test_a_change_of_all_errors_is_one_line() -> None:
             if name.endswith("ResponseErrorData"):
                 schema["properties"]["hint"] = {"type": "string"}
 
+    def header(upstream: Upstream) -> None:
+        for response in upstream.responses.values():
+            response["headers"] = {"X-Trace": {}}
+
+    (line,) = changed(header)
+    assert line.where.endswith("503, 524, 529 header x-trace")
     (line,) = changed(hint)
     assert line.where == "response 400, 401, 402, 404, 429, 500, 502, 503, 524, 529 application/json .error.hint"
     assert (line.before, line.after) == (None, "required false, type string")

@@ -97,6 +97,7 @@ def test_the_path_the_servers_and_the_security_belong_to_an_operation() -> None:
          {"type": ["string", "null"], "enum": ["a", "b", None]}),
         ({"$ref": f"{SCHEMA}/Tree", "nullable": True}, {"anyOf": [{"$ref": f"{SCHEMA}/Tree"}, {"type": "null"}]}),
         ({"nullable": True}, {}),
+        ({"allOf": [{"$ref": f"{SCHEMA}/Tree"}, {"title": "T"}], "example": 1}, {"$ref": f"{SCHEMA}/Tree"}),
         ({"minimum": 1, "exclusiveMinimum": True}, {"exclusiveMinimum": 1}),
         ({"maximum": 1, "exclusiveMaximum": False}, {"maximum": 1}),
         ({"type": ["null", "string"]}, {"type": ["string", "null"]}),
