@@ -167,6 +167,7 @@ class TTS:
         *,
         limit: int = LIMIT,
         limit_unit: LimitUnit = "characters",
+        language: str | None = None,
         pause_ms: int = 0,
         folder: StrPath | None = None,
         **params: Unpack[NarrationParams],
@@ -176,8 +177,9 @@ class TTS:
         Raises what `narrate` raises before its first request.
         """
         return self._narration(
-            TTS.plan_narration, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
-        ).plan
+            TTS.plan_narration, text, path, params,
+            limit=limit, limit_unit=limit_unit, language=language, pause_ms=pause_ms, folder=folder,
+        ).plan  # fmt: skip
 
     @_documented
     def narrate(
@@ -187,6 +189,7 @@ class TTS:
         *,
         limit: int = LIMIT,
         limit_unit: LimitUnit = "characters",
+        language: str | None = None,
         pause_ms: int = 0,
         concurrency: int = CONCURRENCY,
         folder: StrPath | None = None,
@@ -208,6 +211,8 @@ class TTS:
             path: The file: .wav, .pcm or .mp3. It appears only once it is complete.
             limit: The maximum size of one request. Only a word longer than that is cut.
             limit_unit: What `limit` counts: "characters", or "bytes" of UTF-8.
+            language: The language of the text, such as "en" or "de", which decides where its sentences end. By default
+                it is guessed from the script and the most frequent words.
             pause_ms: Milliseconds of silence between paragraphs.
             concurrency: The maximum number of in-flight requests. If the server reports too many (429) or asks for a
                 wait, all of them wait together, and fewer are sent at once from then on.
@@ -231,8 +236,9 @@ class TTS:
         from .narration import narrator  # noqa: PLC0415
 
         job = self._narration(
-            TTS.narrate, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
-        )
+            TTS.narrate, text, path, params,
+            limit=limit, limit_unit=limit_unit, language=language, pause_ms=pause_ms, folder=folder,
+        )  # fmt: skip
         client = self._session.connections.sync_client()
 
         def send(part: str, receive: Callable[[OpenResponse], T]) -> T:
@@ -248,6 +254,7 @@ class TTS:
         *,
         limit: int = LIMIT,
         limit_unit: LimitUnit = "characters",
+        language: str | None = None,
         pause_ms: int = 0,
         concurrency: int = CONCURRENCY,
         folder: StrPath | None = None,
@@ -258,8 +265,9 @@ class TTS:
         from .narration import narrator  # noqa: PLC0415
 
         job = self._narration(
-            TTS.narrate_async, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
-        )
+            TTS.narrate_async, text, path, params,
+            limit=limit, limit_unit=limit_unit, language=language, pause_ms=pause_ms, folder=folder,
+        )  # fmt: skip
 
         async def send(part: str, receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
             async with self._session.connections.async_client() as client:
@@ -282,16 +290,12 @@ class TTS:
         text: str,
         path: StrPath,
         params: NarrationParams,
-        *,
-        limit: int,
-        limit_unit: LimitUnit,
-        pause_ms: int,
-        folder: StrPath | None,
+        **cutting: Any,
     ) -> "NarrationJob":
         from .narration.job import prepare  # noqa: PLC0415
 
         call = self._call(method, _with_format_of_parts(params), text)
-        return prepare(call, text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder)
+        return prepare(call, text, path, **cutting)
 
     def _part(self, text: str, params: NarrationParams) -> Call:
         # Built for each request: if api_key is a callable, the key may change during a long narration.

@@ -191,6 +191,16 @@ def test_the_plan_states_the_cost_and_does_nothing(server: MockServer, tmp_path:
         assert (plan.missing_requests, plan.missing_characters) == (3, total - len(PARAGRAPHS[0]))
 
 
+def test_the_language_decides_where_sentences_end(narrate: Narrate, server: MockServer) -> None:
+    """It is guessed where it is not given, and it is not sent."""
+    text = "Das war im 19. Jahrhundert und nicht am 3. Oktober. Dann kam er."
+    assert manifest_of(narrate(text, limit=52))["settings"]["language"] == "de"
+    assert sorted(inputs(server)) == ["Dann kam er.", "Das war im 19. Jahrhundert und nicht am 3. Oktober."]
+    assert "language" not in server.requests[0].json
+    narrate("Es geschah. Das war im 19. Jahrhundert.", limit=30, language="en")
+    assert "Jahrhundert." in inputs(server)
+
+
 def test_progress_is_reported_from_start_to_end(narrate: Narrate, server: MockServer) -> None:
     seen: list[NarrationProgress] = []
     narration = narrate(on_progress=seen.append, concurrency=1)
@@ -440,6 +450,7 @@ def test_cancellation_is_immediate_and_leaves_no_partial_file(server: MockServer
         ({"limit": 2.5}, TypeError, "limit"),
         ({"limit": True}, TypeError, "limit"),
         ({"limit_unit": "words"}, ValueError, "limit_unit"),
+        ({"language": 5}, TypeError, "language"),
         ({"pause_ms": -1}, ValueError, "pause_ms"),
         ({"pause_ms": float("nan")}, ValueError, "pause_ms"),
         ({"pause_ms": "1"}, TypeError, "pause_ms"),
@@ -482,7 +493,7 @@ def test_an_unsuitable_folder_is_refused(
     assert {path.name for path in tmp_path.iterdir()} == {"file", "site", "link"}
 
 
-@pytest.mark.parametrize("module", ["filelock", "semantic_text_splitter", "soundfile"])
+@pytest.mark.parametrize("module", ["filelock", "semantic_text_splitter", "sentencex", "soundfile"])
 def test_a_missing_extra_is_named_before_anything_is_sent(
     narrate: Narrate, server: MockServer, monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
@@ -497,7 +508,7 @@ def test_plain_calls_load_nothing_of_the_extra(server: MockServer) -> None:
     script = (
         "import sys; from openrouter_speech import OpenRouter\n"
         f"OpenRouter('any-key', server_url={server.url!r}).tts.create_speech(input='a', model='a/b', voice='c')\n"
-        "loaded = {'semantic_text_splitter', 'soundfile', 'numpy', 'openrouter_speech.narration.narrator'}\n"
+        "loaded = {'semantic_text_splitter', 'sentencex', 'soundfile', 'numpy', 'openrouter_speech.narration.plan'}\n"
         "assert not loaded & set(sys.modules), loaded & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
@@ -698,6 +709,6 @@ def test_parts_that_another_narration_added_before_the_lock_are_not_bought_again
 def test_both_forms_have_the_same_parameters() -> None:
     signatures = [inspect.signature(method) for method in (TTS.narrate, TTS.narrate_async)]
     assert signatures[0] == signatures[1]
-    own = {"self", "text", "path", "limit", "limit_unit", "pause_ms", "folder"}
+    own = {"self", "text", "path", "limit", "limit_unit", "language", "pause_ms", "folder"}
     assert set(inspect.signature(TTS.plan_narration).parameters) == own | set(NarrationParams.__annotations__)
     assert set(signatures[0].parameters) == own | {"concurrency", "on_progress"} | set(NarrationParams.__annotations__)

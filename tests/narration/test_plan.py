@@ -37,7 +37,7 @@ def test_the_key_does_not_depend_on_the_order_of_options() -> None:
 
 
 def parts_of(text: str, limit: int = 100, limit_unit: str = "characters") -> tuple[Part, ...]:
-    return plan.parts_of(text, limit, limit_unit, str.upper)
+    return plan.parts_of(text, limit, limit_unit, str.upper, "en")
 
 
 def test_each_paragraph_begins_a_part_and_one_without_words_has_no_request() -> None:

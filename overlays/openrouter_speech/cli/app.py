@@ -128,6 +128,10 @@ def narrate(
         int, _cut("The most text in one request.", "--limit", "LIMIT", "COUNT", min=SMALLEST_LIMIT)
     ] = LIMIT,
     limit_unit: Annotated[Unit, _cut("The unit of the limit.", "--limit-unit", "LIMIT_UNIT", None)] = Unit.characters,
+    language: Annotated[
+        str | None,
+        _cut("The language of the text, such as en or de; guessed by default.", "--language", "LANGUAGE", "CODE"),
+    ] = None,
     pause: Annotated[
         float, _cut("Silence between paragraphs.", "--pause", "PAUSE", "SECONDS", callback=not_negative)
     ] = 0,
@@ -153,7 +157,9 @@ def narrate(
     from . import narrate as command
 
     captions = [suffix for suffix, wanted in ((".srt", srt), (".vtt", vtt)) if wanted]
-    cutting = {"limit": limit, "limit_unit": limit_unit.value, "pause_ms": pause * 1000, "folder": folder}
+    cutting = {
+        "limit": limit, "limit_unit": limit_unit.value, "language": language, "pause_ms": pause * 1000, "folder": folder
+    }  # fmt: skip
     command.narrate(
         book=book,
         output=output,

@@ -13,7 +13,7 @@ from .._core.retries import BackoffStrategy, RetryConfig
 from .._files import StrPath
 from .._http.sending import Call
 from ..errors import ConfigurationError
-from . import LimitUnit, joining, plan
+from . import LimitUnit, joining, plan, sentences
 from .fit import Fit, least_seconds
 from .plan import Part
 from .results import NarrationPlan
@@ -104,6 +104,7 @@ def prepare(
     *,
     limit: int,
     limit_unit: LimitUnit,
+    language: str | None,
     pause_ms: float,
     folder: StrPath | None,
 ) -> NarrationJob:
@@ -115,13 +116,17 @@ def prepare(
         path: The file.
         limit: The most text in one request.
         limit_unit: The unit of the limit.
+        language: The language of the text; None to guess it.
         pause_ms: Milliseconds of silence between paragraphs.
         folder: The folder for the parts.
     """
     target = Path(path)
     _check(call, target, pause_ms)
+    if language is not None and not isinstance(language, str):
+        raise TypeError(f'language must be a code such as "en", not {type(language).__name__}')
+    language = language or sentences.guess(text)
     joining.check_installed()
-    parts = plan.parts_of(text, limit, limit_unit, plan.keys_for(call))
+    parts = plan.parts_of(text, limit, limit_unit, plan.keys_for(call), language)
     requests = {part.key: part.text for part in parts if part.key}
     place = PartStore(_default_folder(target) if folder is None else Path(folder))
     place.check()
@@ -139,7 +144,13 @@ def prepare(
         retry=PATIENT if call.retry is retries.DEFAULT else call.retry,
         about={
             "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
-            "settings": {**plan.settings(call), "limit": limit, "limit_unit": limit_unit, "pause_ms": pause_ms},
+            "settings": {
+                **plan.settings(call),
+                "limit": limit,
+                "limit_unit": limit_unit,
+                "language": language,
+                "pause_ms": pause_ms,
+            },
         },
     ).looked_up()
     job.fit()

@@ -42,9 +42,9 @@ def chapters(parts: Sequence[Part], joined: Joined) -> Iterator[Chapter]:
             last = part.paragraph
 
 
-def cues(parts: Sequence[Part], joined: Joined) -> Iterator[captions.Cue]:
+def cues(parts: Sequence[Part], joined: Joined, language: str) -> Iterator[captions.Cue]:
     """Yield the captions: the sentences of each part, spread over its time."""
-    splitter = Splitter(captions.LONGEST)
+    splitter = Splitter(captions.LONGEST, language=language)
     for part, (start, frames) in zip(parts, joined.spans, strict=True):
         if part.key and frames:
             second = joined.sample_rate / 1000

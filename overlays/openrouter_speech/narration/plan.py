@@ -24,7 +24,9 @@ class Part:
     """Identifies the audio: a hash of the text and all settings. None without a letter or digit: there is no audio."""
 
 
-def parts_of(text: str, limit: int, limit_unit: str, key_of: Callable[[str], str]) -> tuple[Part, ...]:
+def parts_of(
+    text: str, limit: int, limit_unit: str, key_of: Callable[[str], str], language: str = "en"
+) -> tuple[Part, ...]:
     """Split a text into parts. Each paragraph starts a new one.
 
     Raises:
@@ -34,7 +36,8 @@ def parts_of(text: str, limit: int, limit_unit: str, key_of: Callable[[str], str
     whole_number("limit", limit, SMALLEST_LIMIT)
     if limit_unit not in ("characters", "bytes"):
         raise ValueError(f'limit_unit must be "characters" or "bytes", not {limit_unit!r}')
-    splitter = splitting.Splitter(limit, len if limit_unit == "characters" else splitting.size_in_bytes)
+    size = len if limit_unit == "characters" else splitting.size_in_bytes
+    splitter = splitting.Splitter(limit, size, language)
     parts = tuple(
         Part(number, part, key_of(part) if splitting.has_speech(part) else None)
         for number, paragraph in enumerate(splitting.paragraphs(text))
