@@ -4,6 +4,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
+from re import Pattern
 from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, get_type_hints
 
 from . import _files as files
@@ -168,7 +169,8 @@ class TTS:
         limit: int = LIMIT,
         limit_unit: LimitUnit = "characters",
         language: str | None = None,
-        pause_ms: int = 0,
+        heading: str | Pattern[str] | None = None,
+        pause_ms: int | None = None,
         folder: StrPath | None = None,
         **params: Unpack[NarrationParams],
     ) -> "NarrationPlan":
@@ -178,7 +180,7 @@ class TTS:
         """
         return self._narration(
             TTS.plan_narration, text, path, params,
-            limit=limit, limit_unit=limit_unit, language=language, pause_ms=pause_ms, folder=folder,
+            limit=limit, limit_unit=limit_unit, language=language, heading=heading, pause_ms=pause_ms, folder=folder,
         ).plan  # fmt: skip
 
     @_documented
@@ -190,7 +192,8 @@ class TTS:
         limit: int = LIMIT,
         limit_unit: LimitUnit = "characters",
         language: str | None = None,
-        pause_ms: int = 0,
+        heading: str | Pattern[str] | None = None,
+        pause_ms: int | None = None,
         concurrency: int = CONCURRENCY,
         folder: StrPath | None = None,
         on_progress: "Callable[[NarrationProgress], object] | None" = None,
@@ -198,22 +201,26 @@ class TTS:
     ) -> "Narration":
         """Turn a text of any length into one audio file. Needs `pip install 'openrouter-speech[long]'`.
 
-        The text is split into parts at the ends of paragraphs and sentences. The parts are requested, several at once,
-        and joined in order. Each part is saved to a folder as it arrives: however a call ended, the same call resumes
-        it and requests only the missing parts. If the text changed, it requests only the parts that changed. Delete
-        the folder once you are happy with the file.
+        The text is split into parts at the ends of paragraphs and sentences. Short paragraphs share a part. The parts
+        are requested, several at once, and joined in order. Each part is saved to a folder as it arrives: however a
+        call ended, the same call resumes it and requests only the missing parts. If the text changed, it requests only
+        the parts that changed. Delete the folder once you are happy with the file.
 
         Only one narration can use a folder at a time. On Ctrl-C the call first waits for the in-flight requests, since
         they are paid for; `narrate_async` ends at once.
 
         Args:
-            text: The text. Blank lines separate paragraphs. One without a letter or digit ("* * *") adds a pause.
+            text: The text. Blank lines separate paragraphs; without blank lines, long lines and lines that end with a
+                sentence are paragraphs. One without a letter or digit ("* * *") adds a pause.
             path: The file: .wav, .pcm or .mp3. It appears only once it is complete.
             limit: The maximum size of one request. Only a word longer than that is cut.
             limit_unit: What `limit` counts: "characters", or "bytes" of UTF-8.
             language: The language of the text, such as "en" or "de", which decides where its sentences end. By default
                 it is guessed from the script and the most frequent words.
-            pause_ms: Milliseconds of silence between paragraphs.
+            heading: A regular expression to find in the headings of chapters. By default "# Title", "Chapter 1" in
+                several languages, Roman numbers and paragraphs in capitals are headings. Each begins a part.
+            pause_ms: Milliseconds of silence between paragraphs, each of which is then a request of its own. By default
+                paragraphs share requests up to `limit`, and the voice pauses between them as it does.
             concurrency: The maximum number of in-flight requests. If the server reports too many (429) or asks for a
                 wait, all of them wait together, and fewer are sent at once from then on.
             folder: The folder for the parts. By default `path` with the suffix `.narration`, so that `book.wav` and
@@ -237,7 +244,7 @@ class TTS:
 
         job = self._narration(
             TTS.narrate, text, path, params,
-            limit=limit, limit_unit=limit_unit, language=language, pause_ms=pause_ms, folder=folder,
+            limit=limit, limit_unit=limit_unit, language=language, heading=heading, pause_ms=pause_ms, folder=folder,
         )  # fmt: skip
         client = self._session.connections.sync_client()
 
@@ -255,7 +262,8 @@ class TTS:
         limit: int = LIMIT,
         limit_unit: LimitUnit = "characters",
         language: str | None = None,
-        pause_ms: int = 0,
+        heading: str | Pattern[str] | None = None,
+        pause_ms: int | None = None,
         concurrency: int = CONCURRENCY,
         folder: StrPath | None = None,
         on_progress: "Callable[[NarrationProgress], object] | None" = None,
@@ -266,7 +274,7 @@ class TTS:
 
         job = self._narration(
             TTS.narrate_async, text, path, params,
-            limit=limit, limit_unit=limit_unit, language=language, pause_ms=pause_ms, folder=folder,
+            limit=limit, limit_unit=limit_unit, language=language, heading=heading, pause_ms=pause_ms, folder=folder,
         )  # fmt: skip
 
         async def send(part: str, receive: Callable[[OpenResponse], Awaitable[T]]) -> T:

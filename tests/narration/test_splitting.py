@@ -110,6 +110,20 @@ def test_a_text_is_cut_where_a_reader_would_pause(text: str, limit: int, expecte
     assert parts(text, limit) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One.\r\nTwo!\n“Three?”", ["One.", "Two!", "“Three?”"]),
+        (f"{'a ' * 61}\nb", [("a " * 61).strip(), "b"]),
+        ("He went\nhome. It\nwas late.", ["He went\nhome. It\nwas late."]),
+        ("One.\nTwo.\n\nThree.", ["One.\nTwo.", "Three."]),
+        ("# One\nTwo\nthree", ["# One", "Two\nthree"]),
+    ],
+)
+def test_without_blank_lines_a_line_is_a_paragraph_unless_it_was_wrapped(text: str, expected: list[str]) -> None:
+    assert paragraphs(text) == expected
+
+
 def test_a_soft_hyphen_is_removed_with_the_line_break_after_it() -> None:
     assert paragraphs("exam\u00adple and exam\u00ad\r\n  ple\u00ad\n\nend") == ["example and example", "end"]
 

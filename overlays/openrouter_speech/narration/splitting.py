@@ -9,12 +9,17 @@ Unicode would cut "well-known".
 import re
 from collections.abc import Callable, Iterator
 
-from . import extra, sentences
+from . import extra, headings, sentences
 
 _LINE_BREAK = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028]")
 _SOFT_HYPHEN = re.compile(r"\u00ad(?:\n[^\S\n]*(?=\w))?")
 """A possible line break in a word, and one that was made there."""
 _BETWEEN_PARAGRAPHS = re.compile(r"\n[^\S\n]*\n\s*|\s*\u2029\s*")
+_LINE = re.compile(r"(?m)^.+$")
+_SENTENCE_END = re.compile(rf"[.!?…‽؟۔।॥።፧։。！？．｡။។:][{sentences.CLOSING}]*\s*\Z")  # noqa: RUF001
+_LONGEST_WRAPPED = 120
+"""Characters in a line: books are wrapped at 60 to 100."""
+_MOST = 0.8
 _LINE_END = re.compile(r"\n+")
 _SPACE = re.compile(r"[^\S\u00a0\u2007\u202f]+")
 """White space that allows a line break: all but the no-break spaces."""
@@ -45,10 +50,20 @@ def size_in_bytes(text: str) -> int:
 def paragraphs(text: str) -> list[str]:
     """Split a text at blank lines. Only the white space around paragraphs is lost; none is empty.
 
-    Line breaks of all systems and form feeds become "\\n". A byte order mark and soft hyphens are removed.
+    Line breaks of all systems and form feeds become "\\n". A byte order mark and soft hyphens are removed. Where no
+    line is blank, and the lines are not those of a wrapped text, each is a paragraph. So is a heading of Markdown.
     """
-    text = _SOFT_HYPHEN.sub("", _LINE_BREAK.sub("\n", text.removeprefix("\ufeff")))
+    text = _SOFT_HYPHEN.sub("", _LINE_BREAK.sub("\n", text.removeprefix("\ufeff"))).strip()
+    text = _LINE.sub(lambda line: f"\n\n{line[0]}\n\n" if headings.markdown(line[0]) else line[0], text)
+    if not _BETWEEN_PARAGRAPHS.search(text) and _has_a_paragraph_a_line(text.split("\n")):
+        return [line.strip() for line in text.split("\n")]
     return [stripped for paragraph in _BETWEEN_PARAGRAPHS.split(text) if (stripped := paragraph.strip())]
+
+
+def _has_a_paragraph_a_line(lines: list[str]) -> bool:
+    """Whether lines are longer than wrapped ones, or nearly all of them end with a sentence."""
+    ends = sum(_SENTENCE_END.search(line) is not None for line in lines)
+    return max(map(len, lines)) > _LONGEST_WRAPPED or ends >= _MOST * len(lines)
 
 
 def has_speech(text: str) -> bool:
