@@ -211,7 +211,7 @@ class TTS:
 
         Args:
             text: The text. Blank lines separate paragraphs; without blank lines, long lines and lines that end with a
-                sentence are paragraphs. One without a letter or digit ("* * *") adds a pause.
+                sentence are paragraphs. One without a letter or digit ("* * *") is not sent; it adds a pause.
             path: The file: .wav, .pcm or .mp3. It appears only once it is complete.
             limit: The maximum size of one request. Only a word longer than that is cut.
             limit_unit: What `limit` counts: "characters", or "bytes" of UTF-8.

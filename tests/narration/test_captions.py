@@ -2,10 +2,13 @@
 
 import os
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from openrouter_speech.narration.captions import Cue, save, share_out, srt, vtt
+from hypothesis import given
+from hypothesis import strategies as st
+from openrouter_speech.narration.captions import Cue, save, share_out, srt, texts, vtt
 
 CUES = [Cue(0, 1_500, "Hello."), Cue(3_723_004, 3_724_000, "a < b & c --> d")]
 SRT = "1\n00:00:00,000 --> 00:00:01,500\nHello.\n\n2\n01:02:03,004 --> 01:02:04,000\na < b & c → d\n\n"
@@ -22,13 +25,44 @@ def test_the_suffix_picks_the_format(tmp_path: Path, name: str, content: str) ->
 @pytest.mark.parametrize(
     ("texts", "duration", "cues"),
     [
-        (["1234", "12345678"], 1_200, [Cue(1_000, 1_400, "1234"), Cue(1_400, 2_200, "12345678")]),
-        (["one\n\ntwo"], 1, [Cue(1_000, 1_001, "one two")]),  # an empty line would end it
-        (["a", "b"], 1, [Cue(1_000, 1_001, "a"), Cue(1_000, 1_001, "b")]),  # each takes some time
+        (["1234", "12345678"], 12_000, [Cue(1_000, 5_000, "1234"), Cue(5_000, 13_000, "12345678")]),
+        (["1234", "12345678"], 1_200, [Cue(1_000, 2_200, "1234\n12345678")]),  # too short to read alone
+        (["12345678", "1234"], 3_600, [Cue(1_000, 3_400, "12345678"), Cue(3_400, 4_600, "1234")]),
+        (["12\n34", "5"], 1_000, [Cue(1_000, 1_833, "12\n34"), Cue(1_833, 2_000, "5")]),  # three lines
+        (["a\na", "b\nb"], 1, [Cue(1_000, 1_001, "a\na"), Cue(1_001, 1_002, "b\nb")]),  # each takes some time
     ],
 )
 def test_time_is_shared_out_by_characters(texts: list[str], duration: int, cues: list[Cue]) -> None:
     assert list(share_out(texts, 1_000, duration)) == cues
+
+
+WORDS = st.text("abcdefghijklmnop", min_size=1, max_size=60)
+
+
+@given(st.lists(st.tuples(WORDS, st.sampled_from([" ", " ", ", ", ". ", "\n"])), min_size=1, max_size=60))
+def test_a_caption_has_at_most_two_lines_of_42_characters_and_no_word_is_lost(words: list[tuple[str, str]]) -> None:
+    paragraph = "".join(word + end for word, end in words)
+    found = list(texts(paragraph, "en"))
+    assert "".join("".join(found).split()) == "".join(paragraph.split())
+    assert all(len(text.split("\n")) <= 2 for text in found)
+    assert all(len(line) <= 42 for text in found for line in text.split("\n"))
+    cues = list(share_out(found, 0, 1_000))
+    assert all(before.end_ms <= after.start_ms < after.end_ms for before, after in pairwise(cues))
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "expected"),
+    [
+        ("One two.\nThree four.", ["One two.", "Three four."]),
+        (
+            "It was late in the year, and the last ships had left, when he came. He stayed.",
+            ["It was late in the year,\nand the last ships had left, when he came.", "He stayed."],
+        ),
+        ("今天天气很好。我们去公园。", ["今天天气很好。", "我们去公园。"]),
+    ],
+)
+def test_a_sentence_is_a_caption(paragraph: str, expected: list[str]) -> None:
+    assert list(texts(paragraph, "en")) == expected
 
 
 @pytest.mark.parametrize(

@@ -42,4 +42,4 @@ def test_after_joining_the_decoded_lengths_count() -> None:
 
 def test_captions_stay_within_their_part() -> None:
     found = [(cue.start_ms, cue.end_ms, cue.text) for cue in cues(PARTS, JOINED, "en")]
-    assert found == [(0, 501, "One. Two."), (501, 701, "Three."), (801, 1079, "Four."), (1079, 1302, "Five")]
+    assert found == [(0, 501, "One.\nTwo."), (501, 701, "Three."), (801, 1302, "Four.\nFive")]

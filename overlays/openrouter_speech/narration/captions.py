@@ -8,12 +8,14 @@ from attrs import frozen
 
 from .. import _files as files
 from .._files import StrPath
-from . import storage
+from . import sentences, storage
+from .splitting import Splitter
 
 __all__ = ["Cue"]
 
-LONGEST = 84
-"""Characters per caption: two lines, as on television."""
+LINE, LINES = 42, 2
+"""Characters per line, and lines per caption, as on television."""
+SHORTEST_MS = 1_000
 
 
 @frozen
@@ -23,17 +25,47 @@ class Cue:
     start_ms: int
     end_ms: int
     text: str
+    """One or two lines, separated by "\\n"."""
+
+
+def texts(paragraph: str, language: str) -> Iterator[str]:
+    """Yield the texts of captions: a sentence each, or clauses and words of a long one."""
+    start = 0
+    for end in sentences.ends(paragraph, language):
+        yield from _texts(" ".join(paragraph[start:end].split()), language, LINE * LINES)
+        start = end
+
+
+def _texts(text: str, language: str, limit: int) -> Iterator[str]:
+    for piece in Splitter(limit, language=language).parts(text):
+        lines = list(Splitter(LINE, language=language).parts(piece))
+        if len(lines) <= LINES:
+            yield "\n".join(lines)
+        else:  # a line ends early, before a long word
+            yield from _texts(piece, language, max(LINE, limit * 3 // 4))
 
 
 def share_out(pieces: Iterable[str], start_ms: float, duration_ms: float) -> Iterator[Cue]:
-    """Divide the time of one part among its pieces, in proportion to their characters."""
+    """Divide the time of one part among the texts of its captions, in proportion to their characters.
+
+    Texts that would be too short to read share a caption, if they fit. No caption overlaps another.
+    """
     pieces = list(pieces)
-    total = sum(map(len, pieces))
-    spoken = 0
+    pace = duration_ms / sum(map(len, pieces))
+    cues: list[list[str]] = []
     for piece in pieces:
-        begin = round(start_ms + duration_ms * spoken / total)
-        spoken += len(piece)
-        yield Cue(begin, max(begin + 1, round(start_ms + duration_ms * spoken / total)), " ".join(piece.split()))
+        last = cues[-1] if cues else []
+        short = min(sum(map(len, last)), len(piece)) * pace < SHORTEST_MS
+        if last and short and "\n".join([*last, piece]).count("\n") < LINES:
+            last.append(piece)
+        else:
+            cues.append([piece])
+    spoken, end = 0, 0
+    for cue in cues:
+        begin = max(end, round(start_ms + spoken * pace))
+        spoken += sum(map(len, cue))
+        end = max(begin + 1, round(start_ms + spoken * pace))
+        yield Cue(begin, end, "\n".join(cue))
 
 
 def srt(cues: Iterable[Cue]) -> str:

@@ -9,7 +9,6 @@ from . import captions
 from .joining import Joined
 from .plan import Part
 from .results import Chapter
-from .splitting import Splitter
 from .storage import StoredPart
 
 
@@ -42,12 +41,14 @@ def chapters(parts: Sequence[Part], joined: Joined) -> Iterator[Chapter]:
 
 def cues(parts: Sequence[Part], joined: Joined, language: str) -> Iterator[captions.Cue]:
     """Yield the captions: the sentences of each part, spread over its time."""
-    splitter = Splitter(captions.LONGEST, language=language)
+    second = joined.sample_rate / 1000
+    end_ms = 0
     for part, (start, frames) in zip(parts, joined.spans, strict=True):
         if part.key and frames:
-            second = joined.sample_rate / 1000
-            pieces = (piece for text in part.texts for piece in splitter.parts(text))
-            yield from captions.share_out(pieces, start / second, frames / second)
+            pieces = (piece for text in part.texts for piece in captions.texts(text, language))
+            for cue in captions.share_out(pieces, max(end_ms, start / second), frames / second):
+                yield cue
+                end_ms = cue.end_ms
 
 
 def _entry(part: Part, stored: StoredPart | None, time: tuple[int, int] | None) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class Narration:
     """The captions that `srt` and `vtt` write."""
 
     def srt(self) -> str:
-        """Return the captions as SubRip text: one per sentence, or several for a long one.
+        """Return the captions as SubRip text: one per sentence, or several for a long one; two lines at most.
 
         The first caption of a part starts exactly with the part. The other times are estimated from the characters.
         """
