@@ -62,7 +62,7 @@ def test_a_preference_is_parsed_as_prism_parses_it(prefer: str, fault: Fault | N
 @pytest.mark.parametrize(
     ("prefer", "named"),
     [
-        ("code=418", "418 is not documented; documented statuses: 400, 401"),
+        ("code=418", "418 is not documented; documented statuses: 400 to 404, 413"),
         ("fault=explosion", "explosion"),
         ("fault=status", "status"),
         ("code=429; retry-after=soon", "soon"),

@@ -138,8 +138,8 @@ class Checker:
         parts = tuple(self._conjunction(schema))
         found: frozenset[str] | None = None
         for part in parts:
-            given = part.get("type", ())
-            sets = [frozenset([given] if isinstance(given, str) else given)] if given else []
+            given = part.get("type") or [_json_type(value) for value in part.get("enum", [part.get("const", part)])]
+            sets = [frozenset([given] if isinstance(given, str) else given)] if "any" not in given else []
             for keyword in ("oneOf", "anyOf"):
                 each = [self.types(alternative) for alternative in part.get(keyword, ())]
                 if each and None not in each:
@@ -227,6 +227,10 @@ def _is(value: Any, json_type: str) -> bool:
     if json_type == "integer" and isinstance(value, float):
         return value.is_integer()
     return isinstance(value, _ACCEPTED.get(json_type, ()))
+
+
+def _json_type(value: Any) -> str:
+    return next((name for name in _ACCEPTED if _is(value, name)), "any") if not isinstance(value, Mapping) else "any"
 
 
 def _named(types: frozenset[str]) -> str:

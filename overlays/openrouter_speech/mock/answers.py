@@ -108,6 +108,8 @@ class Answers:
     def _documented_error(self, fault: Fault) -> Response:
         documented = self._operation.answers[fault.status or 0]
         body = _example(documented, fault.example)
+        if body is None and documented.content_type == JSON:
+            body = {"error": {"code": documented.status, "message": f"Status {documented.status}, as requested"}}
         if fault.retry_after is not None and fault.form == "metadata":
             body = json.loads(json.dumps(body))
             body["error"]["metadata"] = {"headers": {"Retry-After": decimal(fault.retry_after)}}

@@ -146,13 +146,24 @@ def _not_json(constant: str) -> None:
 
 
 def _check_parameters(parameters: tuple[Parameter, ...], request: Request) -> None:
+    given = {"query": request.query_params, "path": request.path_params, "cookie": request.cookies}
     for parameter in parameters:
-        given = request.query_params if parameter.location == "query" else request.headers
-        value = given.get(parameter.name)
+        value = given.get(parameter.location, request.headers).get(parameter.name)
         if value is None and parameter.required:
             raise RefusedError(400, f"{parameter.name}: this {parameter.location} parameter is required")
-        if value is not None and (problem := next(parameter.rule.problems(value), None)):
-            raise RefusedError(400, f"{parameter.name}: {problem}")
+        if value is None:
+            continue
+        # What looks like a number or a boolean may also be meant as text.
+        problems = [next(parameter.rule.problems(form), None) for form in (value, _json_or_text(value))]
+        if all(problems):
+            raise RefusedError(400, f"{parameter.name}: {problems[0]}")
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def _fault(request: Request, script: Script) -> Fault:

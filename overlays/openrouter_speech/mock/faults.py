@@ -2,9 +2,10 @@
 
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import groupby
 from typing import Any
 
 from attrs import evolve, field, frozen, validators
@@ -144,7 +145,7 @@ class Script:
         """
         fault = Fault.of(item)
         if fault.kind == "status" and fault.status not in self._documented:
-            known = ", ".join(map(str, self._documented))
+            known = ", ".join(_ranges(self._documented))
             raise ValueError(f"{fault.status} is not documented; documented statuses: {known}")
         return fault
 
@@ -159,6 +160,13 @@ class Script:
         if self._rate and self._random.random() < self._rate:
             return self._random.choice(self._by_chance)
         return OK
+
+
+def _ranges(statuses: Sequence[int]) -> Iterator[str]:
+    """Yield sorted statuses as text, and those without a gap as a range."""
+    for _, group in groupby(enumerate(statuses), lambda pair: pair[1] - pair[0]):
+        run = [status for _, status in group]
+        yield from map(str, run) if len(run) < 5 else [f"{run[0]} to {run[-1]}"]
 
 
 def decimal(number: float) -> str:
