@@ -22,8 +22,35 @@ FIELDS: dict[str, Any] = {
     "watermark": {"type": "boolean", "description": "Marks the audio."},
     "timing": {"type": "object", "required": ["unit"], "properties": {"unit": {"type": "string", "enum": ["word"]}}},
     "from": {"type": "string", "description": "A keyword of Python."},
+    "limit": {"type": "integer", "description": "A parameter of ours in `narrate`."},
+    "format": {"type": "string", "description": "An option of ours in `say`."},
 }
 HEADER: dict[str, Any] = {"name": "X-OpenRouter-Audience", "in": "header", "schema": {"type": "string", "maxLength": 8}}
+OPERATION: dict[str, Any] = {
+    "operationId": "listVoices",
+    "tags": ["Voices"],
+    "summary": "List voices",
+    "description": "Lists the voices for a language.",
+    "parameters": [
+        {"name": "language", "in": "path", "required": True, "schema": {"type": "string"}},
+        {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}},
+    ],
+    "responses": {
+        "200": {
+            "description": "The voices.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["data"],
+                        "properties": {"data": {"type": "array", "items": {"type": "string"}}},
+                    },
+                    "example": {"data": ["alloy"]},
+                }
+            },
+        }
+    },
+}
 STATUSES = {409: "The voice is busy.", 451: "The text is not allowed."}
 
 CALLER = """
@@ -32,12 +59,13 @@ import sys
 
 import httpx
 from openrouter_speech import OpenRouter, components, errors
+from openrouter_speech._generated import OPERATIONS, prepare
 from openrouter_speech.mock import MockServer
 
 GIVEN = {"input": "Hello", "model": "a/b", "voice": "alloy"}
 NEW = {
     "language": "fr", "stability": 0.5, "seed": 7, "watermark": True, "timing": {"unit": "word"}, "from_": "a",
-    "response_format": "flac",
+    "response_format": "flac", "limit_": 1, "format": "b",
 }
 WRONG = [{"language": 1}, {"stability": 2}, {"seed": 1.5}, {"timing": {}}, {"timing": {"unit": 1}},
          {"x_open_router_audience": "much too long"}]
@@ -67,6 +95,8 @@ with MockServer() as server, OpenRouter("k" * 20, server_url=server.url, retry_c
             client.tts.create_speech(**GIVEN)
         except errors.APIStatusError as error:
             found["raised"].append(type(error).__name__)
+    found["voices"] = httpx.get(f"{server.url}/voices/en?limit=2", headers={"Authorization": "Bearer key"}).json()
+    found["request"] = prepare(OPERATIONS["list_voices"], {"language": "pt/br", "limit_": 2})[:2]
     found["enum"] = str(components.ResponseFormatEnum("flac"))
     found["model"] = components.SpeechRequestTiming(unit="word").to_dict()
     json.dump(found, sys.stdout)
@@ -120,6 +150,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     schemas["SpeechRequest"]["properties"] |= FIELDS
     schemas["ResponseFormatEnum"]["enum"].append("flac")
     operation["parameters"].append(HEADER)
+    document["paths"]["/voices/{language}"] = {"get": OPERATION}
     for status, text in STATUSES.items():
         operation["responses"][str(status)] = {
             "description": text,
@@ -145,7 +176,8 @@ def test_only_the_description_and_generated_code_change(copy: Copy) -> None:
 def test_new_fields_and_headers_are_sent(found: dict[str, Any]) -> None:
     assert found["sent"] == {
         "input": "Hello", "model": "a/b", "voice": "alloy", "language": "fr", "stability": 0.5, "seed": 7,
-        "watermark": True, "timing": {"unit": "word"}, "from": "a", "response_format": "flac",
+        "watermark": True, "timing": {"unit": "word"}, "from": "a", "response_format": "flac", "limit": 1,
+        "format": "b",
     }  # fmt: skip
     assert found["header"] == "kids"
 
@@ -174,6 +206,12 @@ def test_new_models_and_enum_values_are_components(found: dict[str, Any]) -> Non
     assert (found["enum"], found["model"]) == ("flac", {"unit": "word"})
 
 
+def test_a_new_operation_is_served_and_can_be_requested(copy: Copy, found: dict[str, Any]) -> None:
+    assert found["voices"] == {"data": ["alloy"]}
+    assert found["request"] == ["GET", "/voices/pt%2Fbr?limit=2"]
+    assert (copy.folder / "generated/openrouter_speech_api/api/voices/list_voices.py").exists()
+
+
 def test_help_lists_new_parameters(copy: Copy) -> None:
     text = copy.run(sys.executable, "-c", "from openrouter_speech.tts import TTS; help(TTS.narrate)")
     assert "language: str | None = None" in text
@@ -183,7 +221,14 @@ def test_help_lists_new_parameters(copy: Copy) -> None:
 def test_the_command_line_has_new_options(copy: Copy) -> None:
     for command in ("say", "narrate"):
         text = copy.run(sys.executable, "-m", "openrouter_speech", command, "--help")
-        for option in ("--language TEXT", "--stability NUMBER", "--seed COUNT", "--watermark", "--timing JSON"):
+        for option in (
+            "--language TEXT",
+            "--stability NUMBER",
+            "--seed COUNT",
+            "--watermark",
+            "--timing JSON",
+            "--api-format TEXT",
+        ):
             assert option in text, option
 
 
