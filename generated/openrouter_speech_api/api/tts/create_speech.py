@@ -19,7 +19,7 @@ def request_kwargs(
     x_open_router_title: str | Unset = UNSET,
     x_open_router_categories: str | Unset = UNSET,
 ) -> dict[str, Any]:
-    """The request, as keyword arguments for `httpx.Client.request`, `stream` and `build_request`."""
+    """Return the keyword arguments for `httpx.Client.request`, `stream` and `build_request`."""
     headers: dict[str, Any] = {}
     if not isinstance(http_referer, Unset):
         headers["HTTP-Referer"] = http_referer
@@ -41,13 +41,13 @@ def request_kwargs(
 
 
 def parse_response(*, client: Client, response: httpx.Response) -> ErrorResponse | File | None:
-    """An answer that was read to its end, as the type that is documented for its status.
+    """Parse a response, already read, into the type documented for its status.
 
     Returns:
-        None where the status is not documented, or the body is not of the documented type.
+        None if the status is not documented, or the body does not match its type.
 
     Raises:
-        errors.UnexpectedStatus: Instead of returning None, if the client's raise_on_unexpected_status is set.
+        errors.UnexpectedStatus: It would return None, and the client has raise_on_unexpected_status.
     """
     try:
         if response.status_code == 200:
@@ -116,14 +116,14 @@ def parse_response(*, client: Client, response: httpx.Response) -> ErrorResponse
             return response_529
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
-        pass  # not what was documented: a gateway's HTML, say
+        pass  # not as documented: HTML from a gateway, for example
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
     return None
 
 
 def build_response(*, client: Client, response: httpx.Response) -> Response[ErrorResponse | File]:
-    """An answer that was read to its end, with its parsed body beside it. Raises as `parse_response` does."""
+    """Return a response, already read, with its parsed body. Raises what `parse_response` raises."""
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -160,7 +160,7 @@ def sync_detailed(
     Returns:
         Response[ErrorResponse | File]
 
-    Answers:
+    Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
         400: The request is malformed, or a field of it has a wrong value.
@@ -216,7 +216,7 @@ def sync(
     Returns:
         ErrorResponse | File | None
 
-    Answers:
+    Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
         400: The request is malformed, or a field of it has a wrong value.
@@ -270,7 +270,7 @@ async def asyncio_detailed(
     Returns:
         Response[ErrorResponse | File]
 
-    Answers:
+    Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
         400: The request is malformed, or a field of it has a wrong value.
@@ -326,7 +326,7 @@ async def asyncio(
     Returns:
         ErrorResponse | File | None
 
-    Answers:
+    Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
         400: The request is malformed, or a field of it has a wrong value.
@@ -363,16 +363,16 @@ def sync_stream(
     x_open_router_title: str | Unset = UNSET,
     x_open_router_categories: str | Unset = UNSET,
 ) -> Iterator[httpx.Response]:
-    """Like `sync_detailed`, but the body is not read yet.
+    """Send the request, and leave the body unread.
 
-    Iterate over `iter_bytes()` of a success; `read()` an error and hand it to `build_response`. The end of the `with`
+    Iterate over `iter_bytes()` of a success; `read()` an error and pass it to `build_response`. Leaving the `with`
     block closes the connection.
 
     Raises:
-        httpx.TimeoutException: If a wait takes longer than the client's timeout.
+        httpx.TimeoutException: The next bytes took longer than the client's timeout.
 
     Returns:
-        A context manager that gives the httpx.Response.
+        A context manager for the httpx.Response.
     """
     with client.get_httpx_client().stream(
         **request_kwargs(
@@ -394,7 +394,7 @@ async def asyncio_stream(
     x_open_router_title: str | Unset = UNSET,
     x_open_router_categories: str | Unset = UNSET,
 ) -> AsyncIterator[httpx.Response]:
-    """`sync_stream` for `async with`: use `aiter_bytes()` and `aread()`."""
+    """As `sync_stream`, for `async with`, `aiter_bytes()` and `aread()`."""
     async with client.get_async_httpx_client().stream(
         **request_kwargs(
             body=body,
