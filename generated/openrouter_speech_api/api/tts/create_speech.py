@@ -146,11 +146,11 @@ def sync_detailed(
     the format that `response_format` names; it is never JSON.
 
     Args:
-        http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics
-            and rankings.
-        x_open_router_title (str | Unset): The name under which your app is shown.
-        x_open_router_categories (str | Unset): The categories your app is ranked in, separated by
-            commas.
+        http_referer (str | Unset): Your app's URL. It identifies the app in usage statistics and
+            rankings.
+        x_open_router_title (str | Unset): Your app's name, as shown in rankings.
+        x_open_router_categories (str | Unset): Your app's categories in rankings, comma-
+            separated.
         body (SpeechRequest): What to say, and how.
 
     Raises:
@@ -163,18 +163,18 @@ def sync_detailed(
     Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
-        400: The request is malformed, or a field of it has a wrong value.
-        401: The API key is missing or not valid.
-        402: The account has too little credit for this request.
+        400: The request is malformed, or a field has a wrong value.
+        401: The API key is missing or invalid.
+        402: The account lacks the credit for this request.
         403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
         413: The request is too large, for example a recording in it.
-        429: Requests came faster than the account or the provider allows.
+        429: Too many requests for the account or the provider.
         500: The server failed.
-        502: The provider failed or sent an answer that could not be used.
-        503: No provider can serve the request just now.
-        524: The provider took so long that the network in front of the server gave up.
-        529: The provider has more requests than it can serve.
+        502: The provider failed, or sent an unusable response.
+        503: No provider can serve the request at the moment.
+        524: The edge network gave up waiting for the server.
+        529: The provider is overloaded.
     """
 
     response = client.get_httpx_client().request(
@@ -202,11 +202,11 @@ def sync(
     the format that `response_format` names; it is never JSON.
 
     Args:
-        http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics
-            and rankings.
-        x_open_router_title (str | Unset): The name under which your app is shown.
-        x_open_router_categories (str | Unset): The categories your app is ranked in, separated by
-            commas.
+        http_referer (str | Unset): Your app's URL. It identifies the app in usage statistics and
+            rankings.
+        x_open_router_title (str | Unset): Your app's name, as shown in rankings.
+        x_open_router_categories (str | Unset): Your app's categories in rankings, comma-
+            separated.
         body (SpeechRequest): What to say, and how.
 
     Raises:
@@ -219,18 +219,18 @@ def sync(
     Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
-        400: The request is malformed, or a field of it has a wrong value.
-        401: The API key is missing or not valid.
-        402: The account has too little credit for this request.
+        400: The request is malformed, or a field has a wrong value.
+        401: The API key is missing or invalid.
+        402: The account lacks the credit for this request.
         403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
         413: The request is too large, for example a recording in it.
-        429: Requests came faster than the account or the provider allows.
+        429: Too many requests for the account or the provider.
         500: The server failed.
-        502: The provider failed or sent an answer that could not be used.
-        503: No provider can serve the request just now.
-        524: The provider took so long that the network in front of the server gave up.
-        529: The provider has more requests than it can serve.
+        502: The provider failed, or sent an unusable response.
+        503: No provider can serve the request at the moment.
+        524: The edge network gave up waiting for the server.
+        529: The provider is overloaded.
     """
 
     return sync_detailed(
@@ -256,11 +256,11 @@ async def asyncio_detailed(
     the format that `response_format` names; it is never JSON.
 
     Args:
-        http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics
-            and rankings.
-        x_open_router_title (str | Unset): The name under which your app is shown.
-        x_open_router_categories (str | Unset): The categories your app is ranked in, separated by
-            commas.
+        http_referer (str | Unset): Your app's URL. It identifies the app in usage statistics and
+            rankings.
+        x_open_router_title (str | Unset): Your app's name, as shown in rankings.
+        x_open_router_categories (str | Unset): Your app's categories in rankings, comma-
+            separated.
         body (SpeechRequest): What to say, and how.
 
     Raises:
@@ -273,18 +273,18 @@ async def asyncio_detailed(
     Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
-        400: The request is malformed, or a field of it has a wrong value.
-        401: The API key is missing or not valid.
-        402: The account has too little credit for this request.
+        400: The request is malformed, or a field has a wrong value.
+        401: The API key is missing or invalid.
+        402: The account lacks the credit for this request.
         403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
         413: The request is too large, for example a recording in it.
-        429: Requests came faster than the account or the provider allows.
+        429: Too many requests for the account or the provider.
         500: The server failed.
-        502: The provider failed or sent an answer that could not be used.
-        503: No provider can serve the request just now.
-        524: The provider took so long that the network in front of the server gave up.
-        529: The provider has more requests than it can serve.
+        502: The provider failed, or sent an unusable response.
+        503: No provider can serve the request at the moment.
+        524: The edge network gave up waiting for the server.
+        529: The provider is overloaded.
     """
 
     response = await client.get_async_httpx_client().request(
@@ -312,11 +312,11 @@ async def asyncio(
     the format that `response_format` names; it is never JSON.
 
     Args:
-        http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics
-            and rankings.
-        x_open_router_title (str | Unset): The name under which your app is shown.
-        x_open_router_categories (str | Unset): The categories your app is ranked in, separated by
-            commas.
+        http_referer (str | Unset): Your app's URL. It identifies the app in usage statistics and
+            rankings.
+        x_open_router_title (str | Unset): Your app's name, as shown in rankings.
+        x_open_router_categories (str | Unset): Your app's categories in rankings, comma-
+            separated.
         body (SpeechRequest): What to say, and how.
 
     Raises:
@@ -329,18 +329,18 @@ async def asyncio(
     Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
-        400: The request is malformed, or a field of it has a wrong value.
-        401: The API key is missing or not valid.
-        402: The account has too little credit for this request.
+        400: The request is malformed, or a field has a wrong value.
+        401: The API key is missing or invalid.
+        402: The account lacks the credit for this request.
         403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
         413: The request is too large, for example a recording in it.
-        429: Requests came faster than the account or the provider allows.
+        429: Too many requests for the account or the provider.
         500: The server failed.
-        502: The provider failed or sent an answer that could not be used.
-        503: No provider can serve the request just now.
-        524: The provider took so long that the network in front of the server gave up.
-        529: The provider has more requests than it can serve.
+        502: The provider failed, or sent an unusable response.
+        503: No provider can serve the request at the moment.
+        524: The edge network gave up waiting for the server.
+        529: The provider is overloaded.
     """
 
     return (
