@@ -1,5 +1,6 @@
 """Faults on demand: how a response can fail, and how to request it. Pure: no I/O."""
 
+import json
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,15 +24,20 @@ KINDS = {
     "type": "a success with a content type that is not audio",
     "half-frame": "pcm that ends in the middle of a sample",
     "zod": "a 400 in the shape of a validation library",
+    "in-flight": "a 402 because too much is in flight, which passes by itself",
 }
 
-FORMS = ("seconds", "ms", "http-date", "rfc850", "asctime", "iso", "metadata")
-"""Ways to say when to retry: `Retry-After` in five forms, `retry-after-ms`, and inside the error's metadata."""
+FORMS = ("seconds", "ms", "http-date", "rfc850", "asctime", "iso", "metadata", "metadata-seconds")
+"""Ways to say when to retry: `Retry-After` in five forms, `retry-after-ms`, and two inside the error's metadata."""
 
 CHAOS_STATUSES = (429, 500, 502, 503, 529)
 """Statuses of random failures, if documented: all are transient."""
 
 _HTTP_DATES = {"rfc850": "%A, %d-%b-%y %H:%M:%S GMT", "asctime": "%a %b %d %H:%M:%S %Y", "iso": "%Y-%m-%dT%H:%M:%SZ"}
+
+
+_YEARS = 1e9
+"""Seconds, some thirty years. A date further away is of no use, and infinity is none."""
 
 
 @frozen
@@ -52,9 +58,11 @@ class Fault:
 
     kind: str = field(default="status", validator=validators.in_(KINDS))
     status: int | None = None
-    retry_after: float | None = None
+    retry_after: float | None = field(
+        default=None, validator=validators.optional([validators.ge(-_YEARS), validators.le(_YEARS)])
+    )
     form: str = field(default="seconds", validator=validators.in_(FORMS))
-    seconds: float = 1.0
+    seconds: float = field(default=1.0, validator=[validators.ge(0), validators.le(_YEARS)])
     example: str | None = None
 
     @classmethod
@@ -79,7 +87,7 @@ class Fault:
 
     def retry_headers(self, now: datetime) -> dict[str, str]:
         """Return the headers that say when to retry; none without `retry_after`, or if it goes into the metadata."""
-        if self.retry_after is None or self.form == "metadata":
+        if self.retry_after is None or self.form.startswith("metadata"):
             return {}
         if self.form == "ms":
             return {"retry-after-ms": decimal(self.retry_after * 1000)}
@@ -179,10 +187,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def zod_error(field_name: str) -> dict[str, Any]:
-    """Build a validation error as Zod, a JavaScript library, reports it; the API sometimes passes one on."""
-    issue = f'[{{"code": "custom", "path": ["{field_name}"], "message": "Invalid input"}}]'
-    return {"success": False, "error": {"name": "ZodError", "message": issue}}
+def zod_error(*problems: tuple[str, str]) -> dict[str, Any]:
+    """Build a validation error as Zod, a JavaScript library, reports it. Each problem is a field and a reason."""
+    issues = [
+        {"code": "custom", "path": field_name.split(".") if field_name else [], "message": reason}
+        for field_name, reason in problems
+    ]
+    return {"success": False, "error": {"name": "ZodError", "message": json.dumps(issues)}}
 
 
 def _with(fault: Fault, parameters: Iterable[str]) -> Fault:
