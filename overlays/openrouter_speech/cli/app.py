@@ -103,7 +103,7 @@ def say(
 ) -> None:
     """Speak a text: to a file, a pipe or the speakers.
 
-    openrouter-speech say "Hello world" -m elevenlabs/eleven-turbo-v2 -v alloy -o hello.mp3
+    openrouter-speech say "Hello world" -m mistralai/voxtral-mini-tts-2603 -v en_paul_neutral -o hello.mp3
     """
     from . import say as command
 
@@ -148,7 +148,7 @@ def narrate(
     The text is requested in parts, which are stored as they arrive. After an interruption or a failure, run the same
     command again: it resumes, and requests nothing twice.
 
-    openrouter-speech narrate book.txt -m elevenlabs/eleven-turbo-v2 -v alloy -o book.mp3
+    openrouter-speech narrate book.txt -m mistralai/voxtral-mini-tts-2603 -v en_paul_neutral -o book.mp3
     """
     from . import narrate as command
 
