@@ -17,7 +17,7 @@ READY = {
 """The modules of a client that is ready to call."""
 LATER = {
     "aiohttp", "asyncio", "dateutil", "httpx_aiohttp", "jsonschema_rs", "miniaudio", "numpy", "rich",
-    "semantic_text_splitter", "soundfile", "starlette", "typer", "uvicorn", "yaml",
+    "semantic_text_splitter", "sentencex", "soundfile", "starlette", "typer", "uvicorn", "yaml",
 }  # fmt: skip
 """Modules that are imported when they are needed; asyncio with the first awaited call, as in httpx."""
 

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
+from re import Pattern
 from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, get_type_hints
 
 from . import _files as files
@@ -167,7 +168,9 @@ class TTS:
         *,
         limit: int = LIMIT,
         limit_unit: LimitUnit = "characters",
-        pause_ms: int = 0,
+        language: str | None = None,
+        heading: str | Pattern[str] | None = None,
+        pause_ms: int | None = None,
         folder: StrPath | None = None,
         **params: Unpack[NarrationParams],
     ) -> "NarrationPlan":
@@ -176,8 +179,9 @@ class TTS:
         Raises what `narrate` raises before its first request.
         """
         return self._narration(
-            TTS.plan_narration, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
-        ).plan
+            TTS.plan_narration, text, path, params,
+            limit=limit, limit_unit=limit_unit, language=language, heading=heading, pause_ms=pause_ms, folder=folder,
+        ).plan  # fmt: skip
 
     @_documented
     def narrate(
@@ -187,7 +191,9 @@ class TTS:
         *,
         limit: int = LIMIT,
         limit_unit: LimitUnit = "characters",
-        pause_ms: int = 0,
+        language: str | None = None,
+        heading: str | Pattern[str] | None = None,
+        pause_ms: int | None = None,
         concurrency: int = CONCURRENCY,
         folder: StrPath | None = None,
         on_progress: "Callable[[NarrationProgress], object] | None" = None,
@@ -195,20 +201,26 @@ class TTS:
     ) -> "Narration":
         """Turn a text of any length into one audio file. Needs `pip install 'openrouter-speech[long]'`.
 
-        The text is split into parts at the ends of paragraphs and sentences. The parts are requested, several at once,
-        and joined in order. Each part is saved to a folder as it arrives: however a call ended, the same call resumes
-        it and requests only the missing parts. If the text changed, it requests only the parts that changed. Delete
-        the folder once you are happy with the file.
+        The text is split into parts at the ends of paragraphs and sentences. Short paragraphs share a part. The parts
+        are requested, several at once, and joined in order. Each part is saved to a folder as it arrives: however a
+        call ended, the same call resumes it and requests only the missing parts. If the text changed, it requests only
+        the parts that changed. Delete the folder once you are happy with the file.
 
         Only one narration can use a folder at a time. On Ctrl-C the call first waits for the in-flight requests, since
         they are paid for; `narrate_async` ends at once.
 
         Args:
-            text: The text. Blank lines separate paragraphs. One without a letter or digit ("* * *") adds a pause.
+            text: The text. Blank lines separate paragraphs; without blank lines, long lines and lines that end with a
+                sentence are paragraphs. One without a letter or digit ("* * *") adds a pause.
             path: The file: .wav, .pcm or .mp3. It appears only once it is complete.
             limit: The maximum size of one request. Only a word longer than that is cut.
             limit_unit: What `limit` counts: "characters", or "bytes" of UTF-8.
-            pause_ms: Milliseconds of silence between paragraphs.
+            language: The language of the text, such as "en" or "de", which decides where its sentences end. By default
+                it is guessed from the script and the most frequent words.
+            heading: A regular expression to find in the headings of chapters. By default "# Title", "Chapter 1" in
+                several languages, Roman numbers and paragraphs in capitals are headings. Each begins a part.
+            pause_ms: Milliseconds of silence between paragraphs, each of which is then a request of its own. By default
+                paragraphs share requests up to `limit`, and the voice pauses between them as it does.
             concurrency: The maximum number of in-flight requests. If the server reports too many (429) or asks for a
                 wait, all of them wait together, and fewer are sent at once from then on.
             folder: The folder for the parts. By default `path` with the suffix `.narration`, so that `book.wav` and
@@ -231,8 +243,9 @@ class TTS:
         from .narration import narrator  # noqa: PLC0415
 
         job = self._narration(
-            TTS.narrate, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
-        )
+            TTS.narrate, text, path, params,
+            limit=limit, limit_unit=limit_unit, language=language, heading=heading, pause_ms=pause_ms, folder=folder,
+        )  # fmt: skip
         client = self._session.connections.sync_client()
 
         def send(part: str, receive: Callable[[OpenResponse], T]) -> T:
@@ -248,7 +261,9 @@ class TTS:
         *,
         limit: int = LIMIT,
         limit_unit: LimitUnit = "characters",
-        pause_ms: int = 0,
+        language: str | None = None,
+        heading: str | Pattern[str] | None = None,
+        pause_ms: int | None = None,
         concurrency: int = CONCURRENCY,
         folder: StrPath | None = None,
         on_progress: "Callable[[NarrationProgress], object] | None" = None,
@@ -258,8 +273,9 @@ class TTS:
         from .narration import narrator  # noqa: PLC0415
 
         job = self._narration(
-            TTS.narrate_async, text, path, params, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder
-        )
+            TTS.narrate_async, text, path, params,
+            limit=limit, limit_unit=limit_unit, language=language, heading=heading, pause_ms=pause_ms, folder=folder,
+        )  # fmt: skip
 
         async def send(part: str, receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
             async with self._session.connections.async_client() as client:
@@ -282,16 +298,12 @@ class TTS:
         text: str,
         path: StrPath,
         params: NarrationParams,
-        *,
-        limit: int,
-        limit_unit: LimitUnit,
-        pause_ms: int,
-        folder: StrPath | None,
+        **cutting: Any,
     ) -> "NarrationJob":
         from .narration.job import prepare  # noqa: PLC0415
 
         call = self._call(method, _with_format_of_parts(params), text)
-        return prepare(call, text, path, limit=limit, limit_unit=limit_unit, pause_ms=pause_ms, folder=folder)
+        return prepare(call, text, path, **cutting)
 
     def _part(self, text: str, params: NarrationParams) -> Call:
         # Built for each request: if api_key is a callable, the key may change during a long narration.

@@ -67,7 +67,7 @@ def parts_of(text: str, server: MockServer) -> dict[str, str]:
     with OpenRouter(KEY, server_url=server.url) as open_router:
         params = {"input": text, "model": "any/model", "voice": "alloy", "response_format": "pcm"}
         call = open_router._session.call(OPERATION, params)
-    parts = plan.parts_of(text, LIMIT, "characters", plan.keys_for(call))
+    parts = plan.parts_of(text, plan.splitter_for(LIMIT, "characters", "en"), plan.keys_for(call))
     return {part.key: part.text for part in parts if part.key}
 
 

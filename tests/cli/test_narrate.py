@@ -16,7 +16,7 @@ from .conftest import Run, Terminal
 
 Start = Callable[..., Terminal]
 
-BOOK = "One, two.\n\nThree, four. Five, six.\n\n* * *\n\nSeven, eight."
+BOOK = "One, two.\n\n* * *\n\nThree, four. Five, six.\n\n* * *\n\nSeven, eight."
 
 
 @pytest.fixture(autouse=True)
@@ -75,8 +75,9 @@ def test_the_options_for_parts_and_pauses_are_used(run: Run, server: MockServer,
         "One, two.", "Three, four.", "Five, six.", "Seven,", "eight."
     ]  # fmt: skip
     assert (tmp_path / "parts" / "manifest.json").exists()
+    assert json.loads((tmp_path / "parts" / "manifest.json").read_text())["settings"]["pause_ms"] is None
     slow = json.loads(run("narrate", "book.txt", "-o", "book.wav", *cut, "--json", "--pause", "0.5").stdout)
-    assert slow["duration"] - plain["duration"] == pytest.approx(1.5)  # three pauses; the row of stars is one more
+    assert slow["duration"] - plain["duration"] == pytest.approx(2)  # four pauses; each row of stars is one more
 
 
 @pytest.mark.parametrize(

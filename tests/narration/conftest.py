@@ -24,13 +24,17 @@ And this is the third paragraph, which is a little longer than the others were. 
 
 @pytest.fixture
 def narrate(connect: Connect, server: MockServer, tmp_path: Path) -> Iterator[Narrate]:
-    """Narrate a text to `book.wav`, or to `path`. The test runs once per way of calling."""
+    """Narrate a text to `book.wav`, or to `path`, with a request for each paragraph.
+
+    The test runs once per way of calling.
+    """
     server.reset()
 
     def run(text: str = TEXT, path: Path | None = None, *, client: Any = None, **options: Any) -> Narration:
         client = {"server_url": server.url} | (client or {})
         caller = connect(client.pop("api_key", KEY), **client)
-        tts, target, options = caller.open_router.tts, path or tmp_path / "book.wav", SETTINGS | options
+        tts, target = caller.open_router.tts, path or tmp_path / "book.wav"
+        options = SETTINGS | {"pause_ms": 0} | options
         if caller._runner is None:
             return tts.narrate(text, target, **options)
         return caller._runner.run(tts.narrate_async(text, target, **options))

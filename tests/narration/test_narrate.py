@@ -94,7 +94,8 @@ def test_the_duration_is_exact_for_players_and_decoders(
 
 
 def test_the_manifest_says_what_is_heard_when(narrate: Narrate, server: MockServer) -> None:
-    narration = narrate(TEXT.replace("\n\nThe second", "\n\n* * *\n\nThe second"), limit=LIMIT, pause_ms=100)
+    text = TEXT.replace("\n\nThe second", "\n\n* * *\n\nThe second")
+    narration = narrate(text, limit=LIMIT, pause_ms=100, heading="^The second")
     manifest = manifest_of(narration)
     lengths = [len(spoken(server, part)) / 48 for part in PARTS]
     starts = [0, lengths[0] + 200, lengths[0] + lengths[1] + 300, sum(lengths[:3]) + 300]
@@ -107,9 +108,25 @@ def test_the_manifest_says_what_is_heard_when(narrate: Narrate, server: MockServ
     assert manifest["duration_ms"] == round(narration.duration * 1000) == round(sum(lengths) + 300)
     chapters = [{"title": chapter.title, "start_ms": chapter.start_ms} for chapter in narration.chapters]
     assert manifest["chapters"] == chapters
-    assert [chapter.title for chapter in narration.chapters[:2]] == PARAGRAPHS[:2]
-    assert [chapter.start_ms for chapter in narration.chapters] == [round(start) for start in starts[:3]]
+    assert [chapter.title for chapter in narration.chapters] == ["The second one"]
+    assert [chapter.start_ms for chapter in narration.chapters] == [round(starts[1])]
     assert manifest["settings"]["voice"] == SETTINGS["voice"]
+
+
+def test_paragraphs_share_requests_unless_a_pause_is_set(narrate: Narrate, server: MockServer) -> None:
+    narration = narrate(f"Chapter 1\n\n{TEXT}", pause_ms=None)
+    assert inputs(server) == [f"Chapter 1\n\n{TEXT}"]
+    assert [(chapter.title, chapter.start_ms) for chapter in narration.chapters] == [("Chapter 1", 0)]
+    (part,) = manifest_of(narration)["parts"]
+    assert (part["paragraph"], part["paragraphs"]) == (0, 4)
+    assert "Chapter 1" in {cue.text for cue in narration.cues}
+    assert narrate(f"Chapter 1\n\n{TEXT}", pause_ms=0).new_requests == 4
+
+
+def test_parts_of_a_narration_with_pauses_are_used_without_them(narrate: Narrate, server: MockServer) -> None:
+    narrate(pause_ms=500)
+    assert narrate(pause_ms=None).new_requests == 0
+    assert narrate(f"{TEXT}\n\nOne.\n\nTwo.", pause_ms=None).new_requests == 1
 
 
 def test_captions_start_with_their_parts(narrate: Narrate, tmp_path: Path) -> None:
@@ -162,7 +179,7 @@ def test_a_damaged_part_is_requested_again(narrate: Narrate, server: MockServer)
     narration.manifest.write_text("{")
     server.reset()
     assert narrate().path.read_bytes() == content
-    assert inputs(server) == ["The second one."]
+    assert inputs(server) == ["The second one"]
 
 
 def test_another_suffix_is_made_from_the_same_parts(narrate: Narrate, tmp_path: Path) -> None:
@@ -183,12 +200,22 @@ def test_the_plan_states_the_cost_and_does_nothing(server: MockServer, tmp_path:
     text, target = TEXT + "\n\n* * *\n\n" + PARAGRAPHS[0], tmp_path / "book.wav"
     total = len("".join(PARTS))
     with OpenRouter(KEY, server_url=server.url) as open_router:
-        plan = open_router.tts.plan_narration(text, target, limit=LIMIT, **SETTINGS)
+        plan = open_router.tts.plan_narration(text, target, limit=LIMIT, pause_ms=0, **SETTINGS)
         assert plan == NarrationPlan(tmp_path / "book.narration", 4, 4, total, 4, total)
         assert (server.requests, list(tmp_path.iterdir())) == ([], [])
-        open_router.tts.narrate(PARAGRAPHS[0], target, limit=LIMIT, **SETTINGS)
-        plan = open_router.tts.plan_narration(text, target, limit=LIMIT, **SETTINGS)
+        open_router.tts.narrate(PARAGRAPHS[0], target, limit=LIMIT, pause_ms=0, **SETTINGS)
+        plan = open_router.tts.plan_narration(text, target, limit=LIMIT, pause_ms=0, **SETTINGS)
         assert (plan.missing_requests, plan.missing_characters) == (3, total - len(PARAGRAPHS[0]))
+
+
+def test_the_language_decides_where_sentences_end(narrate: Narrate, server: MockServer) -> None:
+    """It is guessed where it is not given, and it is not sent."""
+    text = "Das war im 19. Jahrhundert und nicht am 3. Oktober. Dann kam er."
+    assert manifest_of(narrate(text, limit=52))["settings"]["language"] == "de"
+    assert sorted(inputs(server)) == ["Dann kam er.", "Das war im 19. Jahrhundert und nicht am 3. Oktober."]
+    assert "language" not in server.requests[0].json
+    narrate("Es geschah. Das war im 19. Jahrhundert.", limit=30, language="en")
+    assert "Jahrhundert." in inputs(server)
 
 
 def test_progress_is_reported_from_start_to_end(narrate: Narrate, server: MockServer) -> None:
@@ -406,7 +433,9 @@ def test_cancellation_is_immediate_and_leaves_no_partial_file(server: MockServer
                 if seen.parts_done == 1:
                     first.set()
 
-            narrating = open_router.tts.narrate_async(TEXT, tmp_path / "book.wav", on_progress=progress, **SETTINGS)
+            narrating = open_router.tts.narrate_async(
+                TEXT, tmp_path / "book.wav", on_progress=progress, pause_ms=0, **SETTINGS
+            )
             task = asyncio.create_task(narrating)
             await first.wait()
             task.cancel()
@@ -420,7 +449,7 @@ def test_cancellation_is_immediate_and_leaves_no_partial_file(server: MockServer
     assert [part.suffix for part in parts_in(tmp_path)] == [".wav"]
     server.reset()
     with OpenRouter(KEY, server_url=server.url) as open_router:
-        assert open_router.tts.narrate(TEXT, tmp_path / "book.wav", **SETTINGS).new_requests == 2
+        assert open_router.tts.narrate(TEXT, tmp_path / "book.wav", pause_ms=0, **SETTINGS).new_requests == 2
 
 
 # Refused before anything is sent
@@ -440,6 +469,9 @@ def test_cancellation_is_immediate_and_leaves_no_partial_file(server: MockServer
         ({"limit": 2.5}, TypeError, "limit"),
         ({"limit": True}, TypeError, "limit"),
         ({"limit_unit": "words"}, ValueError, "limit_unit"),
+        ({"language": 5}, TypeError, "language"),
+        ({"heading": "("}, ValueError, "heading is not a regular expression"),
+        ({"heading": 5}, TypeError, "heading"),
         ({"pause_ms": -1}, ValueError, "pause_ms"),
         ({"pause_ms": float("nan")}, ValueError, "pause_ms"),
         ({"pause_ms": "1"}, TypeError, "pause_ms"),
@@ -482,7 +514,7 @@ def test_an_unsuitable_folder_is_refused(
     assert {path.name for path in tmp_path.iterdir()} == {"file", "site", "link"}
 
 
-@pytest.mark.parametrize("module", ["filelock", "semantic_text_splitter", "soundfile"])
+@pytest.mark.parametrize("module", ["filelock", "semantic_text_splitter", "sentencex", "soundfile"])
 def test_a_missing_extra_is_named_before_anything_is_sent(
     narrate: Narrate, server: MockServer, monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
@@ -497,7 +529,7 @@ def test_plain_calls_load_nothing_of_the_extra(server: MockServer) -> None:
     script = (
         "import sys; from openrouter_speech import OpenRouter\n"
         f"OpenRouter('any-key', server_url={server.url!r}).tts.create_speech(input='a', model='a/b', voice='c')\n"
-        "loaded = {'semantic_text_splitter', 'soundfile', 'numpy', 'openrouter_speech.narration.narrator'}\n"
+        "loaded = {'semantic_text_splitter', 'sentencex', 'soundfile', 'numpy', 'openrouter_speech.narration.plan'}\n"
         "assert not loaded & set(sys.modules), loaded & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
@@ -643,7 +675,7 @@ def test_a_second_narration_in_the_same_folder_is_refused(narrate: Narrate, serv
     def begin_another(_: NarrationProgress) -> None:
         if not refused:
             with OpenRouter(KEY) as open_router, pytest.raises(errors.ConfigurationError) as raised:
-                open_router.tts.narrate("Another text.", tmp_path / "book.mp3", **SETTINGS)
+                open_router.tts.narrate("Another text.", tmp_path / "book.mp3", pause_ms=0, **SETTINGS)
             refused.append(str(raised.value))
 
     narrate(on_progress=begin_another)
@@ -671,7 +703,9 @@ def test_a_second_task_in_the_same_folder_is_refused(server: MockServer, tmp_pat
 
     async def main() -> list[object]:
         async with OpenRouter(KEY, server_url=server.url) as open_router:
-            narrating = [open_router.tts.narrate_async(TEXT, tmp_path / "book.wav", **SETTINGS) for _ in range(3)]
+            narrating = [
+                open_router.tts.narrate_async(TEXT, tmp_path / "book.wav", pause_ms=0, **SETTINGS) for _ in range(3)
+            ]
             return list(await asyncio.gather(*narrating, return_exceptions=True))
 
     outcomes = asyncio.run(main())
@@ -687,7 +721,7 @@ def test_parts_that_another_narration_added_before_the_lock_are_not_bought_again
     def held_later(folder: Path) -> AbstractContextManager[bool]:
         monkeypatch.setattr(lock, "held", held)
         with OpenRouter(KEY, server_url=server.url) as open_router:
-            open_router.tts.narrate(TEXT, target, **SETTINGS)
+            open_router.tts.narrate(TEXT, target, pause_ms=0, **SETTINGS)
         return held(folder)
 
     monkeypatch.setattr(lock, "held", held_later)
@@ -698,6 +732,6 @@ def test_parts_that_another_narration_added_before_the_lock_are_not_bought_again
 def test_both_forms_have_the_same_parameters() -> None:
     signatures = [inspect.signature(method) for method in (TTS.narrate, TTS.narrate_async)]
     assert signatures[0] == signatures[1]
-    own = {"self", "text", "path", "limit", "limit_unit", "pause_ms", "folder"}
+    own = {"self", "text", "path", "limit", "limit_unit", "language", "heading", "pause_ms", "folder"}
     assert set(inspect.signature(TTS.plan_narration).parameters) == own | set(NarrationParams.__annotations__)
     assert set(signatures[0].parameters) == own | {"concurrency", "on_progress"} | set(NarrationParams.__annotations__)

@@ -1,5 +1,9 @@
 """The requests for a text: parts, keys, pauses, titles."""
 
+import re
+from random import Random
+from typing import Any
+
 import httpx
 import pytest
 from openrouter_speech import OpenRouter
@@ -36,8 +40,12 @@ def test_the_key_does_not_depend_on_the_order_of_options() -> None:
     assert key(provider={"options": {"openai": one}}) == key(provider={"options": {"openai": other}})
 
 
-def parts_of(text: str, limit: int = 100, limit_unit: str = "characters") -> tuple[Part, ...]:
-    return plan.parts_of(text, limit, limit_unit, str.upper)
+def parts_of(text: str, limit: int = 100, limit_unit: str = "characters", **more: Any) -> tuple[Part, ...]:
+    return plan.parts_of(text, plan.splitter_for(limit, limit_unit, "en"), str.upper, **{"packed": False, **more})
+
+
+def packed(text: str, limit: int = 100, **more: Any) -> list[str]:
+    return [part.text for part in parts_of(text, limit, packed=True, **more)]
 
 
 def test_each_paragraph_begins_a_part_and_one_without_words_has_no_request() -> None:
@@ -50,6 +58,95 @@ def test_each_paragraph_begins_a_part_and_one_without_words_has_no_request() -> 
 def test_the_limit_may_be_in_bytes() -> None:
     assert [part.text for part in parts_of("дом дом дом", 14, "bytes")] == ["дом дом", "дом"]
     assert [part.text for part in parts_of("дом дом дом", 14)] == ["дом дом дом"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One.\n\nTwo.\n\nThree.", ["One.\n\nTwo.", "Three."]),
+        ("One.\r\n\r\nTwo.", ["One.\n\nTwo."]),
+        ("A.\n\n* * *\n\nB.", ["A.", "* * *", "B."]),
+        ("A.\n\nFour words are here.\n\nB.", ["A.", "Four words", "are here.", "B."]),
+        ("A.\n\nIV\n\nB.", ["A.", "IV\n\nB."]),
+        ("A.\n\n# Sea\nB.", ["A.", "Sea\n\nB."]),
+        ("C.\nD.\nE.", ["C.\n\nD.\n\nE."]),
+    ],
+)
+def test_short_paragraphs_share_a_part_up_to_the_limit_a_chapter_or_a_row_of_stars(
+    text: str, expected: list[str]
+) -> None:
+    assert packed(text, 12) == expected
+
+
+def test_200_lines_of_dialogue_are_2_requests() -> None:
+    lines = [f"“Line {number:03}, he.”" for number in range(200)]
+    for between in ("\n", "\r\n", "\n\n"):
+        parts = parts_of(between.join(lines), 2_000, packed=True)
+        assert len(parts) == 2
+        assert [paragraph for part in parts for paragraph in part.texts] == lines
+        assert [part.paragraphs for part in parts] == [range(117), range(117, 200)]
+
+
+def novel() -> str:
+    """Make a novel of 690,000 characters, with 30 chapters and a third of its paragraphs in dialogue."""
+    random = Random(16)
+    words = [*"abcdefghi", "sea", "town", "night", "bridge", "winter", "nobody", "remembers"]
+
+    def sentence() -> str:
+        return " ".join(random.choices(words, k=random.randint(4, 22))).capitalize() + random.choice(".....!?")
+
+    paragraphs: list[str] = []
+    size = 0
+    while size < 690_000:
+        if size >= len([p for p in paragraphs if p.startswith("Chapter")]) * 23_000:
+            paragraphs.append(f"Chapter {size // 23_000 + 1}")
+        count = 1 if random.random() < 1 / 3 else random.randint(1, 12)
+        paragraphs.append(" ".join(sentence() for _ in range(count)))
+        size += len(paragraphs[-1]) + 2
+    return "\n\n".join(paragraphs)
+
+
+def test_a_novel_is_cut_into_few_requests_at_ends_of_sentences() -> None:
+    text = novel()
+    before, after = parts_of(text, 2_000), parts_of(text, 2_000, packed=True)
+    assert len(before) > 2_700
+    assert len(after) < 400  # at least 345
+    assert all(part.text[-1] in ".!?" for part in after)
+    assert all(len(part.text) <= 2_000 for part in after)
+    assert "\n\n".join(part.text for part in after) == text
+    assert [part.chapter for part in after if part.chapter] == [f"Chapter {number}" for number in range(1, 31)]
+
+
+def test_an_edit_changes_no_part_but_its_own() -> None:
+    text = novel()[:100_000]
+    first = {part.key for part in parts_of(text, 2_000, packed=True)}
+    position = text.index("\n\n", 30_000)
+    edited = f"{text[:position]}\n\nSomething new.{text[position:]}"
+    second = {part.key for part in parts_of(edited, 2_000, packed=True, stored=first)}
+    assert len(second - first) <= 2
+    assert {part.key for part in parts_of(text, 2_000, packed=True, stored=first)} == first
+
+
+def test_parts_of_one_paragraph_that_are_stored_stay_as_they_are() -> None:
+    """An earlier version stored one for each paragraph."""
+    text = "One.\n\nTwo.\n\nThree.\n\nFour.\n\nFive."
+    assert packed(text, stored={"TWO.", "THREE."}) == ["One.", "Two.", "Three.", "Four.\n\nFive."]
+
+
+def test_headings_begin_chapters_and_those_in_a_row_are_one() -> None:
+    text = "Title page.\n\nPART ONE\n\nChapter 1\n\nOne.\n\n## The *sea* ##\n\nTwo."
+    expected = [
+        (None, "Title page."),
+        ("PART ONE. Chapter 1", "PART ONE\n\nChapter 1\n\nOne."),
+        ("The *sea*", "The *sea*\n\nTwo."),
+    ]
+    assert [(part.chapter, part.text) for part in parts_of(text, packed=True)] == expected
+    assert [part.chapter for part in parts_of(text)] == [None, "PART ONE. Chapter 1", None, None, "The *sea*", None]
+
+
+def test_a_pattern_of_ones_own_replaces_the_usual_headings() -> None:
+    parts = parts_of("Chapter 1\n\nStave 1\n\nOne.", packed=True, heading=re.compile("^Stave"))
+    assert [(part.chapter, part.paragraph) for part in parts] == [(None, 0), ("Stave 1", 1)]
 
 
 @pytest.mark.parametrize("text", [" \n\t ", "* * *\n\n—", "\ufeff"])
@@ -94,3 +191,9 @@ def test_a_title_is_the_beginning_of_a_paragraph(paragraph: str, title: str) -> 
 )
 def test_a_request_is_located_in_the_text(text: str, key: str, words: str) -> None:
     assert plan.whereabouts(parts_of(text, 5), key) == words
+
+
+def test_a_request_for_several_paragraphs_is_located_in_the_text() -> None:
+    assert (
+        plan.whereabouts(parts_of("A.\n\nB.\n\nE.", packed=True), "A.\n\nB.\n\nE.") == 'paragraphs 1 to 3 ("A. B. E.")'
+    )

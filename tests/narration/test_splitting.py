@@ -58,7 +58,7 @@ def test_no_word_is_cut_or_lost(text: str, limit: tuple[int, str]) -> None:
 )
 def test_no_character_of_any_text_is_lost(text: str, limit: int, size: str) -> None:
     found = parts(text, limit, size)
-    assert without_space("".join(found)) == without_space(text.removeprefix("\ufeff"))
+    assert without_space("".join(found)) == without_space(text.removeprefix("\ufeff").replace("\u00ad", ""))
     assert all((len(part) if size == "characters" else len(part.encode())) <= limit for part in found)
     assert all(part.strip() == part != "" for part in found)
 
@@ -94,10 +94,38 @@ def test_no_word_of_a_script_without_spaces_is_cut_or_lost(script: str) -> None:
         ("今天天气很好 我们去公园", 9, ["今天天气很好", "我们去公园"]),
         ("10\u00a0km and 20\u00a0km", 8, ["10\u00a0km", "and", "20\u00a0km"]),
         ("See https://a.test/?q=1 and so on now", 26, ["See https://a.test/?q=1", "and so on now"]),
+        ("请看https://a.test/b?c=d这里", 14, ["请看", "https://a.test", "/b?c=d这里"]),
+        ("到2026年增长了12,345.67元左右", 12, ["到2026年增长了", "12,345.67元左右"]),
+        ("It cost us about 10 000 000 pounds", 24, ["It cost us about", "10 000 000 pounds"]),
+        (
+            'Now wait <break time="1 s" strength="weak"/> here',
+            40,
+            ["Now wait", '<break time="1 s" strength="weak"/> here'],
+        ),
+        ("It was given to the old Dr. Smith yesterday", 28, ["It was given to the old", "Dr. Smith yesterday"]),
+        ("so hush now, my dear! and then came the rain", 38, ["so hush now, my dear!", "and then came the rain"]),
     ],
 )
 def test_a_text_is_cut_where_a_reader_would_pause(text: str, limit: int, expected: list[str]) -> None:
     assert parts(text, limit) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One.\r\nTwo!\n“Three?”", ["One.", "Two!", "“Three?”"]),
+        (f"{'a ' * 61}\nb", [("a " * 61).strip(), "b"]),
+        ("He went\nhome. It\nwas late.", ["He went\nhome. It\nwas late."]),
+        ("One.\nTwo.\n\nThree.", ["One.\nTwo.", "Three."]),
+        ("# One\nTwo\nthree", ["# One", "Two\nthree"]),
+    ],
+)
+def test_without_blank_lines_a_line_is_a_paragraph_unless_it_was_wrapped(text: str, expected: list[str]) -> None:
+    assert paragraphs(text) == expected
+
+
+def test_a_soft_hyphen_is_removed_with_the_line_break_after_it() -> None:
+    assert paragraphs("exam\u00adple and exam\u00ad\r\n  ple\u00ad\n\nend") == ["example and example", "end"]
 
 
 def test_a_word_longer_than_the_limit_is_cut_between_grapheme_clusters() -> None:

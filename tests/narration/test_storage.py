@@ -91,7 +91,7 @@ def test_half_written_files_of_a_killed_process_are_removed(folder: PartStore) -
 def test_the_manifest_is_json_in_utf_8_with_a_version(folder: PartStore) -> None:
     folder.write_manifest({"title": "日本"})
     assert "日本" in folder.manifest.read_text("utf-8")
-    assert json.loads(folder.manifest.read_text("utf-8")) == {"version": 1, "title": "日本"}
+    assert json.loads(folder.manifest.read_text("utf-8")) == {"version": 2, "title": "日本"}
 
 
 def test_a_failed_write_leaves_the_old_text(tmp_path: Path) -> None:

@@ -128,9 +128,29 @@ def narrate(
         int, _cut("The most text in one request.", "--limit", "LIMIT", "COUNT", min=SMALLEST_LIMIT)
     ] = LIMIT,
     limit_unit: Annotated[Unit, _cut("The unit of the limit.", "--limit-unit", "LIMIT_UNIT", None)] = Unit.characters,
+    language: Annotated[
+        str | None,
+        _cut("The language of the text, such as en or de; guessed by default.", "--language", "LANGUAGE", "CODE"),
+    ] = None,
+    heading: Annotated[
+        str | None,
+        _cut(
+            "A regular expression for the headings of chapters, in place of the usual ones.",
+            "--heading",
+            "HEADING",
+            "PATTERN",
+        ),
+    ] = None,
     pause: Annotated[
-        float, _cut("Silence between paragraphs.", "--pause", "PAUSE", "SECONDS", callback=not_negative)
-    ] = 0,
+        float | None,
+        _cut(
+            "Silence between paragraphs, with a request for each; by default they share requests.",
+            "--pause",
+            "PAUSE",
+            "SECONDS",
+            callback=not_negative,
+        ),
+    ] = None,
     concurrency: Annotated[
         int, _cut("Requests in flight at once.", "--concurrency", "CONCURRENCY", "COUNT", min=1)
     ] = CONCURRENCY,
@@ -153,7 +173,10 @@ def narrate(
     from . import narrate as command
 
     captions = [suffix for suffix, wanted in ((".srt", srt), (".vtt", vtt)) if wanted]
-    cutting = {"limit": limit, "limit_unit": limit_unit.value, "pause_ms": pause * 1000, "folder": folder}
+    cutting = {
+        "limit": limit, "limit_unit": limit_unit.value, "language": language, "heading": heading,
+        "pause_ms": None if pause is None else pause * 1000, "folder": folder,
+    }  # fmt: skip
     command.narrate(
         book=book,
         output=output,

@@ -38,7 +38,7 @@ _SERVER_URL = "OPENROUTER_SPEECH_SERVER_URL"
 _EXTRAS = {
     "cli": ("typer", "rich"),
     "play": ("miniaudio",),
-    "long": ("filelock", "miniaudio", "semantic-text-splitter", "soundfile"),
+    "long": ("filelock", "miniaudio", "semantic-text-splitter", "sentencex", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
     "aiohttp": ("httpx-aiohttp",),
     "socks": ("socksio",),

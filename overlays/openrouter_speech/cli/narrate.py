@@ -30,7 +30,7 @@ def narrate(
         dry_run: Show the cost, and send nothing.
         captions: Suffixes of the caption files to write next to the audio.
         concurrency: Requests in flight at once.
-        cutting: `limit`, `limit_unit`, `pause_ms` and `folder` of `tts.TTS.narrate`.
+        cutting: `limit`, `limit_unit`, `language`, `heading`, `pause_ms` and `folder` of `tts.TTS.narrate`.
         settings: The options shared with `say`.
     """
     with reported(settings, interrupted="the finished parts are kept; run the same command again to resume"):

@@ -1,6 +1,7 @@
 """A narration, prepared before anything is sent: the requests, the parts already stored, the cost."""
 
 import hashlib
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from .._core.retries import BackoffStrategy, RetryConfig
 from .._files import StrPath
 from .._http.sending import Call
 from ..errors import ConfigurationError
-from . import LimitUnit, joining, plan
+from . import LimitUnit, joining, plan, sentences
 from .fit import Fit, least_seconds
 from .plan import Part
 from .results import NarrationPlan
@@ -55,7 +56,7 @@ class NarrationJob:
         missing = self.missing
         return NarrationPlan(
             folder=self.folder.path,
-            paragraphs=len({part.paragraph for part in self.parts if part.key}),
+            paragraphs=len({number for part in self.parts if part.key for number in part.paragraphs}),
             requests=len(self.requests),
             characters=sum(map(len, self.requests.values())),
             missing_requests=len(missing),
@@ -104,7 +105,9 @@ def prepare(
     *,
     limit: int,
     limit_unit: LimitUnit,
-    pause_ms: float,
+    language: str | None,
+    heading: str | re.Pattern[str] | None,
+    pause_ms: float | None,
     folder: StrPath | None,
 ) -> NarrationJob:
     """Prepare a narration. Nothing is written.
@@ -115,16 +118,25 @@ def prepare(
         path: The file.
         limit: The most text in one request.
         limit_unit: The unit of the limit.
-        pause_ms: Milliseconds of silence between paragraphs.
+        language: The language of the text; None to guess it.
+        heading: The pattern for the headings of chapters; None for the known ones.
+        pause_ms: Milliseconds of silence between paragraphs; None to leave pauses to the voice.
         folder: The folder for the parts.
     """
     target = Path(path)
     _check(call, target, pause_ms)
+    if language is not None and not isinstance(language, str):
+        raise TypeError(f'language must be a code such as "en", not {type(language).__name__}')
+    language = language or sentences.guess(text)
+    pattern = None if heading is None else _compiled(heading)
     joining.check_installed()
-    parts = plan.parts_of(text, limit, limit_unit, plan.keys_for(call))
-    requests = {part.key: part.text for part in parts if part.key}
+    splitter = plan.splitter_for(limit, limit_unit, language)
     place = PartStore(_default_folder(target) if folder is None else Path(folder))
     place.check()
+    parts = plan.parts_of(
+        text, splitter, plan.keys_for(call), packed=pause_ms is None, stored=place.keys(), heading=pattern
+    )
+    requests = {part.key: part.text for part in parts if part.key}
     if place.holds(target):
         raise ValueError(
             f"{target} is in the folder of the parts, {place.path}, which may be removed later: name another"
@@ -135,11 +147,17 @@ def prepare(
         parts=parts,
         requests=requests,
         stored={},
-        pause_ms=pause_ms,
+        pause_ms=pause_ms or 0,
         retry=PATIENT if call.retry is retries.DEFAULT else call.retry,
         about={
             "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
-            "settings": {**plan.settings(call), "limit": limit, "limit_unit": limit_unit, "pause_ms": pause_ms},
+            "settings": {
+                **plan.settings(call),
+                "limit": limit,
+                "limit_unit": limit_unit,
+                "language": language,
+                "pause_ms": pause_ms,
+            },
         },
     ).looked_up()
     job.fit()
@@ -157,12 +175,23 @@ def _default_folder(target: Path) -> Path:
     return next((place for place in (folder, *earlier) if place.exists()), folder)
 
 
-def _check(call: Call, target: Path, pause_ms: float) -> None:
+def _compiled(heading: str | re.Pattern[str]) -> re.Pattern[str]:
+    try:
+        return re.compile(heading)
+    except re.error as error:
+        raise ValueError(f"heading is not a regular expression: {error}") from error
+    except TypeError as error:
+        raise TypeError(f"heading must be a regular expression, not {type(heading).__name__}") from error
+
+
+def _check(call: Call, target: Path, pause_ms: float | None) -> None:
     files.check_writable(target)
     if files.format_of(target) not in {"wav", "pcm", "mp3"}:
         raise ValueError(f"A narration is saved as .wav, .pcm or .mp3, not as {target.name}")
     if call.response_format not in {"pcm", "mp3"}:
         raise ValueError(f'response_format must be "pcm" or "mp3" for parts to be joined, not {call.response_format!r}')
+    if pause_ms is None:
+        return
     if isinstance(pause_ms, bool) or not isinstance(pause_ms, int | float):
         raise TypeError(f"pause_ms must be a number of milliseconds, not {type(pause_ms).__name__}")
     if not 0 <= pause_ms < float("inf"):

@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import asdict
 
-from . import captions, plan
+from . import captions
 from .joining import Joined
 from .plan import Part
 from .results import Chapter
@@ -34,21 +34,20 @@ def content(
 
 
 def chapters(parts: Sequence[Part], joined: Joined) -> Iterator[Chapter]:
-    """Yield a chapter for each paragraph that has audio."""
-    last = None
+    """Yield the chapters, where there are headings."""
     for part, (start_ms, _) in zip(parts, joined.milliseconds, strict=True):
-        if part.key and part.paragraph != last:
-            yield Chapter(plan.title(part.text), start_ms)
-            last = part.paragraph
+        if part.chapter:
+            yield Chapter(part.chapter, start_ms)
 
 
-def cues(parts: Sequence[Part], joined: Joined) -> Iterator[captions.Cue]:
+def cues(parts: Sequence[Part], joined: Joined, language: str) -> Iterator[captions.Cue]:
     """Yield the captions: the sentences of each part, spread over its time."""
-    splitter = Splitter(captions.LONGEST)
+    splitter = Splitter(captions.LONGEST, language=language)
     for part, (start, frames) in zip(parts, joined.spans, strict=True):
         if part.key and frames:
             second = joined.sample_rate / 1000
-            yield from captions.share_out(splitter.parts(part.text), start / second, frames / second)
+            pieces = (piece for text in part.texts for piece in splitter.parts(text))
+            yield from captions.share_out(pieces, start / second, frames / second)
 
 
 def _entry(part: Part, stored: StoredPart | None, time: tuple[int, int] | None) -> dict[str, Any]:
@@ -57,6 +56,7 @@ def _entry(part: Part, stored: StoredPart | None, time: tuple[int, int] | None) 
     return {
         "key": part.key,
         "paragraph": part.paragraph,
+        "paragraphs": len(part.paragraphs),
         "text": part.text,
         "characters": len(part.text),
         "file": f"{stored.file.parent.name}/{stored.file.name}" if stored else None,

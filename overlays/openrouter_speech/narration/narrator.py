@@ -285,7 +285,7 @@ class _Run:
             new_characters=sum(map(len, missing.values())),
             chapters=tuple(manifest.chapters(job.parts, joined)),
             manifest=job.folder.manifest,
-            cues=tuple(manifest.cues(job.parts, joined)),
+            cues=tuple(manifest.cues(job.parts, joined, job.about["settings"]["language"])),
         )
 
     def _add(self, key: str, part: StoredPart) -> None:

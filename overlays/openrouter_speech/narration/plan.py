@@ -2,14 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cache
+from itertools import takewhile
 
 from attrs import frozen
 
 from .._generated import OPERATIONS
 from .._http.sending import Call
-from . import SMALLEST_LIMIT, splitting
+from . import SMALLEST_LIMIT, headings, splitting
+from .splitting import Splitter
 
+_BETWEEN = "\n\n"
+"""What separates the paragraphs of a part. No paragraph has it inside."""
 _LONGEST_TITLE = 60
 
 
@@ -18,31 +25,103 @@ class Part:
     """A piece of the text, as it is sent."""
 
     paragraph: int
-    """The index of its paragraph, from 0."""
+    """The index of its first paragraph, from 0."""
     text: str
+    """A piece of one paragraph, or several whole ones."""
     key: str | None
     """Identifies the audio: a hash of the text and all settings. None without a letter or digit: there is no audio."""
+    chapter: str | None = None
+    """The title of the chapter that begins here."""
+
+    @property
+    def texts(self) -> list[str]:
+        """The text by paragraph."""
+        return self.text.split(_BETWEEN)
+
+    @property
+    def paragraphs(self) -> range:
+        """The indexes of its paragraphs."""
+        return range(self.paragraph, self.paragraph + len(self.texts))
 
 
-def parts_of(text: str, limit: int, limit_unit: str, key_of: Callable[[str], str]) -> tuple[Part, ...]:
-    """Split a text into parts. Each paragraph starts a new one.
+def parts_of(
+    text: str, splitter: Splitter, key_of: Callable[[str], str], *,
+    packed: bool = True, stored: AbstractSet[str] = frozenset(), heading: re.Pattern[str] | None = None,
+) -> tuple[Part, ...]:  # fmt: skip
+    """Split a text into parts.
+
+    Args:
+        text: The text.
+        splitter: Cuts paragraphs that are too long.
+        key_of: Computes the key of a text.
+        packed: Whether short paragraphs share a part, up to the next chapter or paragraph without speech.
+        stored: The keys of stored parts. Paragraphs that are one of these stay together, so that an edit changes no
+            part but its own.
+        heading: A pattern for the headings of chapters, in place of the known ones.
 
     Raises:
-        TypeError, ValueError: A setting is wrong, or the text has nothing to speak.
+        ValueError: The text has nothing to speak.
+    """
+    paragraphs = splitting.paragraphs(text)
+    titles = _chapters(paragraphs, heading)
+    paragraphs = [headings.spoken(paragraph) for paragraph in paragraphs]
+    pieces = [list(splitter.parts(paragraph)) for paragraph in paragraphs]
+    alone = [len(texts) > 1 or not splitting.has_speech(texts[0]) for texts in pieces]
+
+    def fit(first: int, end: int) -> bool:
+        """Whether these paragraphs can be one part."""
+        if end - first > 1 and (alone[first] or alone[end - 1] or end - 1 in titles):
+            return False
+        return splitter.fits(_BETWEEN.join(paragraphs[first:end]))
+
+    @cache
+    def stored_end(first: int) -> int | None:
+        """Return the end of the longest stored part that begins here."""
+        ends = takewhile(lambda end: fit(first, end), range(first + 1, len(paragraphs) + 1)) if stored else ()
+        return max((end for end in ends if key_of(_BETWEEN.join(paragraphs[first:end])) in stored), default=None)
+
+    def packed_end(first: int) -> int:
+        if known := stored_end(first):
+            return known
+        ends = takewhile(lambda end: fit(first, end) and not stored_end(end - 1), range(first + 2, len(paragraphs) + 1))
+        return max(ends, default=first + 1)
+
+    parts, first = [], 0
+    while first < len(paragraphs):
+        end = packed_end(first) if packed else first + 1
+        texts = [_BETWEEN.join(paragraphs[first:end])] if end - first > 1 else pieces[first]
+        for number, piece in enumerate(texts):
+            key = key_of(piece) if splitting.has_speech(piece) else None
+            parts.append(Part(first, piece, key, None if number else titles.get(first)))
+        first = end
+    if not any(part.key for part in parts):
+        raise ValueError("The text has nothing to speak: no letters and no digits")
+    return tuple(parts)
+
+
+def splitter_for(limit: int, limit_unit: str, language: str) -> Splitter:
+    """Make a splitter.
+
+    Raises:
+        TypeError, ValueError: A setting is wrong.
         ConfigurationError: The extra `long` is not installed.
     """
     whole_number("limit", limit, SMALLEST_LIMIT)
     if limit_unit not in ("characters", "bytes"):
         raise ValueError(f'limit_unit must be "characters" or "bytes", not {limit_unit!r}')
-    splitter = splitting.Splitter(limit, len if limit_unit == "characters" else splitting.size_in_bytes)
-    parts = tuple(
-        Part(number, part, key_of(part) if splitting.has_speech(part) else None)
-        for number, paragraph in enumerate(splitting.paragraphs(text))
-        for part in splitter.parts(paragraph)
-    )
-    if not any(part.key for part in parts):
-        raise ValueError("The text has nothing to speak: no letters and no digits")
-    return parts
+    return Splitter(limit, len if limit_unit == "characters" else splitting.size_in_bytes, language)
+
+
+def _chapters(paragraphs: Sequence[str], heading: re.Pattern[str] | None) -> dict[int, str]:
+    """Return the titles of the chapters, by paragraph. Headings in a row are one: "Chapter 1", "The sea"."""
+    titles: dict[int, list[str]] = {}
+    last, begin = None, 0
+    for number, paragraph in enumerate(paragraphs):
+        if headings.is_heading(paragraph, heading):
+            begin = begin if last == number - 1 else number
+            titles.setdefault(begin, []).append(headings.spoken(paragraph))
+            last = number
+    return {number: title(". ".join(word.rstrip(".") for word in words)) for number, words in titles.items()}
 
 
 def keys_for(call: Call) -> Callable[[str], str]:
@@ -72,7 +151,7 @@ def pauses_before(parts: Iterable[Part]) -> list[int]:
     for part in parts:
         spoken = part.key is not None
         pauses.append(part.paragraph - last if spoken and last is not None else 0)
-        last = part.paragraph if spoken else last
+        last = part.paragraphs[-1] if spoken else last
     return pauses
 
 
@@ -89,8 +168,13 @@ def title(paragraph: str) -> str:
 def whereabouts(parts: Iterable[Part], key: str) -> str:
     """Locate a request in the text: the numbers of its paragraphs, from 1, and its first words."""
     mine = [part for part in parts if part.key == key]
-    numbers = list(dict.fromkeys(str(part.paragraph + 1) for part in mine))
-    return f'paragraph{"s" if len(numbers) > 1 else ""} {", ".join(numbers)} ("{title(mine[0].text)}")'
+    numbers = list(dict.fromkeys(_numbers(part.paragraphs) for part in mine))
+    noun = "paragraph" if len(numbers) == 1 and len(mine[0].paragraphs) == 1 else "paragraphs"
+    return f'{noun} {", ".join(numbers)} ("{title(mine[0].text)}")'
+
+
+def _numbers(paragraphs: range) -> str:
+    return f"{paragraphs[0] + 1}" if len(paragraphs) == 1 else f"{paragraphs[0] + 1} to {paragraphs[-1] + 1}"
 
 
 def whole_number(name: str, value: object, least: int) -> None:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @frozen
 class Chapter:
-    """The start of a paragraph."""
+    """The start of a chapter: a part that begins with a heading."""
 
     title: str
-    """The beginning of the paragraph."""
+    """The heading."""
     start_ms: int
 
 
@@ -81,7 +81,7 @@ class Narration:
     new_characters: int
     """Characters in the new requests."""
     chapters: tuple[Chapter, ...] = field(repr=False)
-    """The start of each paragraph."""
+    """The chapters; none where the text has no headings."""
     manifest: Path
     """The file that lists the contents of the folder, and when each part begins."""
     cues: "tuple[Cue, ...]" = field(repr=False)

@@ -20,7 +20,7 @@ from .._core import audio, wav
 from .._core.audio import AudioInfo
 from .._files import StrPath
 
-VERSION = 1
+VERSION = 2
 """The version of the manifest's schema."""
 SUFFIXES = (".wav", ".mp3")
 _LARGEST_PART = 1 << 28
@@ -104,6 +104,11 @@ class PartStore:
         found = {file.name.partition(".")[0]: file for file in files if file.suffix not in {*SUFFIXES, ".part"}}
         found.pop("", None)  # hidden files are not ours
         return found
+
+    def keys(self) -> frozenset[str]:
+        """Return the keys of the files that are here."""
+        files = self._parts.iterdir() if self._parts.is_dir() else ()
+        return frozenset(file.stem for file in files if file.suffix in SUFFIXES)
 
     def stored(self, keys: Iterable[str]) -> dict[str, StoredPart]:
         """Return those of these parts that are stored and complete."""
