@@ -179,7 +179,7 @@ def test_a_damaged_part_is_requested_again(narrate: Narrate, server: MockServer)
     narration.manifest.write_text("{")
     server.reset()
     assert narrate().path.read_bytes() == content
-    assert inputs(server) == ["The second one"]
+    assert inputs(server) == ["The second one."]
 
 
 def test_another_suffix_is_made_from_the_same_parts(narrate: Narrate, tmp_path: Path) -> None:

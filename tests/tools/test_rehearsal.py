@@ -16,7 +16,7 @@ from ..conftest import PROJECT
 from .conftest import NO_SETUP, git
 
 FIELDS: dict[str, Any] = {
-    "language": {"type": "string", "description": "The language of the text."},
+    "dialect": {"type": "string", "description": "The dialect of the text."},
     "stability": {"type": "number", "minimum": 0, "maximum": 1, "description": "How even the voice is."},
     "seed": {"type": "integer", "description": "Repeats a voice."},
     "watermark": {"type": "boolean", "description": "Marks the audio."},
@@ -64,10 +64,10 @@ from openrouter_speech.mock import MockServer
 
 GIVEN = {"input": "Hello", "model": "a/b", "voice": "alloy"}
 NEW = {
-    "language": "fr", "stability": 0.5, "seed": 7, "watermark": True, "timing": {"unit": "word"}, "from_": "a",
+    "dialect": "fr", "stability": 0.5, "seed": 7, "watermark": True, "timing": {"unit": "word"}, "from_": "a",
     "response_format": "flac", "limit_": 1, "format": "b",
 }
-WRONG = [{"language": 1}, {"stability": 2}, {"seed": 1.5}, {"timing": {}}, {"timing": {"unit": 1}},
+WRONG = [{"dialect": 1}, {"stability": 2}, {"seed": 1.5}, {"timing": {}}, {"timing": {"unit": 1}},
          {"x_open_router_audience": "much too long"}]
 
 with MockServer() as server, OpenRouter("k" * 20, server_url=server.url, retry_config=None) as client:
@@ -105,8 +105,8 @@ with MockServer() as server, OpenRouter("k" * 20, server_url=server.url, retry_c
 TYPED = """
 from openrouter_speech import OpenRouter, errors
 tts = OpenRouter("key").tts
-tts.create_speech(input="a", model="a/b", voice="c", language="fr", stability=0.5, timing={"unit": "word"}, from_="a")
-tts.create_speech(input="a", model="a/b", voice="c", language=5)
+tts.create_speech(input="a", model="a/b", voice="c", dialect="fr", stability=0.5, timing={"unit": "word"}, from_="a")
+tts.create_speech(input="a", model="a/b", voice="c", dialect=5)
 tts.create_speech(input="a", model="a/b", voice="c", stability="even")
 try:
     tts.narrate("a", "b.wav", model="a/b", voice="c", seed=5)
@@ -175,7 +175,7 @@ def test_only_the_description_and_generated_code_change(copy: Copy) -> None:
 
 def test_new_fields_and_headers_are_sent(found: dict[str, Any]) -> None:
     assert found["sent"] == {
-        "input": "Hello", "model": "a/b", "voice": "alloy", "language": "fr", "stability": 0.5, "seed": 7,
+        "input": "Hello", "model": "a/b", "voice": "alloy", "dialect": "fr", "stability": 0.5, "seed": 7,
         "watermark": True, "timing": {"unit": "word"}, "from": "a", "response_format": "flac", "limit": 1,
         "format": "b",
     }  # fmt: skip
@@ -184,7 +184,7 @@ def test_new_fields_and_headers_are_sent(found: dict[str, Any]) -> None:
 
 def test_a_wrong_type_or_bound_is_refused_by_name(found: dict[str, Any]) -> None:
     assert found["refused"] == [
-        "language must be a str, not int",
+        "dialect must be a str, not int",
         "stability must be at most 1, not 2",
         "seed must be an int, not float",
         "timing.unit is missing",
@@ -195,7 +195,7 @@ def test_a_wrong_type_or_bound_is_refused_by_name(found: dict[str, Any]) -> None
 
 def test_the_mock_server_validates_and_journals_new_fields(found: dict[str, Any]) -> None:
     assert found["mock"] == 400
-    assert found["sent"]["language"] == "fr"
+    assert found["sent"]["dialect"] == "fr"
 
 
 def test_new_statuses_have_error_classes(found: dict[str, Any]) -> None:
@@ -214,7 +214,7 @@ def test_a_new_operation_is_served_and_can_be_requested(copy: Copy, found: dict[
 
 def test_help_lists_new_parameters(copy: Copy) -> None:
     text = copy.run(sys.executable, "-c", "from openrouter_speech.tts import TTS; help(TTS.narrate)")
-    assert "language: str | None = None" in text
+    assert "dialect: str | None = None" in text
     assert "from_: str | None = None" in text
 
 
