@@ -30,9 +30,9 @@ OPERATION: dict[str, Any] = {
     "operationId": "listVoices",
     "tags": ["Voices"],
     "summary": "List voices",
-    "description": "Lists the voices for a language.",
+    "description": "Lists the voices of a region.",
     "parameters": [
-        {"name": "language", "in": "path", "required": True, "schema": {"type": "string"}},
+        {"name": "region", "in": "path", "required": True, "schema": {"type": "string"}},
         {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}},
     ],
     "responses": {
@@ -96,7 +96,7 @@ with MockServer() as server, OpenRouter("k" * 20, server_url=server.url, retry_c
         except errors.APIStatusError as error:
             found["raised"].append(type(error).__name__)
     found["voices"] = httpx.get(f"{server.url}/voices/en?limit=2", headers={"Authorization": "Bearer key"}).json()
-    found["request"] = prepare(OPERATIONS["list_voices"], {"language": "pt/br", "limit_": 2})[:2]
+    found["request"] = prepare(OPERATIONS["list_voices"], {"region": "pt/br", "limit_": 2})[:2]
     found["enum"] = str(components.ResponseFormatEnum("flac"))
     found["model"] = components.SpeechRequestTiming(unit="word").to_dict()
     json.dump(found, sys.stdout)
@@ -150,7 +150,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     schemas["SpeechRequest"]["properties"] |= FIELDS
     schemas["ResponseFormatEnum"]["enum"].append("flac")
     operation["parameters"].append(HEADER)
-    document["paths"]["/voices/{language}"] = {"get": OPERATION}
+    document["paths"]["/voices/{region}"] = {"get": OPERATION}
     for status, text in STATUSES.items():
         operation["responses"][str(status)] = {
             "description": text,
@@ -222,7 +222,7 @@ def test_the_command_line_has_new_options(copy: Copy) -> None:
     for command in ("say", "narrate"):
         text = copy.run(sys.executable, "-m", "openrouter_speech", command, "--help")
         for option in (
-            "--language TEXT",
+            "--dialect TEXT",
             "--stability NUMBER",
             "--seed COUNT",
             "--watermark",
