@@ -32,7 +32,7 @@ def test_help_lists_the_commands(run: Run) -> None:
     outcome = run("--help")
     assert outcome.code == 0
     listed = re.findall(r"^  (\w+)  ", outcome.stdout.partition("Commands:")[2], re.MULTILINE)
-    assert listed == ["say", "narrate", "mock", "doctor"]
+    assert listed == ["say", "narrate", "mock", "contract", "doctor"]
 
 
 @pytest.mark.parametrize("command", ["say", "narrate", "doctor"])
@@ -119,6 +119,7 @@ MISSING = [
     ("uvicorn", ["mock"], "mock"),
     ("semantic_text_splitter", ["narrate", "book.txt", "-o", "a.mp3"], "long"),
     ("miniaudio", ["say", "Hello", "--play", "-o", "a.mp3"], "play"),
+    ("schemathesis", ["contract", "http://127.0.0.1:9"], "contract"),
 ]
 
 
