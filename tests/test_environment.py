@@ -1,6 +1,7 @@
 """Settings that httpx cannot use are reported before anything is sent."""
 
 import asyncio
+import gc
 import socket
 import threading
 from collections.abc import Iterator
@@ -144,6 +145,35 @@ def test_a_socks_proxy_is_used(transport: Any, monkeypatch: pytest.MonkeyPatch) 
             open_router = OpenRouter(KEY, server_url="http://127.0.0.1:81", async_transport=transport)
             asyncio.run(open_router.tts.create_speech_async(**REQUEST))
     assert requested_ports == [81]
+
+
+# httpcore leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_socks_proxy_that_hangs_up_is_a_connection_error(monkeypatch: pytest.MonkeyPatch, is_async: bool) -> None:
+    monkeypatch.setattr(environment, "find_spec", find_spec)
+
+    def serve() -> None:
+        with listener.accept()[0] as client:
+            client.recv(3)  # the greeting
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{listener.getsockname()[1]}")
+        open_router = OpenRouter(KEY, server_url="http://127.0.0.1:81", retry_config=None)
+
+        def call() -> None:
+            if is_async:
+                asyncio.run(open_router.tts.create_speech_async(**REQUEST))
+            else:
+                open_router.tts.create_speech(**REQUEST)
+
+        with open_router, pytest.raises(errors.APIConnectionError, match="SOCKS") as raised:
+            call()
+        thread.join()
+        gc.collect()
+    assert not raised.value.maybe_billed
 
 
 def test_aiohttp_cannot_be_required_with_a_socks_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

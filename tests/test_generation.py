@@ -77,8 +77,8 @@ def test_the_description_is_shipped_with_the_client() -> None:
     ("documentation", "sentence"),
     [
         (create_speech.sync.__doc__, "Turns a text into spoken audio"),  # the operation
-        (create_speech.sync.__doc__, "The name under which your app is shown"),  # a parameter
-        (create_speech.sync.__doc__, "The provider has more requests than it can serve"),  # a response
+        (create_speech.sync.__doc__, "Your app's name, as shown in rankings"),  # a parameter
+        (create_speech.sync.__doc__, "The provider is overloaded"),  # a response
         (SpeechRequest.__doc__, "What to say, and how."),  # a schema
         (
             (GENERATED / "models/speech_request.py").read_text(),

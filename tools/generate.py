@@ -29,8 +29,10 @@ _WORDING = frozenset({"description", "summary", "title", "example", "examples", 
 _HOLDS_NAMES = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
 """Keywords whose keys are names, not keywords."""
 
-_RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout_ms", "http_headers", "extra_body"})
-"""Parameters of our own. A field of the same name gets an underscore."""
+_RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout_ms", "http_headers", "extra_body"}) | {
+    "heading", "language", "limit", "limit_unit", "pause_ms", "concurrency", "folder", "on_progress",
+}  # fmt: skip
+"""Parameters of our own methods. A field of the same name gets an underscore."""
 
 _STATUS_NAMES = {413: "PayloadTooLarge", 414: "UriTooLong", 416: "RangeNotSatisfiable", 422: "UnprocessableEntity"} | {
     418: "ImATeapot",
@@ -105,14 +107,21 @@ class Project(generator.Project):
         operation = item[method]
         content = self._resolved(operation.get("requestBody", {})).get("content", {})
         body = content["application/json"].get("schema", {}) if "application/json" in content else None
-        parameters = [*self._fields(endpoint, body), *self._others(endpoint, item, operation)]
+        parameters: dict[str, Parameter] = {}
+        others = list(self._others(endpoint, item, operation))
+        for parameter in (*others, *self._fields(endpoint, body)):  # a header keeps its name: code in use depends on it
+            word = parameter.keyword
+            while word in parameters or word in _RESERVED or keyword.iskeyword(word):
+                word += "_"
+            parameters[word] = parameter._replace(keyword=word)
+        ordered = sorted(parameters.values(), key=lambda one: (not one.required, one.location != "body"))
         return Operation(
             name=str(endpoint.name),
             method=method.upper(),
             path=path,
             summary=operation.get("summary", ""),
             description=operation.get("description", ""),
-            parameters=sorted(parameters, key=lambda parameter: not parameter.required),
+            parameters=ordered,
             body=None if body is None else without_wording(body),
             errors={int(status): name for status, name, _ in self._errors(operation)},
         )
@@ -146,10 +155,9 @@ class Project(generator.Project):
 
     def _parameter(self, prop: Any, location: str, schema: dict[str, Any]) -> Parameter:
         name = prop.name.get_untrusted_value()
-        word = snake_case(name)
         resolved = self._resolved(schema)
         return Parameter(
-            keyword=f"{word}_" if keyword.iskeyword(word) or word in _RESERVED else word,
+            keyword=snake_case(name),
             name=name,
             location=location,
             required=prop.required,

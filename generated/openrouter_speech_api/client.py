@@ -1,4 +1,4 @@
-"""The clients that the functions in `api` send their requests with."""
+"""The clients that send the requests of the functions in `api`."""
 
 import ssl
 from typing import Any, Self
@@ -12,20 +12,20 @@ DEFAULT_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 
 @define
 class Client:
-    """Where requests go and how, without a key.
+    """A client without an API key.
 
-    The httpx clients are made at first use. `with` and `async with` close them at the end.
+    The httpx clients are created on first use. `with` and `async with` close them.
 
     Args:
-        base_url: The server, such as "https://example.com/api/v1"; paths are added to it.
+        base_url: The server, such as "https://example.com/api/v1"; paths are appended.
         cookies: Sent with every request.
         headers: Sent with every request.
-        timeout: How long to wait, in seconds; `DEFAULT_TIMEOUT` if not given. None waits for ever.
-        verify_ssl: False accepts any certificate; an SSLContext or a path to a CA bundle replaces the usual ones.
-        follow_redirects: Whether a redirect is followed.
+        timeout: The timeouts, in seconds; `DEFAULT_TIMEOUT` if not given. None waits forever.
+        verify_ssl: False accepts any certificate; an SSLContext or a path to a CA bundle replaces the default ones.
+        follow_redirects: Whether to follow redirects.
         httpx_args: Further arguments for `httpx.Client` and `httpx.AsyncClient`.
-        raise_on_unexpected_status: Whether an answer that is not as documented raises `errors.UnexpectedStatus`
-            instead of being parsed to None.
+        raise_on_unexpected_status: Whether to raise `errors.UnexpectedStatus` for an undocumented response, instead
+            of parsing it to None.
     """
 
     _base_url: str = field(alias="base_url")
@@ -41,35 +41,35 @@ class Client:
     _async_client: httpx.AsyncClient | None = field(default=None, init=False, repr=False, eq=False)
 
     def with_headers(self, headers: dict[str, str]) -> Self:
-        """A copy that sends these headers as well. The copy makes httpx clients of its own."""
+        """Return a copy that also sends these headers. It has httpx clients of its own."""
         return evolve(self, headers={**self._headers, **headers})
 
     def with_cookies(self, cookies: dict[str, str]) -> Self:
-        """A copy that sends these cookies as well. The copy makes httpx clients of its own."""
+        """Return a copy that also sends these cookies. It has httpx clients of its own."""
         return evolve(self, cookies={**self._cookies, **cookies})
 
     def with_timeout(self, timeout: httpx.Timeout | None) -> Self:
-        """A copy with another timeout. The copy makes httpx clients of its own."""
+        """Return a copy with another timeout. It has httpx clients of its own."""
         return evolve(self, timeout=timeout)
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Use this httpx client as it is: its own base URL, headers and timeout apply, not those given here."""
+        """Use this httpx client as is, with its own base URL, headers and timeout."""
         self._client = client
         return self
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """Use this asynchronous httpx client as it is: its own base URL, headers and timeout apply."""
+        """Use this async httpx client as is, with its own base URL, headers and timeout."""
         self._async_client = async_client
         return self
 
     def get_httpx_client(self) -> httpx.Client:
-        """The httpx client that requests are sent with, made now if there is none yet."""
+        """Return the httpx client, created on first use."""
         if self._client is None:
             self._client = httpx.Client(**self._httpx_options())
         return self._client
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The asynchronous httpx client that requests are sent with, made now if there is none yet."""
+        """Return the async httpx client, created on first use."""
         if self._async_client is None:
             self._async_client = httpx.AsyncClient(**self._httpx_options())
         return self._async_client
@@ -105,11 +105,11 @@ class Client:
 
 @define
 class AuthenticatedClient(Client):
-    """A client that sends a key with every request.
+    """A client that sends an API key with every request.
 
     Args:
         token: The API key.
-        prefix: What stands before the key in the header's value; may be empty.
+        prefix: What precedes the key in the header; may be empty.
         auth_header_name: The header that carries the key.
     """
 

@@ -64,7 +64,7 @@ OPERATIONS: dict[str, Operation] = {
                 "body",
                 False,
                 {"$ref": "#/components/schemas/SpeechRequestProvider"},
-                "Settings that are handed to the provider which serves the request.",
+                "Which providers may serve the request, and options for them.",
             ),
             "response_format": Parameter(
                 "response_format",
@@ -85,25 +85,23 @@ OPERATIONS: dict[str, Operation] = {
                 "body",
                 False,
                 {"type": "array", "items": {"$ref": "#/components/schemas/SpeechInputReference"}},
-                "Recordings of the voice to speak with, each with its transcript if there is one. An empty list is as good as none.",
+                "Recordings of the voice to clone, each optionally followed by its transcript. An empty list has no effect.",
             ),
             "session_id": Parameter(
                 "session_id",
                 "body",
                 False,
                 {"type": "string", "maxLength": 256},
-                "Groups the requests of a conversation, for instance, in logs. At most 256 characters.",
+                "Groups related requests in logs, such as those of a conversation. At most 256 characters.",
             ),
             "trace": Parameter(
                 "trace",
                 "body",
                 False,
                 {"$ref": "#/components/schemas/TraceConfig"},
-                "Where the request belongs in a trace. Further fields are kept as they are.",
+                "Tracing metadata. Additional fields are kept as is.",
             ),
-            "user": Parameter(
-                "user", "body", False, {"type": "string"}, "Your name for the person who makes the request, for logs."
-            ),
+            "user": Parameter("user", "body", False, {"type": "string"}, "Your identifier for the end user, for logs."),
             "instructions": Parameter(
                 "instructions",
                 "body",
@@ -116,17 +114,17 @@ OPERATIONS: dict[str, Operation] = {
                 "header",
                 False,
                 {"type": "string"},
-                "The URL of your app. It identifies the app in usage statistics and rankings.",
+                "Your app's URL. It identifies the app in usage statistics and rankings.",
             ),
             "x_open_router_title": Parameter(
-                "X-OpenRouter-Title", "header", False, {"type": "string"}, "The name under which your app is shown."
+                "X-OpenRouter-Title", "header", False, {"type": "string"}, "Your app's name, as shown in rankings."
             ),
             "x_open_router_categories": Parameter(
                 "X-OpenRouter-Categories",
                 "header",
                 False,
                 {"type": "string"},
-                "The categories your app is ranked in, separated by commas.",
+                "Your app's categories in rankings, comma-separated.",
             ),
         },
         {"$ref": "#/components/schemas/SpeechRequest"},

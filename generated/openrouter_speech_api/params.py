@@ -18,7 +18,7 @@ class CreateSpeechOptions(TypedDict, total=False):
     """The voice to speak with. Each model has its own; some need one, some have none."""
 
     provider: SpeechRequestProvider | Mapping[str, Any] | None
-    """Settings that are handed to the provider which serves the request."""
+    """Which providers may serve the request, and options for them."""
 
     response_format: ResponseFormatEnum | str | None
     """The audio format of the response. Default: 'pcm'."""
@@ -30,29 +30,28 @@ class CreateSpeechOptions(TypedDict, total=False):
         Sequence[SpeechInputReferenceAudio | Mapping[str, Any] | SpeechInputReferenceText | SpeechInputReferenceImage]
         | None
     )
-    """Recordings of the voice to speak with, each with its transcript if there is one. An empty list is as good as
-    none."""
+    """Recordings of the voice to clone, each optionally followed by its transcript. An empty list has no effect."""
 
     session_id: str | None
-    """Groups the requests of a conversation, for instance, in logs. At most 256 characters."""
+    """Groups related requests in logs, such as those of a conversation. At most 256 characters."""
 
     trace: TraceConfig | Mapping[str, Any] | None
-    """Where the request belongs in a trace. Further fields are kept as they are."""
+    """Tracing metadata. Additional fields are kept as is."""
 
     user: str | None
-    """Your name for the person who makes the request, for logs."""
+    """Your identifier for the end user, for logs."""
 
     instructions: str | None
     """How to speak, in words ("Calmly, with a smile"). Models without such a setting ignore it."""
 
     http_referer: str | None
-    """The URL of your app. It identifies the app in usage statistics and rankings."""
+    """Your app's URL. It identifies the app in usage statistics and rankings."""
 
     x_open_router_title: str | None
-    """The name under which your app is shown."""
+    """Your app's name, as shown in rankings."""
 
     x_open_router_categories: str | Iterable[str] | None
-    """The categories your app is ranked in, separated by commas."""
+    """Your app's categories in rankings, comma-separated."""
 
 
 class CreateSpeechParams(CreateSpeechOptions, total=False):

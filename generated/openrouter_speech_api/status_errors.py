@@ -77,15 +77,15 @@ class APIStatusError(OpenRouterError):
 
 
 class BadRequestResponseError(APIStatusError):
-    """400: The request is malformed, or a field of it has a wrong value."""
+    """400: The request is malformed, or a field has a wrong value."""
 
 
 class UnauthorizedResponseError(APIStatusError):
-    """401: The API key is missing or not valid."""
+    """401: The API key is missing or invalid."""
 
 
 class PaymentRequiredResponseError(APIStatusError):
-    """402: The account has too little credit for this request."""
+    """402: The account lacks the credit for this request."""
 
 
 class ForbiddenResponseError(APIStatusError):
@@ -101,7 +101,7 @@ class PayloadTooLargeResponseError(APIStatusError):
 
 
 class TooManyRequestsResponseError(APIStatusError):
-    """429: Requests came faster than the account or the provider allows."""
+    """429: Too many requests for the account or the provider."""
 
 
 class InternalServerResponseError(APIStatusError):
@@ -109,19 +109,19 @@ class InternalServerResponseError(APIStatusError):
 
 
 class BadGatewayResponseError(APIStatusError):
-    """502: The provider failed or sent an answer that could not be used."""
+    """502: The provider failed, or sent an unusable response."""
 
 
 class ServiceUnavailableResponseError(APIStatusError):
-    """503: No provider can serve the request just now."""
+    """503: No provider can serve the request at the moment."""
 
 
 class EdgeNetworkTimeoutResponseError(APIStatusError):
-    """524: The provider took so long that the network in front of the server gave up."""
+    """524: The edge network gave up waiting for the server."""
 
 
 class ProviderOverloadedResponseError(APIStatusError):
-    """529: The provider has more requests than it can serve."""
+    """529: The provider is overloaded."""
 
 
 BY_STATUS: dict[int, type[APIStatusError]] = {

@@ -1,4 +1,4 @@
-"""What the models and the functions in `api` share."""
+"""Types that the models and the functions in `api` share."""
 
 from collections.abc import Mapping
 from typing import IO, BinaryIO, Generic, Literal, TypeVar
@@ -8,7 +8,7 @@ from httpx import Headers
 
 
 class Unset:
-    """The type of `UNSET`, the value of a field that is left out of a request or was not in an answer."""
+    """The type of `UNSET`: the value of a field that is not sent, or was not in a response."""
 
     def __bool__(self) -> Literal[False]:
         return False
@@ -29,14 +29,14 @@ RequestFiles = list[tuple[str, FileTypes]]
 
 @define
 class File:
-    """Binary content, such as the audio of an answer: `payload.read()` gives its bytes."""
+    """Binary content, such as the audio of a response: `payload.read()` returns its bytes."""
 
     payload: BinaryIO
     file_name: str | None = None
     mime_type: str | None = None
 
     def to_tuple(self) -> FileTypes:
-        """The form in which httpx takes a file to upload."""
+        """Return the file in the form that httpx uploads."""
         return self.file_name, self.payload, self.mime_type
 
 
@@ -45,13 +45,13 @@ T = TypeVar("T")
 
 @define
 class Response(Generic[T]):
-    """An answer, and what its body was parsed to."""
+    """A response, and its parsed body."""
 
     status_code: int
     content: bytes = field(repr=lambda content: f"<{len(content)} bytes>")
     headers: Headers
     parsed: T | None
-    """ The documented type of this status; None where the status is not documented or the body is not of its type. """
+    """ The body as documented for the status; None if the status is not documented, or the body does not match. """
 
 
 __all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]

@@ -4,16 +4,20 @@ import re
 import subprocess
 import sys
 from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 
 import httpx
 import openrouter_speech
 import pytest
 import typer
-from openrouter_speech.cli import failures
+from openrouter_speech.cli import failures, options
 from openrouter_speech.cli.app import app
 from openrouter_speech.cli.options import Settings
 from openrouter_speech.errors import OpenRouterError, from_response
+from openrouter_speech.tts import OPERATION, TTS
+
+from tools import generate
 
 from .conftest import PROGRAM, Run
 
@@ -28,7 +32,7 @@ def test_help_lists_the_commands(run: Run) -> None:
     outcome = run("--help")
     assert outcome.code == 0
     listed = re.findall(r"^  (\w+)  ", outcome.stdout.partition("Commands:")[2], re.MULTILINE)
-    assert listed == ["say", "narrate", "mock", "doctor"]
+    assert listed == ["say", "narrate", "mock", "contract", "doctor"]
 
 
 @pytest.mark.parametrize("command", ["say", "narrate", "doctor"])
@@ -115,6 +119,7 @@ MISSING = [
     ("uvicorn", ["mock"], "mock"),
     ("semantic_text_splitter", ["narrate", "book.txt", "-o", "a.mp3"], "long"),
     ("miniaudio", ["say", "Hello", "--play", "-o", "a.mp3"], "play"),
+    ("schemathesis", ["contract", "http://127.0.0.1:9"], "contract"),
 ]
 
 
@@ -197,6 +202,18 @@ def test_a_system_error_has_no_errno() -> None:
 )
 def test_a_parameter_is_named_by_its_option(message: str, expected: str) -> None:
     assert failures.by_option(message) == expected
+
+
+def test_no_parameter_of_the_description_can_take_an_option_of_ours() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    ours = {p.name for name in ("say", "narrate") for p in commands[name].params if not p.name.startswith("of_")}
+    app_headers = {"http_referer", "x_open_router_title", "x_open_router_categories"}
+    assert ours - {"context", "settings"} - app_headers <= options._TAKEN
+
+
+def test_no_field_of_the_description_can_take_a_parameter_of_ours() -> None:
+    ours = {name for method in (TTS.narrate, TTS.save_speech) for name in signature(method).parameters}
+    assert ours - OPERATION.parameters.keys() <= generate._RESERVED
 
 
 def test_every_shared_option_is_known_to_messages() -> None:

@@ -114,7 +114,8 @@ def test_a_signal_while_a_part_arrives_keeps_the_others(
         return silence(connection)
 
     with WireServer(http(body=bytes(4800)), stall) as wire:
-        command = terminal("narrate", "book.txt", "-o", "book.wav", "--concurrency", "1", "--server-url", wire.url)
+        cutting = ["--concurrency", "1", "--pause", "0"]  # with a pause, each paragraph is a request
+        command = terminal("narrate", "book.txt", "-o", "book.wav", *cutting, "--server-url", wire.url)
         assert half.wait(10)
         command.process.kill(number)
         seen = command.seen()

@@ -208,6 +208,7 @@ class PeerServer:
         requests = self.requests
 
         class Handler(BaseHTTPRequestHandler):
+            wbufsize = -1  # one packet for head and body: two wait for an acknowledgement of the first
             protocol_version = "HTTP/1.1"
 
             def answer(self) -> None:
@@ -241,6 +242,11 @@ class PeerServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/api/v1"
 
+    def stop(self) -> None:
+        """Refuse connections from now on."""
+        self._server.shutdown()
+        self._server.server_close()
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
@@ -248,6 +254,5 @@ class PeerServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
+        self.stop()
         self._thread.join()
-        self._server.server_close()

@@ -2,8 +2,8 @@
 
 import pytest
 from openrouter_speech._core import wav
+from openrouter_speech.contract import audio
 
-from . import audio
 from .peer import SILENCE, SILENT_MP3
 
 PCM_TYPE = "audio/pcm;rate=24000;channels=1"

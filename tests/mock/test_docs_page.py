@@ -486,7 +486,7 @@ def test_the_page_fits_a_narrow_screen(page: Page) -> None:
 
 
 def test_a_screenshot_is_kept_in_out(page: Page) -> None:
-    page.choose("Example", "MP3, with an option for one provider")
+    page.choose("Example", "MP3, with a provider option")
     page.send()
     page.heard()
     picture = PROJECT / "out/docs.png"

@@ -62,10 +62,12 @@ def test_a_preference_is_parsed_as_prism_parses_it(prefer: str, fault: Fault | N
 @pytest.mark.parametrize(
     ("prefer", "named"),
     [
-        ("code=418", "418 is not documented; documented statuses: 400, 401"),
+        ("code=418", "418 is not documented; documented statuses: 400 to 404, 413"),
         ("fault=explosion", "explosion"),
         ("fault=status", "status"),
         ("code=429; retry-after=soon", "soon"),
+        *((f"code=429; retry-after={wait}", "retry_after") for wait in ("inf", "nan", "1e300", "-1e300")),
+        *((f"fault=slow; seconds={delay}", "seconds") for delay in ("inf", "nan", "-1")),
         ("code=429; retry-after=1; form=fax", "form"),
         ("code=429; example=second", "has no example 'second'"),
     ],
@@ -145,6 +147,7 @@ def test_each_form_of_a_wait_has_its_header() -> None:
         "asctime": {"Retry-After": "Sun Nov 22 12:00:07 2026"},
         "iso": {"Retry-After": "2026-11-22T12:00:07Z"},
         "metadata": {},
+        "metadata-seconds": {},
     }
 
 
@@ -158,6 +161,7 @@ SEEN: list[tuple[str, type[errors.OpenRouterError], str]] = [
     ("type", errors.NotAudioError, "text/plain"),
     ("half-frame", errors.TruncatedAudioError, "not a whole number of 2-byte pcm frames"),
     ("zod", errors.BadRequestResponseError, "400: input: Invalid input"),
+    ("in-flight", errors.PaymentRequiredResponseError, "402: Too many requests are in flight"),
 ]
 
 

@@ -320,3 +320,60 @@ def test_a_client_that_disconnects_in_its_request_leaves_no_traceback(caplog: py
     (request,) = server.requests
     assert request.status is None
     assert not caplog.records
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockServer]:
+    """A server whose description has parameters of every kind, and responses for ranges of statuses."""
+    path = tmp_path_factory.mktemp("wide") / "openapi.yaml"
+    document = yaml.safe_load((PROJECT / "openapi.yaml").read_text())
+    operation = document["paths"]["/audio/speech"]["post"]
+    operation["responses"] |= {status: {"description": "More"} for status in ("default", "4XX", "5XX", "451")}
+    error = {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}
+    operation["responses"]["409"] = {"description": "Busy", "content": {"application/json": error}}
+    operation["parameters"] += [
+        {"name": "X-Count", "in": "header", "schema": {"type": "integer", "maximum": 9}},
+        {"name": "debug", "in": "query", "schema": {"type": "boolean"}},
+    ]
+    document["paths"]["/models/{author}/{slug}"] = {
+        "get": {
+            "operationId": "getModel",
+            "parameters": [
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string", "maxLength": 3}}
+                for name in ("author", "slug")
+            ],
+            "responses": {"200": {"description": "A model", "content": {"application/json": {"example": {"id": 1}}}}},
+        }
+    }
+    path.write_text(yaml.safe_dump(document))
+    with MockServer(description=path) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "status"),
+    [
+        ({"X-Count": "9"}, "?debug=true", 200),
+        ({"X-Count": "10"}, "", 400),
+        ({"X-Count": "a"}, "", 400),
+        ({}, "?debug=2", 400),
+    ],
+)
+def test_headers_and_queries_have_types(wide: MockServer, headers: dict[str, str], query: str, status: int) -> None:
+    url = f"{wide.url}/audio/speech{query}"
+    assert httpx.post(url, json=REQUEST, headers={"Authorization": f"Bearer {KEY}", **headers}).status_code == status
+
+
+def test_each_operation_of_the_description_is_served(wide: MockServer) -> None:
+    assert httpx.get(f"{wide.url}/models/a/b").json() == {"id": 1}
+    assert httpx.get(f"{wide.url}/models/a/long").status_code == 400
+
+
+def test_a_range_of_statuses_documents_each_of_them(wide: MockServer) -> None:
+    for status in (409, 418, 451, 598):
+        wide.script([status])
+        response = httpx.post(f"{wide.url}/audio/speech", json=REQUEST, headers={"Authorization": f"Bearer {KEY}"})
+        assert response.status_code == status
+    wide.script([409])
+    response = httpx.post(f"{wide.url}/audio/speech", json=REQUEST, headers={"Authorization": f"Bearer {KEY}"})
+    assert response.json()["error"]["code"] == 409

@@ -16,14 +16,41 @@ from ..conftest import PROJECT
 from .conftest import NO_SETUP, git
 
 FIELDS: dict[str, Any] = {
-    "language": {"type": "string", "description": "The language of the text."},
+    "dialect": {"type": "string", "description": "The dialect of the text."},
     "stability": {"type": "number", "minimum": 0, "maximum": 1, "description": "How even the voice is."},
     "seed": {"type": "integer", "description": "Repeats a voice."},
     "watermark": {"type": "boolean", "description": "Marks the audio."},
     "timing": {"type": "object", "required": ["unit"], "properties": {"unit": {"type": "string", "enum": ["word"]}}},
     "from": {"type": "string", "description": "A keyword of Python."},
+    "limit": {"type": "integer", "description": "A parameter of ours in `narrate`."},
+    "format": {"type": "string", "description": "An option of ours in `say`."},
 }
 HEADER: dict[str, Any] = {"name": "X-OpenRouter-Audience", "in": "header", "schema": {"type": "string", "maxLength": 8}}
+OPERATION: dict[str, Any] = {
+    "operationId": "listVoices",
+    "tags": ["Voices"],
+    "summary": "List voices",
+    "description": "Lists the voices of a region.",
+    "parameters": [
+        {"name": "region", "in": "path", "required": True, "schema": {"type": "string"}},
+        {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1}},
+    ],
+    "responses": {
+        "200": {
+            "description": "The voices.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["data"],
+                        "properties": {"data": {"type": "array", "items": {"type": "string"}}},
+                    },
+                    "example": {"data": ["alloy"]},
+                }
+            },
+        }
+    },
+}
 STATUSES = {409: "The voice is busy.", 451: "The text is not allowed."}
 
 CALLER = """
@@ -32,14 +59,15 @@ import sys
 
 import httpx
 from openrouter_speech import OpenRouter, components, errors
+from openrouter_speech._generated import OPERATIONS, prepare
 from openrouter_speech.mock import MockServer
 
 GIVEN = {"input": "Hello", "model": "a/b", "voice": "alloy"}
 NEW = {
-    "language": "fr", "stability": 0.5, "seed": 7, "watermark": True, "timing": {"unit": "word"}, "from_": "a",
-    "response_format": "flac",
+    "dialect": "fr", "stability": 0.5, "seed": 7, "watermark": True, "timing": {"unit": "word"}, "from_": "a",
+    "response_format": "flac", "limit_": 1, "format": "b",
 }
-WRONG = [{"language": 1}, {"stability": 2}, {"seed": 1.5}, {"timing": {}}, {"timing": {"unit": 1}},
+WRONG = [{"dialect": 1}, {"stability": 2}, {"seed": 1.5}, {"timing": {}}, {"timing": {"unit": 1}},
          {"x_open_router_audience": "much too long"}]
 
 with MockServer() as server, OpenRouter("k" * 20, server_url=server.url, retry_config=None) as client:
@@ -67,6 +95,8 @@ with MockServer() as server, OpenRouter("k" * 20, server_url=server.url, retry_c
             client.tts.create_speech(**GIVEN)
         except errors.APIStatusError as error:
             found["raised"].append(type(error).__name__)
+    found["voices"] = httpx.get(f"{server.url}/voices/en?limit=2", headers={"Authorization": "Bearer key"}).json()
+    found["request"] = prepare(OPERATIONS["list_voices"], {"region": "pt/br", "limit_": 2})[:2]
     found["enum"] = str(components.ResponseFormatEnum("flac"))
     found["model"] = components.SpeechRequestTiming(unit="word").to_dict()
     json.dump(found, sys.stdout)
@@ -75,8 +105,8 @@ with MockServer() as server, OpenRouter("k" * 20, server_url=server.url, retry_c
 TYPED = """
 from openrouter_speech import OpenRouter, errors
 tts = OpenRouter("key").tts
-tts.create_speech(input="a", model="a/b", voice="c", language="fr", stability=0.5, timing={"unit": "word"}, from_="a")
-tts.create_speech(input="a", model="a/b", voice="c", language=5)
+tts.create_speech(input="a", model="a/b", voice="c", dialect="fr", stability=0.5, timing={"unit": "word"}, from_="a")
+tts.create_speech(input="a", model="a/b", voice="c", dialect=5)
 tts.create_speech(input="a", model="a/b", voice="c", stability="even")
 try:
     tts.narrate("a", "b.wav", model="a/b", voice="c", seed=5)
@@ -120,6 +150,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     schemas["SpeechRequest"]["properties"] |= FIELDS
     schemas["ResponseFormatEnum"]["enum"].append("flac")
     operation["parameters"].append(HEADER)
+    document["paths"]["/voices/{region}"] = {"get": OPERATION}
     for status, text in STATUSES.items():
         operation["responses"][str(status)] = {
             "description": text,
@@ -144,15 +175,16 @@ def test_only_the_description_and_generated_code_change(copy: Copy) -> None:
 
 def test_new_fields_and_headers_are_sent(found: dict[str, Any]) -> None:
     assert found["sent"] == {
-        "input": "Hello", "model": "a/b", "voice": "alloy", "language": "fr", "stability": 0.5, "seed": 7,
-        "watermark": True, "timing": {"unit": "word"}, "from": "a", "response_format": "flac",
+        "input": "Hello", "model": "a/b", "voice": "alloy", "dialect": "fr", "stability": 0.5, "seed": 7,
+        "watermark": True, "timing": {"unit": "word"}, "from": "a", "response_format": "flac", "limit": 1,
+        "format": "b",
     }  # fmt: skip
     assert found["header"] == "kids"
 
 
 def test_a_wrong_type_or_bound_is_refused_by_name(found: dict[str, Any]) -> None:
     assert found["refused"] == [
-        "language must be a str, not int",
+        "dialect must be a str, not int",
         "stability must be at most 1, not 2",
         "seed must be an int, not float",
         "timing.unit is missing",
@@ -163,7 +195,7 @@ def test_a_wrong_type_or_bound_is_refused_by_name(found: dict[str, Any]) -> None
 
 def test_the_mock_server_validates_and_journals_new_fields(found: dict[str, Any]) -> None:
     assert found["mock"] == 400
-    assert found["sent"]["language"] == "fr"
+    assert found["sent"]["dialect"] == "fr"
 
 
 def test_new_statuses_have_error_classes(found: dict[str, Any]) -> None:
@@ -174,16 +206,29 @@ def test_new_models_and_enum_values_are_components(found: dict[str, Any]) -> Non
     assert (found["enum"], found["model"]) == ("flac", {"unit": "word"})
 
 
+def test_a_new_operation_is_served_and_can_be_requested(copy: Copy, found: dict[str, Any]) -> None:
+    assert found["voices"] == {"data": ["alloy"]}
+    assert found["request"] == ["GET", "/voices/pt%2Fbr?limit=2"]
+    assert (copy.folder / "generated/openrouter_speech_api/api/voices/list_voices.py").exists()
+
+
 def test_help_lists_new_parameters(copy: Copy) -> None:
     text = copy.run(sys.executable, "-c", "from openrouter_speech.tts import TTS; help(TTS.narrate)")
-    assert "language: str | None = None" in text
+    assert "dialect: str | None = None" in text
     assert "from_: str | None = None" in text
 
 
 def test_the_command_line_has_new_options(copy: Copy) -> None:
     for command in ("say", "narrate"):
         text = copy.run(sys.executable, "-m", "openrouter_speech", command, "--help")
-        for option in ("--language TEXT", "--stability NUMBER", "--seed COUNT", "--watermark", "--timing JSON"):
+        for option in (
+            "--dialect TEXT",
+            "--stability NUMBER",
+            "--seed COUNT",
+            "--watermark",
+            "--timing JSON",
+            "--api-format TEXT",
+        ):
             assert option in text, option
 
 

@@ -20,11 +20,11 @@ class ErrorDetail:
     """What went wrong."""
 
     code: int
-    """ The status code, once more. """
+    """ The status code again. """
     message: str
-    """ One sentence for a person to read. """
+    """ A sentence for people to read. """
     metadata: ErrorMetadata | None | Unset = UNSET
-    """ Details in no fixed form, such as the provider's own error or rate-limit headers. """
+    """ Details of any form, such as the provider's own error or rate-limit headers. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

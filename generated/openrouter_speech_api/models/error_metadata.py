@@ -11,7 +11,7 @@ T = TypeVar("T", bound="ErrorMetadata")
 
 @_attrs_define
 class ErrorMetadata:
-    """Details of an error, in no fixed form."""
+    """Details of an error, of any form."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

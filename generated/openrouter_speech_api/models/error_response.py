@@ -18,14 +18,14 @@ T = TypeVar("T", bound="ErrorResponse")
 
 @_attrs_define
 class ErrorResponse:
-    """The shape of every documented error."""
+    """The body of every documented error."""
 
     error: ErrorDetail
     """ What went wrong. """
     user_id: None | str | Unset = UNSET
-    """ The account that the request was counted for, where known. """
+    """ The account of the request, if known. """
     openrouter_metadata: None | RoutingMetadata | Unset = UNSET
-    """ How the request was routed, where the server tells. """
+    """ How the request was routed, if the server says so. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="ProviderOptionValues")
 
 @_attrs_define
 class ProviderOptionValues:
-    """The options of one provider, in that provider's own terms."""
+    """The options of one provider, under that provider's own names."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

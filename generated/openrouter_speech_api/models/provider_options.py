@@ -15,10 +15,7 @@ T = TypeVar("T", bound="ProviderOptions")
 
 @_attrs_define
 class ProviderOptions:
-    """Options by provider slug. Those of the provider that serves the request are added to what it is sent; the others are
-    ignored.
-
-    """
+    """Options by provider slug. Those of the provider that serves the request are passed on; the others are ignored."""
 
     additional_properties: dict[str, ProviderOptionValues] = _attrs_field(init=False, factory=dict)
 

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="RoutingMetadata")
 
 @_attrs_define
 class RoutingMetadata:
-    """Facts about the routing of a request, in no fixed form."""
+    """How a request was routed, in any form."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

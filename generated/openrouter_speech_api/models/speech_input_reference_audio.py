@@ -27,7 +27,7 @@ class SpeechInputReferenceAudio:
     input_audio: SpeechInputReferenceAudioInput
     """ The recording itself. """
     type_: Literal["input_audio"]
-    """ What the part is. """
+    """ The kind of reference. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

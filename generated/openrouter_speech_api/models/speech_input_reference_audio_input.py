@@ -18,7 +18,7 @@ class SpeechInputReferenceAudioInput:
     data: str | Unset = UNSET
     """ The audio in base64, or as a data URI. Up to 15 MiB once decoded. """
     format_: str | Unset = UNSET
-    """ The audio's format, such as wav. Most providers find out by themselves. """
+    """ The audio's format, such as wav. Most providers detect it. """
     url: str | Unset = UNSET
     """ A public URL that the server fetches, up to 15 MiB. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

@@ -22,10 +22,10 @@ T = TypeVar("T", bound="SpeechInputReferenceImage")
 
 @_attrs_define
 class SpeechInputReferenceImage:
-    """A picture of the speaker, or of the scene where a cloned voice speaks. One at most."""
+    """An image of the speaker, or of the scene where a cloned voice speaks. At most one."""
 
     type_: Literal["image_url"]
-    """ What the part is. """
+    """ The kind of reference. """
     image_url: SpeechInputReferenceImageInput
     """ The image itself. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

@@ -17,12 +17,12 @@ T = TypeVar("T", bound="SpeechInputReferenceText")
 
 @_attrs_define
 class SpeechInputReferenceText:
-    """The transcript of a recording; it follows the recording."""
+    """The transcript of a recording. Put it right after the recording."""
 
     text: str
     """ What is said in the recording. """
     type_: Literal["text"]
-    """ What the part is. """
+    """ The kind of reference. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class SpeechRequest:
     voice: str | Unset = UNSET
     """ The voice to speak with. Each model has its own; some need one, some have none. """
     provider: SpeechRequestProvider | Unset = UNSET
-    """ Settings that are handed to the provider which serves the request. """
+    """ Which providers may serve the request, and options for them. """
     response_format: ResponseFormatEnum | Unset = UNSET
     """ The audio format of the response. """
     speed: float | Unset = UNSET
@@ -41,14 +41,14 @@ class SpeechRequest:
     input_references: list[SpeechInputReferenceAudio | SpeechInputReferenceImage | SpeechInputReferenceText] | Unset = (
         UNSET
     )
-    """ Recordings of the voice to speak with, each with its transcript if there is one. An empty list is as good as
-    none. """
+    """ Recordings of the voice to clone, each optionally followed by its transcript. An empty list has no effect.
+    """
     session_id: str | Unset = UNSET
-    """ Groups the requests of a conversation, for instance, in logs. At most 256 characters. """
+    """ Groups related requests in logs, such as those of a conversation. At most 256 characters. """
     trace: TraceConfig | Unset = UNSET
-    """ Where the request belongs in a trace. Further fields are kept as they are. """
+    """ Tracing metadata. Additional fields are kept as is. """
     user: str | Unset = UNSET
-    """ Your name for the person who makes the request, for logs. """
+    """ Your identifier for the end user, for logs. """
     instructions: str | Unset = UNSET
     """ How to speak, in words ("Calmly, with a smile"). Models without such a setting ignore it. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

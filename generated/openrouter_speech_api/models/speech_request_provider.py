@@ -18,13 +18,13 @@ T = TypeVar("T", bound="SpeechRequestProvider")
 
 @_attrs_define
 class SpeechRequestProvider:
-    """Settings that are handed to the provider which serves the request."""
+    """Which providers may serve the request, and options for them."""
 
     options: ProviderOptions | Unset = UNSET
-    """ Options by provider slug. Those of the provider that serves the request are added to what it is sent; the
-    others are ignored. """
+    """ Options by provider slug. Those of the provider that serves the request are passed on; the others are
+    ignored. """
     zdr: bool | None | Unset = UNSET
-    """ Use only endpoints that keep no data. """
+    """ Use only endpoints that retain no data. """
     data_collection: None | SpeechRequestDataCollection | Unset = UNSET
     """ Whether providers that collect data may serve the request. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="TraceConfig")
 
 @_attrs_define
 class TraceConfig:
-    """Where the request belongs in a trace. Further fields are kept as they are."""
+    """Tracing metadata. Additional fields are kept as is."""
 
     trace_id: str | Unset = UNSET
     """ The trace that the request is part of. """

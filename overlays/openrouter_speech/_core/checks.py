@@ -12,7 +12,7 @@ from contextlib import suppress
 from copy import copy
 from datetime import date
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 Schema = Mapping[str, Any]
@@ -43,6 +43,12 @@ _BOUNDS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "exclusiveMinimum": (operator.gt, "more than"),
     "maximum": (operator.le, "at most"),
     "exclusiveMaximum": (operator.lt, "less than"),
+}
+_FREE: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
+_BOUNDING = {
+    "string": {"minLength", "maxLength", "pattern"},
+    "integer": {*_BOUNDS, "multipleOf"},
+    "boolean": set[str](),
 }
 
 
@@ -88,13 +94,25 @@ class _DictModel(dict[str, Any]):
         return self
 
 
+class _Known(NamedTuple):
+    """What is known of a schema."""
+
+    schema: Schema
+    parts: tuple[Schema, ...]
+    """Those with bounds."""
+    types: frozenset[str] | None
+    """The JSON types that it allows; None for any."""
+    free: frozenset[type]
+    """The types whose values need no further check: no call pays for a rule that it cannot break."""
+
+
 class Checker:
     """Checks plain values against schemas, which may refer to `#/components/schemas/...`."""
 
     def __init__(self, schemas: Mapping[str, Schema]) -> None:
         self._schemas = schemas
-        self._known: dict[int, tuple[Schema, tuple[Schema, ...], frozenset[str] | None]] = {}
-        """By a schema's identity: itself, the parts with bounds, the types. Schemas stay, and calls are frequent."""
+        self._known: dict[int, _Known] = {}
+        """By a schema's identity. Schemas stay, and calls are frequent."""
 
     def check(self, name: str, value: Any, schema: Schema) -> None:
         """Check a value.
@@ -108,9 +126,11 @@ class Checker:
             TypeError: It has a wrong type.
             ValueError: It has the right type, but is out of bounds.
         """
+        _, parts, types, free = self._known.get(id(schema)) or self._looked_up(schema)
+        if type(value) in free and value and (type(value) is not str or value.isascii()):
+            return
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{name} must be a finite number, not {value}")
-        _, parts, types = self._known.get(id(schema)) or self._looked_up(schema)
         if types is not None and not any(_is(value, one) for one in types):
             raise TypeError(f"{name} must be {_named(types)}, not {_type_name(value)}")
         if isinstance(value, str) and not value.isascii():
@@ -132,14 +152,14 @@ class Checker:
 
     def types(self, schema: Schema) -> frozenset[str] | None:
         """Return the JSON types that a schema allows; None for any."""
-        return self._looked_up(schema)[2]
+        return self._looked_up(schema).types
 
-    def _looked_up(self, schema: Schema) -> tuple[Schema, tuple[Schema, ...], frozenset[str] | None]:
+    def _looked_up(self, schema: Schema) -> "_Known":
         parts = tuple(self._conjunction(schema))
         found: frozenset[str] | None = None
         for part in parts:
-            given = part.get("type", ())
-            sets = [frozenset([given] if isinstance(given, str) else given)] if given else []
+            given = part.get("type") or [_json_type(value) for value in part.get("enum", [part.get("const", part)])]
+            sets = [frozenset([given] if isinstance(given, str) else given)] if "any" not in given else []
             for keyword in ("oneOf", "anyOf"):
                 each = [self.types(alternative) for alternative in part.get(keyword, ())]
                 if each and None not in each:
@@ -148,7 +168,22 @@ class Checker:
                 wider = types | {"integer"} if "number" in types else types
                 found = wider if found is None else found & wider
         bounding = tuple(part for part in parts if not part.keys() <= _UNBOUNDED)
-        return self._known.setdefault(id(schema), (schema, bounding, found))
+        free = {
+            kind for name, kind in _FREE.items() if (found is None or name in found) and self._frees(bounding, name)
+        }
+        return self._known.setdefault(id(schema), _Known(schema, bounding, found, frozenset(free)))
+
+    def _frees(self, parts: Iterable[Schema], json_type: str) -> bool:
+        """Whether a value of this type is right, whatever it is."""
+        for part in parts:
+            if part.keys() & _BOUNDING[json_type]:
+                return False
+            for alternatives in (part[keyword] for keyword in ("oneOf", "anyOf") if keyword in part):
+                known = [self._looked_up(alternative) for alternative in alternatives]
+                fitting = [one for one in known if one.types is None or json_type in one.types]
+                if len(fitting) != 1 or _FREE[json_type] not in fitting[0].free:
+                    return False
+        return True
 
     def _conjunction(self, schema: Schema) -> Iterator[Schema]:
         """Yield the schema without references, and the parts of its `allOf`."""
@@ -227,6 +262,10 @@ def _is(value: Any, json_type: str) -> bool:
     if json_type == "integer" and isinstance(value, float):
         return value.is_integer()
     return isinstance(value, _ACCEPTED.get(json_type, ()))
+
+
+def _json_type(value: Any) -> str:
+    return next((name for name in _ACCEPTED if _is(value, name)), "any") if not isinstance(value, Mapping) else "any"
 
 
 def _named(types: frozenset[str]) -> str:

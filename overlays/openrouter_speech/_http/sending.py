@@ -142,6 +142,10 @@ def _attempt(client: httpx.Client, call: Call, receive: Callable[[OpenResponse],
         response = _send(client, request)
     except httpx.RequestError as cause:
         raise errors.from_transport(cause, request) from cause
+    except Exception as cause:
+        if not _is_socks_error(cause):
+            raise
+        raise errors.from_transport(httpx.ProxyError(f"the SOCKS handshake failed: {cause}"), request) from cause
     finally:
         _withdraw_credential(request)
     try:
@@ -160,6 +164,10 @@ async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callabl
         response = await _send_async(client, request)
     except httpx.RequestError as cause:
         raise errors.from_transport(cause, request) from cause
+    except Exception as cause:
+        if not _is_socks_error(cause):
+            raise
+        raise errors.from_transport(httpx.ProxyError(f"the SOCKS handshake failed: {cause}"), request) from cause
     finally:
         _withdraw_credential(request)
     try:
@@ -199,6 +207,11 @@ def _is_stale(error: httpx.ConnectError) -> bool:
     from .delivery import is_stale  # noqa: PLC0415  (it needs httpcore, which httpx loads with its first client)
 
     return is_stale(error)
+
+
+def _is_socks_error(error: Exception) -> bool:
+    """Whether a SOCKS handshake failed. httpx does not translate this error."""
+    return type(error).__module__.partition(".")[0] == "socksio"
 
 
 def _withdraw_credential(request: httpx.Request) -> None:

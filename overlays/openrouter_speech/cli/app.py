@@ -103,7 +103,7 @@ def say(
 ) -> None:
     """Speak a text: to a file, a pipe or the speakers.
 
-    openrouter-speech say "Hello world" -m elevenlabs/eleven-turbo-v2 -v alloy -o hello.mp3
+    openrouter-speech say "Hello world" -m mistralai/voxtral-mini-tts-2603 -v en_paul_neutral -o hello.mp3
     """
     from . import say as command
 
@@ -168,7 +168,7 @@ def narrate(
     The text is requested in parts, which are stored as they arrive. After an interruption or a failure, run the same
     command again: it resumes, and requests nothing twice.
 
-    openrouter-speech narrate book.txt -m elevenlabs/eleven-turbo-v2 -v alloy -o book.mp3
+    openrouter-speech narrate book.txt -m mistralai/voxtral-mini-tts-2603 -v en_paul_neutral -o book.mp3
     """
     from . import narrate as command
 
@@ -198,6 +198,53 @@ def mock(context: typer.Context) -> None:
     from . import mock as command
 
     command.mock(context.args)
+
+
+@app.command(
+    epilog="Exit codes: 0 every rule that was seen is kept; 1 a rule is broken, the server stopped, or the coverage is "
+    "less than --fail-under; 2 wrong usage, no server at the URL, or a key that it refuses.\n\n"
+    "The key is read from a variable, and never shown."
+)
+def contract(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The base URL of the server.")],
+    *,
+    key_env: Annotated[
+        str, typer.Option("--key-env", metavar="NAME", help="The variable with a key of the server.")
+    ] = "OPENROUTER_API_KEY",
+    live: Annotated[
+        bool, typer.Option("--live", help="Send at most 10 short requests, because each costs money.")
+    ] = False,
+    seed: Annotated[
+        str | None, typer.Option("--seed", metavar="N", help="Send other requests; random picks a number.")
+    ] = None,
+    examples: Annotated[
+        int | None, typer.Option("--examples", metavar="N", min=1, help="How many requests to make up (100).")
+    ] = None,
+    spec: Annotated[
+        Path | None, typer.Option("--spec", metavar="FILE", help="Test against this OpenAPI description.")
+    ] = None,
+    fail_under: Annotated[
+        float, typer.Option("--fail-under", metavar="PERCENT", min=0, max=100, help="The coverage that is needed.")
+    ] = 0,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")] = None,
+) -> None:
+    """Test a server: which rules of the description it keeps, which it breaks, which were never seen.
+
+    openrouter-speech contract http://127.0.0.1:4010/api/v1 --key-env MY_KEY
+    """
+    from . import contract as command
+
+    command.contract(
+        url,
+        key_env=key_env,
+        live=live,
+        seed=seed,
+        examples=examples,
+        spec=spec,
+        fail_under=fail_under,
+        reports={"junit": junit, "json": json},
+    )
 
 
 @app.command(epilog=_EXIT_CODES, cls=_Lenient)

@@ -37,6 +37,7 @@ _SERVER_URL = "OPENROUTER_SPEECH_SERVER_URL"
 
 _EXTRAS = {
     "cli": ("typer", "rich"),
+    "contract": ("jsonschema-rs", "miniaudio", "rich", "schemathesis", "typer"),
     "play": ("miniaudio",),
     "long": ("filelock", "miniaudio", "semantic-text-splitter", "sentencex", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
@@ -145,6 +146,7 @@ def _options(commands: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _refused(name: str, value: object) -> str:
     """Return the reason why a setting is refused; empty if it is not, or if calls fail for another reason."""
+    name = name.removeprefix("of_")
     if name not in Settings.__dataclass_fields__.keys() | OTHERS.keys():
         return ""
     without, message = _reason({}), _reason({"others": {name: value}} if name in OTHERS else {name: value})

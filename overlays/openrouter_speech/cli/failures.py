@@ -13,7 +13,7 @@ import typer
 
 from .. import errors
 from .._core.bodies import escaped
-from .options import OTHERS, Settings
+from .options import OTHERS, Settings, option_of
 
 REFUSED, WRONG_USAGE, INTERRUPTED, NO_READER = 1, 2, 130, 141
 """Exit codes. 128 + n stands for signal n, as in shells: SIGINT is 2, SIGPIPE 13."""
@@ -57,19 +57,23 @@ _SAME = (
     "server_url", "http_referer", "x_open_router_title", "x_open_router_categories",
     "retry_maybe_billed", "limit", "limit_unit", "concurrency", "folder",
 )  # fmt: skip
-_OPTIONS = {name: f"--{name.replace('_', '-')}" for name in (*_SAME, *OTHERS)} | {
-    "response_format": "--format",
-    "timeout_ms": "--timeout",
-    "pause_ms": "--pause",
-    "http_headers": "--header",
-    "provider.options": "--provider-options",
-    "input_references": "--reference",
-    "max_retries": "--retries",
-    "initial_interval": "--retry-wait",
-    "max_interval": "--retry-wait",
-    "jitter_ms": "--retry-wait",
-    "max_elapsed_time": "--retry-for",
-}
+_OPTIONS = (
+    {name: f"--{name.replace('_', '-')}" for name in _SAME}
+    | {name: option_of(name) for name in OTHERS}
+    | {
+        "response_format": "--format",
+        "timeout_ms": "--timeout",
+        "pause_ms": "--pause",
+        "http_headers": "--header",
+        "provider.options": "--provider-options",
+        "input_references": "--reference",
+        "max_retries": "--retries",
+        "initial_interval": "--retry-wait",
+        "max_interval": "--retry-wait",
+        "jitter_ms": "--retry-wait",
+        "max_elapsed_time": "--retry-for",
+    }
+)
 """The option for each parameter that the library's messages start with."""
 _PARAMETER = re.compile(rf"({'|'.join(map(re.escape, sorted(_OPTIONS, reverse=True)))})(?=[ .\[])")
 

@@ -68,6 +68,14 @@ _SCALARS: dict[str, type] = {"string": str, "number": float, "integer": int, "bo
 
 _METAVARS: dict[type | None, str | None] = {None: "JSON", str: "TEXT", float: "NUMBER", int: "COUNT", bool: None}
 
+_TAKEN = frozenset({"help", "text", "file", "output", "play", "book", "dry_run", "srt", "vtt"}) | {
+    "heading", "language",
+    "limit", "limit_unit", "pause", "concurrency", "folder", "format", "provider_options", "reference", "transcript",
+    "header", "timeout", "retry_wait", "retry_for", "retry_maybe_billed", "json", "debug",
+    "retries", "server_url",
+}  # fmt: skip
+"""Options of our own. A parameter of the same name gets the prefix --api-."""
+
 OTHERS = {name: parameter for name, parameter in _OPERATION.parameters.items() if name not in _OWN}
 """Parameters of the operation whose option comes from openapi.yaml."""
 
@@ -78,15 +86,25 @@ def _type(parameter: Parameter) -> type | None:
     return next((_SCALARS[name] for name in _SCALARS if name in types), None)
 
 
+def option_of(name: str) -> str:
+    """Return the option of a parameter that comes from openapi.yaml."""
+    name = name.rstrip("_")
+    return f"--{'api-' if name in _TAKEN else ''}{name.replace('_', '-')}"
+
+
+def _variable(name: str) -> str:
+    return option_of(name)[2:].replace("-", "_").upper()
+
+
 def _from_description(name: str, parameter: Parameter) -> inspect.Parameter:
     """Make the option of a parameter, as `Settings` has them."""
     kind = _type(parameter)
     metavar = _METAVARS[kind]
     text = parameter.description + (" As JSON." if kind is None else "")
-    names = [f"--{name.replace('_', '-')}", *([_SHORT[name]] if name in _SHORT else [])]
-    made = option(VOICE, text, *names, env=name.upper(), metavar=metavar)
+    names = [option_of(name), *([_SHORT[name]] if name in _SHORT else [])]
+    made = option(VOICE, text, *names, env=_variable(name), metavar=metavar)
     return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[(kind or str) | None, made]
+        f"of_{name}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[(kind or str) | None, made]
     )
 
 
@@ -216,7 +234,8 @@ class Settings:
         """
         for name, parameter in OTHERS.items():
             if parameter.required and not self.others.get(name):
-                raise ValueError(f"The {name} is missing: pass --{name}, or set OPENROUTER_SPEECH_{name.upper()}")
+                variable = f"OPENROUTER_SPEECH_{_variable(name)}"
+                raise ValueError(f"The {name} is missing: pass {option_of(name)}, or set {variable}")
         params = {name: self._other(name, value) for name, value in self.others.items() if value is not None}
         return {
             **params,
@@ -264,7 +283,7 @@ class Settings:
         return [part for recording, transcript in pairs for part in reference_clip(recording, transcript)]
 
     def _other(self, name: str, value: Any) -> Any:
-        return _parsed(name.replace("_", "-"), value) if _type(OTHERS[name]) is None else value
+        return _parsed(option_of(name)[2:], value) if _type(OTHERS[name]) is None else value
 
     def _headers(self) -> dict[str, str]:
         headers = {}
@@ -294,7 +313,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def called(**values: Any) -> None:
         values["header"] = [*os.environ.get(HEADERS, "").splitlines(), *(values["header"] or ())]
-        others = {name: values.pop(name) for name in OTHERS}
+        others = {name: values.pop(f"of_{name}") for name in OTHERS}
         settings = Settings(**{p.name: values.pop(p.name) for p in shared}, others=others)
         command(**values, settings=settings)
 

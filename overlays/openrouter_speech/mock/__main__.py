@@ -19,6 +19,11 @@ def main(arguments: list[str] | None = None, prog: str = "python -m openrouter_s
     parser.add_argument("--chaos", type=float, default=0.0, help="share of requests that fail at random (default: 0)")
     parser.add_argument("--seed", type=int, default=0, help="seed that decides which requests fail (default: 0)")
     parser.add_argument("--api-key", help="the only key to accept (default: accept any)")
+    parser.add_argument(
+        "--profile",
+        default="lenient",
+        help="lenient, live, or a YAML file with rules for models (default: lenient)",
+    )
     options = parser.parse_args(arguments)
     try:
         server = MockServer(**vars(options))

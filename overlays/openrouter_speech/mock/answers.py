@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,9 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from .._core.audio import PCM_SAMPLE_WIDTH
-from .description import JSON, Answer, Operation
+from .description import JSON, Answer, Operation, Problem
 from .encoder import encode
 from .faults import Fault, decimal, now, zod_error
+from .profiles import Profile
 from .synthesizer import SAMPLE_RATE, Samples
 from .transport import AudioResponse, NoResponse
 from .voices import Voice
@@ -25,6 +26,22 @@ _GATEWAY_HTML = (
     b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 )
 
+_BODIES: Mapping[str, tuple[int | None, Any]] = {
+    "zod": (400, zod_error(("input", "Invalid input"))),
+    "json": (None, {"error": {"code": 502, "message": "The provider failed"}}),
+    "in-flight": (
+        402,
+        {
+            "error": {
+                "code": 402,
+                "message": "Too many requests are in flight",
+                "metadata": {"limit_source": "openrouter_in_flight_budget"},
+            }
+        },
+    ),
+}
+"""The status and body of some faults; None for the documented success."""
+
 
 class RefusedError(Exception):
     """The request is rejected with an error response."""
@@ -34,11 +51,37 @@ class RefusedError(Exception):
         self.status = status
         self.message = message
 
+    def response(self) -> Response:
+        """Build the error response."""
+        return error(self.status, self.message)
+
+
+class InvalidBodyError(RefusedError):
+    """The body does not match the description, and the live service would say so in Zod's form."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(400, "; ".join(map(str, problems)))
+        self._problems = problems
+
+    def response(self) -> Response:
+        return JSONResponse(zod_error(*((problem.field, problem.reason) for problem in self._problems)), 400)
+
+
+class ProviderRefusedError(RefusedError):
+    """The provider refuses the request. Its reason is where the live service puts it, as JSON in a string."""
+
+    def __init__(self, provider: str, reason: str) -> None:
+        super().__init__(400, "Provider returned error")
+        self._metadata = {"provider_name": provider, "raw": json.dumps({"error": {"message": reason}})}
+
+    def response(self) -> Response:
+        return JSONResponse({"error": {"code": 400, "message": self.message, "metadata": self._metadata}}, 400)
+
 
 class Answers:
     """Builds the responses of one operation."""
 
-    def __init__(self, operation: Operation, voice: Voice, pace: Pace) -> None:
+    def __init__(self, operation: Operation, voice: Voice, pace: Pace, profile: Profile) -> None:
         """Look up the documented success response.
 
         Raises:
@@ -51,6 +94,7 @@ class Answers:
         self._success = success
         self._voice = voice
         self._pace = pace
+        self._profile = profile
 
     async def answer(self, fault: Fault, body: Mapping[str, Any]) -> Response:
         """Build the response to a request with this body.
@@ -62,10 +106,18 @@ class Answers:
             return fixed
         if not (self._success.content_type or "").startswith("audio/"):
             return JSONResponse(_example(self._success, fault.example), self._success.status)
-        samples = await run_in_threadpool(self._samples, body)
         audio_format = body.get("response_format", self._operation.body_defaults.get("response_format", "pcm"))
-        audio, content_type = await run_in_threadpool(_encoded, samples, audio_format)
-        return self._with_audio(fault, audio, content_type, len(samples) / SAMPLE_RATE)
+        rule = self._profile.rule(body.get("model"))
+        if rule is not None and (reason := rule.refusal(body, audio_format)):
+            raise ProviderRefusedError(rule.provider, reason)
+        samples = await run_in_threadpool(self._samples, body)
+        audio, content_type = await run_in_threadpool(
+            _encoded, samples, audio_format, SAMPLE_RATE if rule is None else rule.rate
+        )
+        response = self._with_audio(fault, audio, content_type, len(samples) / SAMPLE_RATE)
+        if rule is not None:
+            response.headers["X-Provider-Name"] = rule.provider
+        return response
 
     def _samples(self, body: Mapping[str, Any]) -> Samples:
         """Speak the text, or each turn with its own voice."""
@@ -77,17 +129,16 @@ class Answers:
         )
 
     def _without_audio(self, fault: Fault) -> Response | None:
+        if fault.kind in _BODIES:
+            status, body = _BODIES[fault.kind]
+            return JSONResponse(body, status or self._success.status, fault.retry_headers(now()))
         match fault.kind:
             case "status":
                 return self._documented_error(fault)
             case "html":
                 return Response(_GATEWAY_HTML, 502, media_type="text/html")
-            case "zod":
-                return JSONResponse(zod_error("input"), 400)
             case "close":
                 return NoResponse()
-            case "json":
-                return JSONResponse({"error": {"code": 502, "message": "The provider failed"}}, self._success.status)
         return None
 
     def _with_audio(self, fault: Fault, audio: bytes, content_type: str, seconds: float) -> Response:
@@ -108,9 +159,15 @@ class Answers:
     def _documented_error(self, fault: Fault) -> Response:
         documented = self._operation.answers[fault.status or 0]
         body = _example(documented, fault.example)
-        if fault.retry_after is not None and fault.form == "metadata":
+        if body is None and documented.content_type == JSON:
+            body = {"error": {"code": documented.status, "message": f"Status {documented.status}, as requested"}}
+        if fault.retry_after is not None and fault.form.startswith("metadata"):
             body = json.loads(json.dumps(body))
-            body["error"]["metadata"] = {"headers": {"Retry-After": decimal(fault.retry_after)}}
+            body["error"]["metadata"] = (
+                {"retry_after_seconds": fault.retry_after}
+                if fault.form == "metadata-seconds"
+                else {"headers": {"Retry-After": decimal(fault.retry_after)}}
+            )
         return JSONResponse(body, documented.status, fault.retry_headers(now()))
 
 
@@ -128,9 +185,9 @@ def _example(answer: Answer, name: str | None) -> Any:
     return answer.examples[name]
 
 
-def _encoded(samples: Samples, audio_format: str) -> tuple[bytes, str]:
+def _encoded(samples: Samples, audio_format: str, rate: int) -> tuple[bytes, str]:
     try:
-        return encode(samples, audio_format)
+        return encode(samples, audio_format, rate)
     except ValueError as reason:
         raise RefusedError(400, str(reason)) from reason
 

@@ -13,15 +13,18 @@ from starlette.routing import Route
 
 from .._version import __version__
 from . import docs_page
-from .answers import Answers, Pace, RefusedError, error
+from .answers import Answers, InvalidBodyError, Pace, RefusedError, error
 from .description import Description, Operation, Parameter
 from .faults import Fault, Script, preferred
 from .journal import Journal, RecordedRequest
+from .profiles import Profile
 from .transport import NoResponse
 from .voices import Voice
 
 BODY_LIMIT = 64 << 20
 """The largest request body accepted, in bytes: three recordings of 15 MiB in base64, and some."""
+
+LENIENT = Profile()
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -35,6 +38,7 @@ def application(
     pace: Pace = "fast",
     body_limit: int = BODY_LIMIT,
     api_key: str | None = None,
+    profile: Profile = LENIENT,
 ) -> Starlette:
     """Build the application: all operations of a description, the control routes, and the page at /docs."""
 
@@ -51,7 +55,8 @@ def application(
             description.base_path + operation.path,
             _endpoint(
                 operation,
-                Answers(operation, voice, pace),
+                Answers(operation, voice, pace, profile),
+                profile=profile,
                 journal=journal,
                 script=script,
                 body_limit=body_limit,
@@ -71,6 +76,7 @@ def _endpoint(
     operation: Operation,
     answers: Answers,
     *,
+    profile: Profile,
     journal: Journal,
     script: Script,
     body_limit: int,
@@ -78,15 +84,18 @@ def _endpoint(
 ) -> Endpoint:
     async def respond(request: Request, entry: RecordedRequest) -> Response:
         try:
-            _check_credential(operation, request, api_key)
+            if not profile.body_first:
+                _check_credential(operation, request, api_key)
             entry.body = await _limited_body(request, body_limit)
-            body = _checked_body(operation, request, entry.body)
+            body = _checked_body(operation, request, entry.body, as_zod=profile.body_first)
+            if profile.body_first:
+                _check_credential(operation, request, api_key)
             _check_parameters(operation.parameters, request)
             fault = _fault(request, script)
             entry.fault = fault.kind
             return await answers.answer(fault, body)
         except RefusedError as refused:
-            return error(refused.status, refused.message)
+            return refused.response()
         except ClientDisconnect:  # mid-request: nobody is left to respond to
             return NoResponse()
 
@@ -122,7 +131,7 @@ async def _limited_body(request: Request, limit: int) -> bytes:
     return bytes(content)
 
 
-def _checked_body(operation: Operation, request: Request, content: bytes) -> dict[str, Any]:
+def _checked_body(operation: Operation, request: Request, content: bytes, *, as_zod: bool) -> dict[str, Any]:
     if not content and not operation.body_required:
         return {}
     if not content and "content-type" not in request.headers:
@@ -135,9 +144,11 @@ def _checked_body(operation: Operation, request: Request, content: bytes) -> dic
     except (UnicodeDecodeError, ValueError, RecursionError) as reason:
         raise RefusedError(400, f"The body is not JSON in UTF-8: {reason}") from reason
     if operation.body_rule is not None:
-        problems = [str(problem) for problem in operation.body_rule.problems(body)]
+        problems = list(operation.body_rule.problems(body))
+        if problems and as_zod:
+            raise InvalidBodyError(problems)
         if problems:
-            raise RefusedError(400, "; ".join(problems))
+            raise RefusedError(400, "; ".join(map(str, problems)))
     return body if isinstance(body, dict) else {}
 
 
@@ -146,13 +157,24 @@ def _not_json(constant: str) -> None:
 
 
 def _check_parameters(parameters: tuple[Parameter, ...], request: Request) -> None:
+    given = {"query": request.query_params, "path": request.path_params, "cookie": request.cookies}
     for parameter in parameters:
-        given = request.query_params if parameter.location == "query" else request.headers
-        value = given.get(parameter.name)
+        value = given.get(parameter.location, request.headers).get(parameter.name)
         if value is None and parameter.required:
             raise RefusedError(400, f"{parameter.name}: this {parameter.location} parameter is required")
-        if value is not None and (problem := next(parameter.rule.problems(value), None)):
-            raise RefusedError(400, f"{parameter.name}: {problem}")
+        if value is None:
+            continue
+        # What looks like a number or a boolean may also be meant as text.
+        problems = [next(parameter.rule.problems(form), None) for form in (value, _json_or_text(value))]
+        if all(problems):
+            raise RefusedError(400, f"{parameter.name}: {problems[0]}")
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def _fault(request: Request, script: Script) -> Fault:

@@ -1,7 +1,7 @@
 """openapi.yaml as the mock server uses it: operations with their rules and responses."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ class Description:
 
     @property
     def error_statuses(self) -> set[int]:
-        """All documented statuses of 400 and above."""
+        """All documented statuses of 400 and above; `4XX`, `5XX` and `default` stand for each one that has no own."""
         return {status for operation in self.operations for status in operation.answers if status >= 400}
 
     @classmethod
@@ -145,7 +145,9 @@ class Description:
             body_rule=None if schema is None else Rule(self.document, schema),
             body_defaults={} if schema is None else self._defaults(schema),
             answers={
-                int(status): self._answer(int(status), answer) for status, answer in operation["responses"].items()
+                status: self._answer(status, operation["responses"][pattern])
+                for pattern, statuses in _patterns(operation["responses"])
+                for status in statuses
             },
         )
 
@@ -182,3 +184,15 @@ class Description:
                 target = target[step.replace("~1", "/").replace("~0", "~")]
             node = target
         return node
+
+
+def _patterns(responses: Mapping[str, Any]) -> Iterator[tuple[str, Iterable[int]]]:
+    """Yield the keys of the responses with the statuses they stand for, the least exact first."""
+    for pattern in sorted(responses, key=lambda pattern: (pattern != "default", str(pattern).isdecimal())):
+        text = str(pattern).upper()
+        if text == "DEFAULT":
+            yield pattern, range(400, 600)
+        elif text.endswith("XX"):
+            yield pattern, range(int(text[0]) * 100, int(text[0]) * 100 + 100)
+        elif not text.startswith("X-"):
+            yield pattern, [int(text)]

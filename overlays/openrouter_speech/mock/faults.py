@@ -1,10 +1,12 @@
 """Faults on demand: how a response can fail, and how to request it. Pure: no I/O."""
 
+import json
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import groupby
 from typing import Any
 
 from attrs import evolve, field, frozen, validators
@@ -22,15 +24,20 @@ KINDS = {
     "type": "a success with a content type that is not audio",
     "half-frame": "pcm that ends in the middle of a sample",
     "zod": "a 400 in the shape of a validation library",
+    "in-flight": "a 402 because too much is in flight, which passes by itself",
 }
 
-FORMS = ("seconds", "ms", "http-date", "rfc850", "asctime", "iso", "metadata")
-"""Ways to say when to retry: `Retry-After` in five forms, `retry-after-ms`, and inside the error's metadata."""
+FORMS = ("seconds", "ms", "http-date", "rfc850", "asctime", "iso", "metadata", "metadata-seconds")
+"""Ways to say when to retry: `Retry-After` in five forms, `retry-after-ms`, and two inside the error's metadata."""
 
 CHAOS_STATUSES = (429, 500, 502, 503, 529)
 """Statuses of random failures, if documented: all are transient."""
 
 _HTTP_DATES = {"rfc850": "%A, %d-%b-%y %H:%M:%S GMT", "asctime": "%a %b %d %H:%M:%S %Y", "iso": "%Y-%m-%dT%H:%M:%SZ"}
+
+
+_YEARS = 1e9
+"""Seconds, some thirty years. A date further away is of no use, and infinity is none."""
 
 
 @frozen
@@ -51,9 +58,11 @@ class Fault:
 
     kind: str = field(default="status", validator=validators.in_(KINDS))
     status: int | None = None
-    retry_after: float | None = None
+    retry_after: float | None = field(
+        default=None, validator=validators.optional([validators.ge(-_YEARS), validators.le(_YEARS)])
+    )
     form: str = field(default="seconds", validator=validators.in_(FORMS))
-    seconds: float = 1.0
+    seconds: float = field(default=1.0, validator=[validators.ge(0), validators.le(_YEARS)])
     example: str | None = None
 
     @classmethod
@@ -78,7 +87,7 @@ class Fault:
 
     def retry_headers(self, now: datetime) -> dict[str, str]:
         """Return the headers that say when to retry; none without `retry_after`, or if it goes into the metadata."""
-        if self.retry_after is None or self.form == "metadata":
+        if self.retry_after is None or self.form.startswith("metadata"):
             return {}
         if self.form == "ms":
             return {"retry-after-ms": decimal(self.retry_after * 1000)}
@@ -144,7 +153,7 @@ class Script:
         """
         fault = Fault.of(item)
         if fault.kind == "status" and fault.status not in self._documented:
-            known = ", ".join(map(str, self._documented))
+            known = ", ".join(_ranges(self._documented))
             raise ValueError(f"{fault.status} is not documented; documented statuses: {known}")
         return fault
 
@@ -161,6 +170,13 @@ class Script:
         return OK
 
 
+def _ranges(statuses: Sequence[int]) -> Iterator[str]:
+    """Yield sorted statuses as text, and those without a gap as a range."""
+    for _, group in groupby(enumerate(statuses), lambda pair: pair[1] - pair[0]):
+        run = [status for _, status in group]
+        yield from map(str, run) if len(run) < 5 else [f"{run[0]} to {run[-1]}"]
+
+
 def decimal(number: float) -> str:
     """Format a number for a header: never with an exponent."""
     return f"{number:.6f}".rstrip("0").rstrip(".")
@@ -171,10 +187,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def zod_error(field_name: str) -> dict[str, Any]:
-    """Build a validation error as Zod, a JavaScript library, reports it; the API sometimes passes one on."""
-    issue = f'[{{"code": "custom", "path": ["{field_name}"], "message": "Invalid input"}}]'
-    return {"success": False, "error": {"name": "ZodError", "message": issue}}
+def zod_error(*problems: tuple[str, str]) -> dict[str, Any]:
+    """Build a validation error as Zod, a JavaScript library, reports it. Each problem is a field and a reason."""
+    issues = [
+        {"code": "custom", "path": field_name.split(".") if field_name else [], "message": reason}
+        for field_name, reason in problems
+    ]
+    return {"success": False, "error": {"name": "ZodError", "message": json.dumps(issues)}}
 
 
 def _with(fault: Fault, parameters: Iterable[str]) -> Fault:

@@ -10,7 +10,7 @@ from typing import Self
 
 import uvicorn
 
-from . import voices
+from . import profiles, voices
 from .answers import PACES, Pace
 from .app import BODY_LIMIT, application
 from .description import Description
@@ -37,6 +37,8 @@ class MockServer:
         seed: The same seed gives the same failures.
         body_limit: The largest request body, in bytes; a larger one gets a 413.
         api_key: The only key to accept; None accepts any.
+        profile: "lenient" checks what the description says. "live" also checks what models are known to need and
+            refuse, as the live service does; so does a YAML file with rules of your own.
 
     Raises:
         OSError: The port is in use.
@@ -55,6 +57,7 @@ class MockServer:
         seed: int = 0,
         body_limit: int = BODY_LIMIT,
         api_key: str | None = None,
+        profile: str | Path = profiles.LENIENT,
     ) -> None:
         if pace not in PACES:
             raise ValueError(f"pace must be one of {', '.join(PACES)}, not {pace!r}")
@@ -69,6 +72,7 @@ class MockServer:
             pace=pace,
             body_limit=body_limit,
             api_key=api_key,
+            profile=profiles.profile(profile),
         )
         self._address = (host, port)
         self._socket: socket.socket | None = None

@@ -19,7 +19,7 @@ def request_kwargs(
     x_open_router_title: str | Unset = UNSET,
     x_open_router_categories: str | Unset = UNSET,
 ) -> dict[str, Any]:
-    """The request, as keyword arguments for `httpx.Client.request`, `stream` and `build_request`."""
+    """Return the keyword arguments for `httpx.Client.request`, `stream` and `build_request`."""
     headers: dict[str, Any] = {}
     if not isinstance(http_referer, Unset):
         headers["HTTP-Referer"] = http_referer
@@ -41,13 +41,13 @@ def request_kwargs(
 
 
 def parse_response(*, client: Client, response: httpx.Response) -> ErrorResponse | File | None:
-    """An answer that was read to its end, as the type that is documented for its status.
+    """Parse a response, already read, into the type documented for its status.
 
     Returns:
-        None where the status is not documented, or the body is not of the documented type.
+        None if the status is not documented, or the body does not match its type.
 
     Raises:
-        errors.UnexpectedStatus: Instead of returning None, if the client's raise_on_unexpected_status is set.
+        errors.UnexpectedStatus: It would return None, and the client has raise_on_unexpected_status.
     """
     try:
         if response.status_code == 200:
@@ -116,14 +116,14 @@ def parse_response(*, client: Client, response: httpx.Response) -> ErrorResponse
             return response_529
 
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
-        pass  # not what was documented: a gateway's HTML, say
+        pass  # not as documented: HTML from a gateway, for example
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
     return None
 
 
 def build_response(*, client: Client, response: httpx.Response) -> Response[ErrorResponse | File]:
-    """An answer that was read to its end, with its parsed body beside it. Raises as `parse_response` does."""
+    """Return a response, already read, with its parsed body. Raises what `parse_response` raises."""
     return Response(
         status_code=response.status_code,
         content=response.content,
@@ -146,11 +146,11 @@ def sync_detailed(
     the format that `response_format` names; it is never JSON.
 
     Args:
-        http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics
-            and rankings.
-        x_open_router_title (str | Unset): The name under which your app is shown.
-        x_open_router_categories (str | Unset): The categories your app is ranked in, separated by
-            commas.
+        http_referer (str | Unset): Your app's URL. It identifies the app in usage statistics and
+            rankings.
+        x_open_router_title (str | Unset): Your app's name, as shown in rankings.
+        x_open_router_categories (str | Unset): Your app's categories in rankings, comma-
+            separated.
         body (SpeechRequest): What to say, and how.
 
     Raises:
@@ -160,21 +160,21 @@ def sync_detailed(
     Returns:
         Response[ErrorResponse | File]
 
-    Answers:
+    Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
-        400: The request is malformed, or a field of it has a wrong value.
-        401: The API key is missing or not valid.
-        402: The account has too little credit for this request.
+        400: The request is malformed, or a field has a wrong value.
+        401: The API key is missing or invalid.
+        402: The account lacks the credit for this request.
         403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
         413: The request is too large, for example a recording in it.
-        429: Requests came faster than the account or the provider allows.
+        429: Too many requests for the account or the provider.
         500: The server failed.
-        502: The provider failed or sent an answer that could not be used.
-        503: No provider can serve the request just now.
-        524: The provider took so long that the network in front of the server gave up.
-        529: The provider has more requests than it can serve.
+        502: The provider failed, or sent an unusable response.
+        503: No provider can serve the request at the moment.
+        524: The edge network gave up waiting for the server.
+        529: The provider is overloaded.
     """
 
     response = client.get_httpx_client().request(
@@ -202,11 +202,11 @@ def sync(
     the format that `response_format` names; it is never JSON.
 
     Args:
-        http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics
-            and rankings.
-        x_open_router_title (str | Unset): The name under which your app is shown.
-        x_open_router_categories (str | Unset): The categories your app is ranked in, separated by
-            commas.
+        http_referer (str | Unset): Your app's URL. It identifies the app in usage statistics and
+            rankings.
+        x_open_router_title (str | Unset): Your app's name, as shown in rankings.
+        x_open_router_categories (str | Unset): Your app's categories in rankings, comma-
+            separated.
         body (SpeechRequest): What to say, and how.
 
     Raises:
@@ -216,21 +216,21 @@ def sync(
     Returns:
         ErrorResponse | File | None
 
-    Answers:
+    Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
-        400: The request is malformed, or a field of it has a wrong value.
-        401: The API key is missing or not valid.
-        402: The account has too little credit for this request.
+        400: The request is malformed, or a field has a wrong value.
+        401: The API key is missing or invalid.
+        402: The account lacks the credit for this request.
         403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
         413: The request is too large, for example a recording in it.
-        429: Requests came faster than the account or the provider allows.
+        429: Too many requests for the account or the provider.
         500: The server failed.
-        502: The provider failed or sent an answer that could not be used.
-        503: No provider can serve the request just now.
-        524: The provider took so long that the network in front of the server gave up.
-        529: The provider has more requests than it can serve.
+        502: The provider failed, or sent an unusable response.
+        503: No provider can serve the request at the moment.
+        524: The edge network gave up waiting for the server.
+        529: The provider is overloaded.
     """
 
     return sync_detailed(
@@ -256,11 +256,11 @@ async def asyncio_detailed(
     the format that `response_format` names; it is never JSON.
 
     Args:
-        http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics
-            and rankings.
-        x_open_router_title (str | Unset): The name under which your app is shown.
-        x_open_router_categories (str | Unset): The categories your app is ranked in, separated by
-            commas.
+        http_referer (str | Unset): Your app's URL. It identifies the app in usage statistics and
+            rankings.
+        x_open_router_title (str | Unset): Your app's name, as shown in rankings.
+        x_open_router_categories (str | Unset): Your app's categories in rankings, comma-
+            separated.
         body (SpeechRequest): What to say, and how.
 
     Raises:
@@ -270,21 +270,21 @@ async def asyncio_detailed(
     Returns:
         Response[ErrorResponse | File]
 
-    Answers:
+    Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
-        400: The request is malformed, or a field of it has a wrong value.
-        401: The API key is missing or not valid.
-        402: The account has too little credit for this request.
+        400: The request is malformed, or a field has a wrong value.
+        401: The API key is missing or invalid.
+        402: The account lacks the credit for this request.
         403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
         413: The request is too large, for example a recording in it.
-        429: Requests came faster than the account or the provider allows.
+        429: Too many requests for the account or the provider.
         500: The server failed.
-        502: The provider failed or sent an answer that could not be used.
-        503: No provider can serve the request just now.
-        524: The provider took so long that the network in front of the server gave up.
-        529: The provider has more requests than it can serve.
+        502: The provider failed, or sent an unusable response.
+        503: No provider can serve the request at the moment.
+        524: The edge network gave up waiting for the server.
+        529: The provider is overloaded.
     """
 
     response = await client.get_async_httpx_client().request(
@@ -312,11 +312,11 @@ async def asyncio(
     the format that `response_format` names; it is never JSON.
 
     Args:
-        http_referer (str | Unset): The URL of your app. It identifies the app in usage statistics
-            and rankings.
-        x_open_router_title (str | Unset): The name under which your app is shown.
-        x_open_router_categories (str | Unset): The categories your app is ranked in, separated by
-            commas.
+        http_referer (str | Unset): Your app's URL. It identifies the app in usage statistics and
+            rankings.
+        x_open_router_title (str | Unset): Your app's name, as shown in rankings.
+        x_open_router_categories (str | Unset): Your app's categories in rankings, comma-
+            separated.
         body (SpeechRequest): What to say, and how.
 
     Raises:
@@ -326,21 +326,21 @@ async def asyncio(
     Returns:
         ErrorResponse | File | None
 
-    Answers:
+    Responses:
         200: The audio. `Content-Type` names what it is: `audio/mpeg` for mp3; for pcm
             `audio/pcm;rate=24000;channels=1`, which is 16-bit little-endian samples.
-        400: The request is malformed, or a field of it has a wrong value.
-        401: The API key is missing or not valid.
-        402: The account has too little credit for this request.
+        400: The request is malformed, or a field has a wrong value.
+        401: The API key is missing or invalid.
+        402: The account lacks the credit for this request.
         403: The key, or a guardrail of its account, does not allow this request.
         404: There is no such model, or no such path.
         413: The request is too large, for example a recording in it.
-        429: Requests came faster than the account or the provider allows.
+        429: Too many requests for the account or the provider.
         500: The server failed.
-        502: The provider failed or sent an answer that could not be used.
-        503: No provider can serve the request just now.
-        524: The provider took so long that the network in front of the server gave up.
-        529: The provider has more requests than it can serve.
+        502: The provider failed, or sent an unusable response.
+        503: No provider can serve the request at the moment.
+        524: The edge network gave up waiting for the server.
+        529: The provider is overloaded.
     """
 
     return (
@@ -363,16 +363,16 @@ def sync_stream(
     x_open_router_title: str | Unset = UNSET,
     x_open_router_categories: str | Unset = UNSET,
 ) -> Iterator[httpx.Response]:
-    """Like `sync_detailed`, but the body is not read yet.
+    """Send the request, and leave the body unread.
 
-    Iterate over `iter_bytes()` of a success; `read()` an error and hand it to `build_response`. The end of the `with`
+    Iterate over `iter_bytes()` of a success; `read()` an error and pass it to `build_response`. Leaving the `with`
     block closes the connection.
 
     Raises:
-        httpx.TimeoutException: If a wait takes longer than the client's timeout.
+        httpx.TimeoutException: The next bytes took longer than the client's timeout.
 
     Returns:
-        A context manager that gives the httpx.Response.
+        A context manager for the httpx.Response.
     """
     with client.get_httpx_client().stream(
         **request_kwargs(
@@ -394,7 +394,7 @@ async def asyncio_stream(
     x_open_router_title: str | Unset = UNSET,
     x_open_router_categories: str | Unset = UNSET,
 ) -> AsyncIterator[httpx.Response]:
-    """`sync_stream` for `async with`: use `aiter_bytes()` and `aread()`."""
+    """As `sync_stream`, for `async with`, `aiter_bytes()` and `aread()`."""
     async with client.get_async_httpx_client().stream(
         **request_kwargs(
             body=body,

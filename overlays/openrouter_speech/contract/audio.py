@@ -15,7 +15,7 @@ def check(content: bytes, content_type: str, requested: str) -> None:
     Raises:
         AssertionError: It is not that audio; the message says why.
     """
-    _ensure(requested in _FORMATS, f"tests/contract/audio.py cannot check {requested!r}")
+    _ensure(requested in _FORMATS, f"these checks cannot check {requested!r}")
     _ensure(content != b"", "a success without a byte of audio")
     documented, check_format = _FORMATS[requested]
     media_type, parameters = _parsed(content_type)

@@ -1,0 +1,147 @@
+"""What a run found: as text, JSON and JUnit XML."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from attrs import define
+
+from .exchanges import Exchange
+from .facts import Fact, State, coverage, operations
+from .rules import Verdict, verdicts
+
+_WIDTH = 110
+
+
+@define(kw_only=True, slots=False)
+class Report:
+    """What a run found."""
+
+    url: str
+    document: Mapping[str, Any]
+    exchanges: list[Exchange]
+    stopped: bool
+    """Whether the server stopped in the middle."""
+    live: bool
+    seed: int
+    examples: int
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        """What is known about each rule."""
+        every = operations(self.document)
+        reading = (next((each.read_request(one) for each in every if each.takes(one)), None) for one in self.exchanges)
+        return verdicts(list(zip(self.exchanges, reading, strict=True)))
+
+    @cached_property
+    def facts(self) -> dict[Fact, State]:
+        """What is known about each fact of the description."""
+        return coverage(self.document, self.exchanges)
+
+    @property
+    def broken(self) -> list[str]:
+        """The names of the rules that are broken."""
+        return [verdict.rule.name for verdict in self.verdicts if verdict.state == "broken"]
+
+    @property
+    def percent(self) -> float:
+        """The share of facts that were seen kept."""
+        return 100 * Counter(self.facts.values())["kept"] / max(len(self.facts), 1)
+
+    def text(self) -> str:
+        """Return one screen for a person to read."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield f"{self.url}: {len(self.exchanges)} requests"
+        if self.stopped:
+            yield "The server stopped responding before all requests were sent. This is what was seen until then."
+        yield ""
+        for verdict in self.verdicts:
+            mark = "BROKEN" if verdict.state == "broken" else verdict.state
+            yield f"{mark:<12}{verdict.rule.words} [{verdict.rule.name}]"
+            if verdict.failure is not None and verdict.exchange is not None:
+                yield f"            {_shortened(verdict.failure.message)}"
+                yield f"            {verdict.exchange.curl()}"
+                yield f"            -> {verdict.exchange.response()}"
+        count = Counter(self.facts.values())
+        yield ""
+        yield (
+            f"Coverage: {self.percent:.0f}% of {len(self.facts)} facts of the description: {count['kept']} kept, "
+            f"{count['broken']} broken, {count['never seen']} never seen"
+        )
+        if not self.live:
+            yield f"The same requests again: --seed {self.seed} --examples {self.examples}"
+        states = Counter(verdict.state for verdict in self.verdicts)
+        yield f"Rules: {states['kept']} kept, {states['broken']} broken, {states['never seen']} never seen"
+
+    def json(self) -> str:
+        """Return everything for programs."""
+        count = Counter(self.facts.values())
+        document = {
+            "url": self.url,
+            "requests": len(self.exchanges),
+            "stopped": self.stopped,
+            "seed": self.seed,
+            "examples": self.examples,
+            "rules": [_described(verdict) for verdict in self.verdicts],
+            "coverage": {
+                "percent": round(self.percent, 1),
+                "kept": count["kept"],
+                "broken": count["broken"],
+                "never_seen": count["never seen"],
+                "facts": [
+                    {"part": fact.part, "place": fact.place, "fact": fact.words, "state": state}
+                    for fact, state in self.facts.items()
+                ],
+            },
+        }
+        return json.dumps(document, indent=2) + "\n"
+
+    def junit(self) -> str:
+        """Return JUnit XML with a test case for each rule."""
+        states = Counter(verdict.state for verdict in self.verdicts)
+        stopped = int(self.stopped)
+        counts = {
+            "tests": str(len(self.verdicts) + stopped), "failures": str(states["broken"]), "errors": str(stopped),
+            "skipped": str(states["never seen"]),
+        }  # fmt: skip
+        suite = ET.Element("testsuite", {"name": f"contract {self.url}", **counts})
+        for verdict in self.verdicts:
+            case = ET.SubElement(suite, "testcase", {"classname": "contract", "name": verdict.rule.name})
+            if verdict.failure is not None and verdict.exchange is not None:
+                message = _legal(verdict.failure.message)
+                failure = ET.SubElement(case, "failure", {"message": f"{verdict.rule.words} {_shortened(message)}"})
+                failure.text = _legal(f"{message}\n\n{verdict.exchange.curl()}\n\n{verdict.exchange.response()}")
+            elif verdict.state == "never seen":
+                ET.SubElement(case, "skipped", {"message": "no request showed it"})
+        if self.stopped:
+            case = ET.SubElement(suite, "testcase", {"classname": "contract", "name": "the run"})
+            ET.SubElement(case, "error", {"message": "the server stopped responding in the middle"})
+        ET.indent(suite)
+        return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(suite, encoding="unicode")}\n'
+
+
+def _described(verdict: Verdict) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "name": verdict.rule.name, "rule": verdict.rule.words, "state": verdict.state, "requests": verdict.seen,
+    }  # fmt: skip
+    if verdict.failure is not None and verdict.exchange is not None:
+        described["failure"] = {
+            "message": verdict.failure.message, "curl": verdict.exchange.curl(), "response": verdict.exchange.response()
+        }  # fmt: skip
+    return described
+
+
+def _shortened(message: str) -> str:
+    line = " ".join(message.split())
+    return line if len(line) <= _WIDTH * 2 else f"{line[: _WIDTH * 2]}..."
+
+
+def _legal(text: str) -> str:
+    """Replace characters that no XML file can hold."""
+    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\N{REPLACEMENT CHARACTER}", text)

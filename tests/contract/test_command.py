@@ -1,0 +1,76 @@
+"""`openrouter-speech contract`: what it prints, writes and returns."""
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from openrouter_speech.cli.app import run
+
+from .peer import KEY, Peer, PeerServer
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the key of the server."""
+    monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+
+
+def test_a_conforming_server_is_one_screen_and_a_success(capsys: pytest.CaptureFixture[str]) -> None:
+    with PeerServer(Peer()) as server:
+        assert run(["contract", server.url, "--examples", "5", "--fail-under", "60"]) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) < 25
+    assert "Rules: 15 kept, 0 broken, 0 never seen" in out
+    assert err == ""
+
+
+def test_a_broken_rule_shows_the_request_and_the_response(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    files = ["--json", str(tmp_path / "r.json"), "--junit", str(tmp_path / "r.xml")]
+    with PeerServer(Peer(pcm=("audio/pcm", b"\0\0"))) as server:
+        assert run(["contract", server.url, "--live", *files]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("BROKEN"))
+    assert lines[at].endswith("A success is whole audio in the requested format. [audio]")
+    assert "where rate=24000;channels=1 is documented" in lines[at + 1]
+    assert lines[at + 2].lstrip().startswith('curl -X POST -H "Authorization: Bearer $OPENROUTER_API_KEY"')
+    assert lines[at + 3].strip() == "-> 200, audio/pcm, 2 bytes"
+    states = {rule["name"]: rule["state"] for rule in json.loads((tmp_path / "r.json").read_text())["rules"]}
+    assert states["audio"] == "broken"
+    cases = ET.parse(tmp_path / "r.xml").findall("testcase")
+    assert {case.get("name") for case in cases} == states.keys()
+    assert [case.get("name") for case in cases if case.find("failure") is not None] == ["audio"]
+
+
+def test_less_coverage_than_needed_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    with PeerServer(Peer()) as server:
+        assert run(["contract", server.url, "--live", "--fail-under", "99.5"]) == 1
+    assert "is less than --fail-under 99.5." in capsys.readouterr().err
+
+
+BAD_INPUT = {
+    "over 100": (["http://127.0.0.1:9", "--fail-under", "101"], "--fail-under"),
+    "unset key": (["http://127.0.0.1:9", "--key-env", "NO_SUCH"], "NO_SUCH is not set"),
+    "no host": (["http://"], "is no URL of a server"),
+    "seed": (["http://127.0.0.1:9", "--seed", "x"], "--seed must be a number"),
+    "no description": (["http://127.0.0.1:9", "--spec", "missing.yaml"], "missing.yaml cannot be read"),
+    "no folder": (["http://127.0.0.1:9", "--json", "missing/r.json"], "missing is no folder"),
+    "a folder": (["http://127.0.0.1:9", "--junit", "."], "it is a folder"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD_INPUT.values(), ids=BAD_INPUT)
+def test_bad_input_is_one_sentence(
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["contract", *arguments]) == 2
+    out, err = capsys.readouterr()
+    error, *hints = err.splitlines()
+    assert words in error
+    assert all(hint.startswith("Hint: ") for hint in hints)
+    assert (out, list(tmp_path.iterdir())) == ("", [])
