@@ -50,8 +50,8 @@ def test_a_command_exists(command: str, server: MockServer, tmp_path: Path) -> N
 
 
 def run_in_a_shell(command: str, server: MockServer, folder: Path) -> None:
-    """Run a command against the mock server; with --help if it would serve forever, or needs a device."""
-    if " mock" in command or "--play" in command:
+    """Run a command against the mock server; with --help if it serves forever, or needs a device or a strict server."""
+    if " mock" in command or " contract" in command or "--play" in command:
         command = " ".join([*command.split()[:2], "--help"])
     for name in ("letter.txt", "book.txt"):
         (folder / name).write_text("Hello world.")

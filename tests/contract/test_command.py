@@ -1,13 +1,18 @@
 """`openrouter-speech contract`: what it prints, writes and returns."""
 
 import json
+import os
+import re
+import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 from openrouter_speech.cli.app import run
+from openrouter_speech.contract import Exchange
+from openrouter_speech.contract import run as contract
 
-from .peer import KEY, Peer, PeerServer
+from .peer import KEY, Peer, PeerServer, documented_error
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +31,7 @@ def test_a_conforming_server_is_one_screen_and_a_success(capsys: pytest.CaptureF
 
 
 def test_a_broken_rule_shows_the_request_and_the_response(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    files = ["--json", str(tmp_path / "r.json"), "--junit", str(tmp_path / "r.xml")]
+    files = ["--html", str(tmp_path / "r.html"), "--json", str(tmp_path / "r.json"), "--junit", str(tmp_path / "r.xml")]
     with PeerServer(Peer(pcm=("audio/pcm", b"\0\0"))) as server:
         assert run(["contract", server.url, "--live", *files]) == 1
     lines = capsys.readouterr().out.splitlines()
@@ -74,3 +79,40 @@ def test_bad_input_is_one_sentence(
     assert words in error
     assert all(hint.startswith("Hint: ") for hint in hints)
     assert (out, list(tmp_path.iterdir())) == ("", [])
+
+
+def test_the_page_needs_no_network_and_names_every_rule_and_fact() -> None:
+    with PeerServer(Peer(pcm=("audio/pcm", b"\0\0"))) as server:
+        report = contract(server.url, KEY, live=True)
+    shown = report.html()
+    assert not re.search(r"<(script|link|img|iframe)|url\(|@import|src=", shown)
+    assert "prefers-color-scheme: dark" in shown
+    assert shown.count("<tr>") == len(report.verdicts) + len(report.facts)
+    assert shown.count("<tr>") == shown.count('scope="row"')
+    assert "&lt;" not in re.sub(r"<pre>.*?</pre>", "", shown, flags=re.DOTALL)
+    assert "curl -X POST" in shown
+    assert KEY not in shown
+
+
+def test_what_a_server_sends_is_escaped_in_the_page() -> None:
+    def script(status: int, message: str) -> tuple[str, bytes]:
+        return documented_error(status, "<script>alert(1)</script>")
+
+    with PeerServer(Peer(error=script, refusal=422)) as server:
+        shown = contract(server.url, KEY, live=True).html()
+    assert "<script" not in shown
+    assert "&lt;script&gt;" in shown
+
+
+def test_the_curl_line_sends_the_same_request(tmp_path: Path) -> None:
+    body = b"it's \xff\n\\ {}"
+    sent = Exchange(
+        method="POST", url="http://h/a?b", request_headers={"X-Empty": "", "Authorization": "Bearer $MY_KEY"},
+        body=body, key_is_right=True, status=None,
+    )  # fmt: skip
+    (tmp_path / "curl").write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    (tmp_path / "curl").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "MY_KEY": "k", "LC_ALL": "C"}
+    shown = subprocess.run(["bash", "-c", sent.curl()], env=environment, capture_output=True, check=True).stdout
+    arguments = b"-X|POST|-H|X-Empty;|-H|Authorization: Bearer k|-H|Content-Type:|--data-raw|%b|http://h/a?b|"
+    assert shown == arguments % body

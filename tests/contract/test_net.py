@@ -220,7 +220,7 @@ def test_the_key_is_never_shown(peer: Peer) -> None:
         report = run(server.url, KEY, examples=EXAMPLES, key_name="MY_KEY")
     assert any(KEY in request.headers.get("authorization", "") for request in server.requests)
     assert report.broken
-    for shown in (report.text(), report.json(), report.junit()):
+    for shown in (report.text(), report.html(), report.json(), report.junit()):
         assert "curl -X POST" in shown
         assert "Bearer $MY_KEY" in shown
         assert KEY[:12] not in shown

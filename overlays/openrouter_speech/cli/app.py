@@ -227,6 +227,7 @@ def contract(
         float, typer.Option("--fail-under", metavar="PERCENT", min=0, max=100, help="The coverage that is needed.")
     ] = 0,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page to read.")] = None,
     json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")] = None,
 ) -> None:
     """Test a server: which rules of the description it keeps, which it breaks, which were never seen.
@@ -243,7 +244,7 @@ def contract(
         examples=examples,
         spec=spec,
         fail_under=fail_under,
-        reports={"junit": junit, "json": json},
+        reports={"junit": junit, "html": html, "json": json},
     )
 
 

@@ -1,4 +1,4 @@
-"""What a run found: as text, JSON and JUnit XML."""
+"""What a run found: as text, JSON, HTML and JUnit XML."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from attrs import define
 
 from .exchanges import Exchange
 from .facts import Fact, State, coverage, operations
+from .page import page
 from .rules import Verdict, verdicts
 
 _WIDTH = 110
@@ -57,9 +58,8 @@ class Report:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"{self.url}: {len(self.exchanges)} requests"
-        if self.stopped:
-            yield "The server stopped responding before all requests were sent. This is what was seen until then."
+        head, *summary = self._notes()
+        yield f"{self.url}: {head}"
         yield ""
         for verdict in self.verdicts:
             mark = "BROKEN" if verdict.state == "broken" else verdict.state
@@ -68,8 +68,14 @@ class Report:
                 yield f"            {_shortened(verdict.failure.message)}"
                 yield f"            {verdict.exchange.curl()}"
                 yield f"            -> {verdict.exchange.response()}"
-        count = Counter(self.facts.values())
         yield ""
+        yield from summary
+
+    def _notes(self) -> Iterator[str]:
+        yield f"{len(self.exchanges)} requests"
+        if self.stopped:
+            yield "The server stopped responding before all requests were sent. This is what was seen until then."
+        count = Counter(self.facts.values())
         yield (
             f"Coverage: {self.percent:.0f}% of {len(self.facts)} facts of the description: {count['kept']} kept, "
             f"{count['broken']} broken, {count['never seen']} never seen"
@@ -101,6 +107,10 @@ class Report:
             },
         }
         return json.dumps(document, indent=2) + "\n"
+
+    def html(self) -> str:
+        """Return a page that needs no network."""
+        return page(f"Contract of {self.url}", self._notes(), self.verdicts, self.facts)
 
     def junit(self) -> str:
         """Return JUnit XML with a test case for each rule."""

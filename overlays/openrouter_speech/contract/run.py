@@ -75,7 +75,7 @@ def run(
     exchanges = suite.first()
     stopped = False
     exchanges += map(suite.judged, suite.probes(live=live))
-    if any(exchange.status is None for exchange in exchanges) and not _is_up(url):
+    if any(exchange.status is None for exchange in exchanges) and _outage(url):
         stopped = True
     elif not live:
         generated, stopped = suite.generated()
@@ -91,14 +91,15 @@ def random_seed() -> int:
     return random.randrange(1 << 32)  # noqa: S311
 
 
-def _is_up(url: str) -> bool:
+def _outage(url: str) -> str:
+    """Return the reason why no connection to a server can be made; empty if one can."""
     try:
         httpx.get(url, follow_redirects=False)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError):
-        return False
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+        return str(error) or type(error).__name__
     except httpx.TransportError:
         pass
-    return True
+    return ""
 
 
 def _schema(url: str, key: str, settings: dict[str, Any], description: str | Path | None) -> Any:
@@ -167,12 +168,12 @@ class _Suite:
         """Send the shortest valid request, which shows whether the tests can run at all."""
         short = self._short()
         if short is None:
-            if not _is_up(self.url):
-                raise InputError(f"{self.url} cannot be reached")
+            if reason := _outage(self.url):
+                raise InputError(f"{self.url} cannot be reached: {reason}")
             return []
         exchange = self.judged(_Probe("examples", 200, {"body": short}))
-        if exchange.status is None and not _is_up(self.url):
-            raise InputError(f"{self.url} cannot be reached: {exchange.failures[0].message}")
+        if exchange.status is None and (reason := _outage(self.url)):
+            raise InputError(f"{self.url} cannot be reached: {reason}")
         if exchange.status == httpx.codes.UNAUTHORIZED:
             raise InputError(f"the server refuses the key: {exchange.response()}")
         if exchange.headers.get("content-type", "").startswith("text/html"):
