@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import openapi_python_client as generator
-import yaml
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
@@ -22,10 +21,12 @@ from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.strings import ClassName, snake_case
 
+from .cut import WORDING
+from .document import DescriptionError, Document, read
+
 _ADDED = ("operations.py", "params.py", "status_errors.py", "reference.md")
 """Files of the package that the generator does not write itself, each with a template of ours."""
 
-_WORDING = frozenset({"description", "summary", "title", "example", "examples", "externalDocs", "$comment"})
 _HOLDS_NAMES = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
 """Keywords whose keys are names, not keywords."""
 
@@ -76,9 +77,10 @@ class Operation(NamedTuple):
 class Project(generator.Project):
     """The generator's project, with the description at hand and some modules more."""
 
-    def __init__(self, document: dict[str, Any], openapi: GeneratorData, config: Config, templates: Path) -> None:
+    def __init__(self, source: Document, openapi: GeneratorData, config: Config, templates: Path) -> None:
         super().__init__(openapi=openapi, config=config, custom_template_path=templates)
-        self._document = document
+        self._source = source
+        self._document = document = source.content
         self.env.filters["repr"] = repr
         self.env.globals.update(
             operations=[
@@ -198,12 +200,7 @@ class Project(generator.Project):
                 yield str(status), f"{name}ResponseError", resolved.get("description", "")
 
     def _resolved(self, node: Any) -> Any:
-        while isinstance(node, dict) and "$ref" in node:
-            target: Any = self._document
-            for step in node["$ref"].removeprefix("#/").split("/"):
-                target = target[step.replace("~1", "/").replace("~0", "~")]
-            node = target
-        return node
+        return self._source.resolved(node, "a reference")
 
 
 def accepted(prop: Any) -> Iterable[str]:
@@ -230,7 +227,7 @@ def without_wording(schema: Any, *, names: bool = False) -> Any:
     return {
         key: without_wording(value, names=not names and key in _HOLDS_NAMES)
         for key, value in schema.items()
-        if names or not (key in _WORDING or key.startswith("x-"))
+        if names or not (key in WORDING or key.startswith("x-"))
     }
 
 
@@ -263,18 +260,22 @@ def _status_name(status: int) -> str:
 
 def generate(description: Path, config_file: Path, templates: Path, target: Path) -> list[GeneratorError]:
     """Generate the package `target` from a description. Returns what went wrong; nothing at all may."""
-    document = yaml.load(description.read_bytes(), yaml.CSafeLoader)
+    source = read(str(description))
     settings = ConfigFile.load_from_path(config_file)
     config = Config.from_sources(settings, MetaType.NONE, description, "utf-8", False, target)
-    openapi = GeneratorData.from_dict(_simplified(document), config=config)
+    openapi = GeneratorData.from_dict(_simplified(source.content), config=config)
     if isinstance(openapi, GeneratorError):
         return [openapi]
-    return list(Project(document, openapi, config, templates).build())
+    return list(Project(source, openapi, config, templates).build())
 
 
 def main(arguments: list[str]) -> int:
     """Run `python -m tools.generate openapi.yaml generator-config.yaml templates target`."""
-    problems = generate(*map(Path, arguments))
+    try:
+        problems = generate(*map(Path, arguments))
+    except DescriptionError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
     for problem in problems:
         print(problem.header, problem.detail or "", sep="\n", file=sys.stderr)  # noqa: T201
     return 1 if problems else 0

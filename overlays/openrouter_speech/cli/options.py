@@ -59,6 +59,7 @@ def unreadable(parameter: Any, context: typer.Context) -> str | None:
 
 
 _OPERATION = OPERATIONS["create_speech"]
+_CHECKER = Checker(SCHEMAS)
 _OWN = {"input", "response_format", "input_references"} | {
     "http_referer", "x_open_router_title", "x_open_router_categories",
 }  # fmt: skip
@@ -82,7 +83,7 @@ OTHERS = {name: parameter for name, parameter in _OPERATION.parameters.items() i
 
 def _type(parameter: Parameter) -> type | None:
     """Return the type of a parameter's option; None if it takes JSON."""
-    types = Checker(SCHEMAS).types(parameter.schema) or ()
+    types = _CHECKER.types(parameter.schema) or ()
     return next((_SCALARS[name] for name in _SCALARS if name in types), None)
 
 
