@@ -2,13 +2,15 @@
 
 import asyncio
 import gc
+import socket
 import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import trustme
@@ -131,6 +133,64 @@ def test_a_large_header_is_read(connect: Connect) -> None:
     """aiohttp's default limit is 8 KiB."""
     with WireServer(http(body=bytes(480), headers={"X-Report": "x" * 50_000})) as server:
         assert len(connect(server_url=server.url).create().headers["X-Report"]) == 50_000
+
+
+LONG = "x" * 12_000_000
+"""More than a connection takes in before the server reads."""
+
+
+@contextmanager
+def listening() -> Iterator[str]:
+    """Accept connections and read nothing. Leaves no connection behind, or gc.collect() raises a warning."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    gc.collect()
+
+
+def test_a_server_that_stops_reading_is_given_up(connect: Connect) -> None:
+    with listening() as url:
+        caller = connect(server_url=url, retry_config=None, timeout_ms=50)
+        with pytest.raises(errors.APITimeoutError, match="while sending the request"):
+            caller.create(input=LONG)
+        caller.close()
+
+
+@Transports
+def test_a_cancelled_upload_is_cut_off(transport: AsyncTransport) -> None:
+    async def main(url: str) -> None:
+        async with OpenRouter(KEY, server_url=url, async_transport=transport) as open_router:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(open_router.tts.create_speech_async(**REQUEST | {"input": LONG}), 0.2)
+
+    with listening() as url:
+        asyncio.run(main(url))
+
+
+def test_a_slow_upload_is_not_given_up() -> None:
+    """The limit is for a pause, not for the whole request."""
+    from openrouter_speech._http.aiohttp_client import _timeout_of_writes  # noqa: PLC0415
+
+    async def main() -> list[Exception]:
+        failures: list[Exception] = []
+        done = asyncio.Event()
+        left = iter(range(30, 0, -1))  # three times as long as the limit
+
+        def size() -> int:
+            waiting = next(left, 0)
+            if not waiting:
+                done.set()
+            return waiting
+
+        protocol = SimpleNamespace(read_timeout=0.01, set_exception=failures.append)
+        transport = SimpleNamespace(get_write_buffer_size=size)
+        with _timeout_of_writes(SimpleNamespace(protocol=protocol, transport=transport)):
+            await done.wait()
+        return failures
+
+    assert asyncio.run(main()) == []
 
 
 def test_a_cookie_is_stored_once(connect: Connect) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from openrouter_speech._http import sending
@@ -61,3 +63,13 @@ def test_the_package_does_not_sleep() -> None:
         asyncio.run(sending.sleep_async(5))
     with pytest.raises(AssertionError, match=r"openrouter_speech\._http\.sending would sleep for 5 s"):
         eval("sleep(5)", vars(sending))
+
+
+def test_no_test_replaces_the_clock_of_all_threads() -> None:
+    """The mock server's event loop reads it too, and a clock of a few readings ends its thread."""
+    shared = re.compile(r"""setattr\(\s*["']?time(\.|, *["'])(monotonic|perf_counter|time)\b""")
+    assert shared.search('monkeypatch.setattr("time.monotonic", clock)')
+    assert shared.search('patched.setattr(time, "time", clock)')
+    for test in (PROJECT / "tests").rglob("test_*.py"):
+        if test != Path(__file__):
+            assert not shared.search(test.read_text("utf-8")), test

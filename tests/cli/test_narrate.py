@@ -176,7 +176,7 @@ class Listener(Watcher):
 def test_progress_is_shown_in_characters_then_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time left is estimated from the work of this run, without the parts that were already there."""
     clock = iter([100.0, 110.0])
-    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("openrouter_speech.cli.narrate.monotonic", lambda: next(clock))
     listener = Listener()
     tell = Teller(listener)
     tell(NarrationProgress(parts=4, characters=400, parts_done=1, characters_done=100, audio_seconds=30))

@@ -1,5 +1,7 @@
 """The mock server: it follows openapi.yaml, and its audio has sound."""
 
+import asyncio
+import gc
 import io
 import json
 import os
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import wave
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +246,27 @@ def own_address() -> str:
     """Return a loopback address of this process alone, where the system has several."""
     pid = os.getpid()
     return f"127.{64 + (pid >> 16) % 64}.{(pid >> 8) % 256}.{pid % 256}" if sys.platform == "linux" else "127.0.0.1"
+
+
+def test_a_connection_that_comes_while_the_server_stops_is_closed() -> None:
+    """Otherwise the garbage collector finds it in some later test, and warns."""
+    with ExitStack() as clients:
+        with MockServer() as server:
+            address = server._address[0], httpx.URL(server.url).port or 0
+            serving = server._server
+            assert serving is not None
+            stop = serving.on_tick
+            httpx.get(server.url)  # it serves
+
+            async def connect_and_stop(counter: int) -> bool:
+                if serving.should_exit:
+                    clients.enter_context(socket.create_connection(address))
+                    for _ in range(2):  # accepted, but not yet known to uvicorn
+                        await asyncio.sleep(0)
+                return await stop(counter)
+
+            serving.on_tick = connect_and_stop  # type: ignore[method-assign]
+        gc.collect()
 
 
 def test_a_server_frees_its_port() -> None:

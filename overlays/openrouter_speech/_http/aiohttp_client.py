@@ -1,7 +1,10 @@
 """httpx over aiohttp, which handles many connections more cheaply. Needs the extra `aiohttp`."""
 
 import errno
-from contextlib import suppress
+import io
+from asyncio import TimerHandle, get_running_loop
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +16,12 @@ from .delivery import Delivery, UndeliveredError
 
 _MAX_HEADERS = 100 * 1024
 """Bytes of a response's headers: the limit of httpx's own transport. aiohttp's default is 8 KiB."""
+
+_LARGE_BODY = 1 << 20
+"""Bytes. aiohttp warns of a larger body that is not a file."""
+
+_CHECKS_PER_TIMEOUT = 10
+"""How often to look whether a server still reads a request."""
 
 _deliveries: "WeakKeyDictionary[object, Delivery]" = WeakKeyDictionary()
 """By aiohttp's protocol object, one per connection."""
@@ -73,6 +82,11 @@ class _Request(aiohttp.ClientRequest):
 
     _delivery: Delivery
 
+    def update_body_from_data(self, body: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(body, bytes) and len(body) > _LARGE_BODY:
+            body = io.BytesIO(body)
+        super().update_body_from_data(body, *args, **kwargs)
+
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         delivery = self._delivery = _deliveries.setdefault(conn.protocol, Delivery(keep=True))
         delivery.begin(conn.transport.get_extra_info("socket") if conn.transport else None)
@@ -91,7 +105,8 @@ class _Request(aiohttp.ClientRequest):
             writer.send_headers()
         if conn.transport is None or conn.transport.is_closing():
             self._delivery.fail()
-        await super().write_bytes(writer, conn, *args, **kwargs)
+        with _timeout_of_writes(conn):
+            await super().write_bytes(writer, conn, *args, **kwargs)
         self._delivery.written()
 
 
@@ -108,5 +123,36 @@ class _Response(aiohttp.ClientResponse):
                 self._delivery.fail()
             self._delivery.check(cause=error)
             raise
+        except BaseException:
+            # Closing instead would wait until the server has read the rest of the request.
+            if connection.transport is not None:
+                connection.transport.abort()
+            raise
         finally:
             self._delivery.end()
+
+
+@contextmanager
+def _timeout_of_writes(conn: Any) -> Iterator[None]:
+    """Fail a call whose server stops reading the request: aiohttp limits only the time after the request was sent."""
+    protocol, transport = conn.protocol, conn.transport
+    if transport is None or not protocol.read_timeout:
+        yield
+        return
+    loop, interval = get_running_loop(), protocol.read_timeout / _CHECKS_PER_TIMEOUT
+    timer: TimerHandle
+
+    def check(before: int = 0, unchanged: int = 0) -> None:
+        nonlocal timer
+        waiting = transport.get_write_buffer_size()
+        unchanged = unchanged + 1 if waiting and waiting == before else 0
+        if unchanged < _CHECKS_PER_TIMEOUT:
+            timer = loop.call_later(interval, check, waiting, unchanged)
+        else:
+            protocol.set_exception(httpx.WriteTimeout("The server stopped reading the request"))
+
+    timer = loop.call_later(interval, check)
+    try:
+        yield
+    finally:
+        timer.cancel()

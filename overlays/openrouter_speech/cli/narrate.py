@@ -3,8 +3,8 @@
 import asyncio
 import json
 import sys
-import time
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from attrs import asdict
@@ -80,7 +80,7 @@ class Teller:
 
     def __init__(self, watcher: progress.Watcher) -> None:
         self._watcher = watcher
-        self._begun = time.monotonic()
+        self._begun = monotonic()
         self._before: int | None = None
         """Characters that were done at the start."""
 
@@ -95,7 +95,7 @@ class Teller:
         if now.waiting_seconds is not None:
             details.append(f"throttled: next request in {now.waiting_seconds:.0f} s")
         elif (made := now.characters_done - self._before) and now.characters_done < now.characters:
-            left = (time.monotonic() - self._begun) / made * (now.characters - now.characters_done)
+            left = (monotonic() - self._begun) / made * (now.characters - now.characters_done)
             details.append(f"{progress.length(left, exactly=False)} left")
         self._watcher.show(", ".join(details), now.characters_done, now.characters)
 

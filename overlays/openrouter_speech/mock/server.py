@@ -1,9 +1,11 @@
 """Run the mock server: in a thread, or as a separate process."""
 
+import asyncio
 import os
 import socket
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -151,7 +153,7 @@ class MockServer:
         """Bind the port and return the URL. Connections wait until the server runs."""
         if self._socket is None:
             self._socket = _listening(self._address)
-            self._server = uvicorn.Server(
+            self._server = _Server(
                 uvicorn.Config(
                     self._app,
                     http=Protocol,
@@ -170,6 +172,17 @@ class MockServer:
     def _serve(self) -> None:
         if self._server is not None and self._socket is not None:
             self._server.run(sockets=[self._socket])
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop. First finish what is being accepted: asyncio leaks a connection that it accepts for a closed server."""
+        with suppress(NotImplementedError):  # Windows' event loop
+            for listener in sockets or []:
+                asyncio.get_running_loop().remove_reader(listener)
+        for _ in range(3):  # a connection is accepted, gets a transport, then a protocol
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
 
 
 def _listening(address: tuple[str, int]) -> socket.socket:
