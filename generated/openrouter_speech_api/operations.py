@@ -28,6 +28,9 @@ class Operation(NamedTuple):
     """By keyword, the required ones first."""
     body: dict[str, Any] | None
     """The JSON Schema of the body; None if there is none."""
+    needs_key: bool
+    success: str
+    """The media type of a success, such as "audio/*"; "" if it has no body."""
 
 
 SERVER_URL = "https://openrouter.ai/api/v1"
@@ -128,6 +131,8 @@ OPERATIONS: dict[str, Operation] = {
             ),
         },
         {"$ref": "#/components/schemas/SpeechRequest"},
+        True,
+        "audio/*",
     ),
     "get_generation": Operation(
         "GET",
@@ -138,6 +143,8 @@ OPERATIONS: dict[str, Operation] = {
             ),
         },
         None,
+        True,
+        "application/json",
     ),
     "list_models": Operation(
         "GET",
@@ -152,6 +159,8 @@ OPERATIONS: dict[str, Operation] = {
             ),
         },
         None,
+        False,
+        "application/json",
     ),
     "list_model_endpoints": Operation(
         "GET",
@@ -163,6 +172,8 @@ OPERATIONS: dict[str, Operation] = {
             "slug": Parameter("slug", "path", True, {"type": "string"}, "The part of the model's ID after the slash."),
         },
         None,
+        False,
+        "application/json",
     ),
 }
 """By name."""

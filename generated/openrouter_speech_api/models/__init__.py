@@ -29,7 +29,6 @@ from .speech_turn import SpeechTurn
 from .trace_config import TraceConfig
 
 SpeechInputReference = SpeechInputReferenceAudio | SpeechInputReferenceText | SpeechInputReferenceImage
-SpeechInputReferenceAudioInput = Model | Model
 
 __all__ = (
     "ErrorDetail",

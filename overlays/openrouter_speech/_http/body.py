@@ -43,6 +43,10 @@ class OpenResponse:
         self.chunks: Iterator[bytes] | AsyncIterator[bytes] | None = None
         """The body from the network, once it is being read."""
 
+    def failure(self, body: bytes) -> errors.OpenRouterError:
+        """Make the error for a response that reports one, from its decoded body."""
+        return errors.from_response(with_body(self.response, body), self.body.hide)
+
     @property
     def info(self) -> AudioInfo:
         """The audio's format: by its label at first, then by its first bytes."""
@@ -56,7 +60,7 @@ class IncomingBody:
         self, response: httpx.Response, info: AudioInfo | None, sent: float, hide: Callable[[str], str]
     ) -> None:
         self.response = response
-        self._hide = hide
+        self.hide = hide
         self.info = info or AudioInfo("")
         self.received = 0
         """Decoded bytes."""
@@ -416,7 +420,7 @@ class IncomingBody:
         return errors.TruncatedAudioError(message, self.response, audio=left, bytes_received=self.received)
 
     def _refused(self, body: bytes) -> errors.OpenRouterError:
-        return errors.from_response(with_body(self.response, body), self._hide)
+        return errors.from_response(with_body(self.response, body), self.hide)
 
     def _partial(self, body: bytes) -> errors.OpenRouterError:
         part = self.response.headers.get("content-range", "no Content-Range")

@@ -42,6 +42,7 @@ class Call:
     """None for the httpx client's own."""
     retry: RetryConfig
     response_format: str | None
+    returns_audio: bool = True
 
     def new_request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Build the request for one attempt."""
@@ -52,7 +53,9 @@ class Call:
             headers=headers.encoded(self.headers),
             timeout=httpx.USE_CLIENT_DEFAULT if self.timeout is None else self.timeout,
         )
-        if "authorization" not in map(str.lower, self.headers):  # http_headers= may replace any header
+        if self.authorization and "authorization" not in map(
+            str.lower, self.headers
+        ):  # http_headers= may replace any header
             request.headers["Authorization"] = self.authorization
         return request
 
@@ -104,8 +107,8 @@ def send_with_retries(client: httpx.Client, call: Call, receive: Callable[[OpenR
     Args:
         client: The httpx client to send with.
         call: The call.
-        receive: Turns a successful response into the result, once its first bytes are identified as audio. If it
-            raises an error, the attempt has failed, except for a `SaveError`, which is not retried.
+        receive: Turns a response into the result. If it returns audio, its first bytes are identified as audio by
+            then. If `receive` raises an error, the attempt has failed, except for a `SaveError`, which is not retried.
     """
     attempts = _Attempts(call.retry)
     while True:
@@ -150,7 +153,8 @@ def _attempt(client: httpx.Client, call: Call, receive: Callable[[OpenResponse],
         _withdraw_credential(request)
     try:
         opened = call.opened(response, sent)
-        SpeechStream(opened).look()
+        if call.returns_audio:
+            SpeechStream(opened).look()
         return receive(opened)
     except BaseException:
         response.close()
@@ -172,7 +176,8 @@ async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callabl
         _withdraw_credential(request)
     try:
         opened = call.opened(response, sent)
-        await AsyncSpeechStream(opened).look()
+        if call.returns_audio:
+            await AsyncSpeechStream(opened).look()
         return await receive(opened)
     except BaseException:
         await response.aclose()
