@@ -53,7 +53,7 @@ class KnownModels:
             raise ValueError(f"{problem} (if that is out of date, pass OpenRouter(check_models=False))")
         if model is not None and identity not in _warned_of and (text := catalog.notice(model, time.time())):
             _warned_of.add(identity)
-            warnings.warn(text, UserWarning, stacklevel=6)
+            warnings.warn(text, UserWarning, stacklevel=5)
 
     def _listed(self, server_url: str) -> Mapping[str, Model]:
         if server_url not in self._models:
