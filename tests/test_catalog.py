@@ -71,7 +71,12 @@ def test_what_is_no_catalog_has_no_models(content: Any) -> None:
 def test_an_endpoint_is_read(raw: dict[str, Any], cloning: bool | None) -> None:
     endpoint = {"name": "N", "provider_name": "P", "pricing": {"prompt": "1"}, **raw}
     (found,) = catalog.endpoints({"data": {"endpoints": [endpoint]}})
-    assert (found.name, found.provider, found.prices, found.clones_voices) == ("N", "P", {"prompt": Decimal(1)}, cloning)
+    assert (found.name, found.provider, found.prices, found.clones_voices) == (
+        "N",
+        "P",
+        {"prompt": Decimal(1)},
+        cloning,
+    )
 
 
 VOICES = ["alloy", "ash", "ballad", "coral", "echo", "Nova"]

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import lru_cache
 from time import sleep
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 from attrs import field, frozen
@@ -20,6 +20,9 @@ from .._core.retries import RetryConfig, logger
 from .._generated import PreparedRequest
 from ..streams import AsyncSpeechStream, SpeechStream
 from .body import OpenResponse
+
+if TYPE_CHECKING:
+    from .body import Costs
 
 T = TypeVar("T")
 
@@ -43,6 +46,7 @@ class Call:
     retry: RetryConfig
     response_format: str | None
     returns_audio: bool = True
+    costs: "Costs | None" = None
 
     def new_request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Build the request for one attempt."""
@@ -63,7 +67,7 @@ class Call:
         """Wrap a response, with the audio format by its label."""
         content_type = response.headers.get("content-type", "")
         info = audio.info_from_content_type(content_type, self.response_format)
-        return OpenResponse(response, info, sent, self._without_key)
+        return OpenResponse(response, info, sent, self._without_key, self.costs)
 
     def _without_key(self, text: str) -> str:
         return bodies.without(self.authorization.removeprefix("Bearer "), text)

@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import httpx
@@ -16,6 +16,7 @@ from .._core.retries import RetryConfig
 from .._files import StrPath
 from .._generated import UNSET, Unset
 from ..errors import ConfigurationError
+from .costs import CostLookup
 from .credential import Credential
 from .pools import AsyncTransport, Connections, timeout
 from .sending import Call
@@ -39,6 +40,7 @@ class CallOptions(TypedDict, total=False):
     """Request fields that have no parameter here yet."""
 
 
+_GET_GENERATION = wire.OPERATIONS["get_generation"]
 CALL_OPTIONS = frozenset(CallOptions.__annotations__)
 _warned_of: set[str] = set()
 """Hosts that a warning was issued for; one is enough."""
@@ -113,7 +115,11 @@ class Session:
             retry=self._retry if isinstance(retry, Unset) else _retry("retries", retry),
             response_format=None if requested is None else str(requested),
             returns_audio=returns_audio,
+            costs=CostLookup(self.connections, partial(self._generation, server_url)) if returns_audio else None,
         )
+
+    def _generation(self, server_url: str, generation: str) -> Call:
+        return self.call(_GET_GENERATION, {"id": generation, "server_url": server_url})
 
     @cached_property
     def known_models(self) -> "KnownModels":
