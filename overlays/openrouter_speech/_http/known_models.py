@@ -47,7 +47,7 @@ class KnownModels:
         identity, voice, said = str(arguments.get("model")), arguments.get("voice"), arguments.get("input")
         turns = said if isinstance(said, list | tuple) else ()
         voices = [_voice_of(turn) or voice for turn in turns] or [voice]
-        model = self._listed(server_url).get(identity)
+        model = self.listed(server_url).get(identity)
         audio_format = arguments.get("response_format") or "pcm"  # the default of openapi.yaml
         if problem := catalog.refusal(model, identity, voices, str(audio_format)):
             raise ValueError(f"{problem} (if that is out of date, pass OpenRouter(check_models=False))")
@@ -55,7 +55,8 @@ class KnownModels:
             _warned_of.add(identity)
             warnings.warn(text, UserWarning, stacklevel=5)
 
-    def _listed(self, server_url: str) -> Mapping[str, Model]:
+    def listed(self, server_url: str) -> Mapping[str, Model]:
+        """Return the models of a server by ID, as far as they are known."""
         if server_url not in self._models:
             stored = self.lookups.load(server_url + wire.prepare(LIST_MODELS, SPEAKING).path)
             usable = stored is not None and 0 <= stored.age < _TRUSTED
