@@ -155,3 +155,26 @@ def test_audio_whose_cost_stays_unknown_is_reported_first(run: Run, monkeypatch:
     assert outcome.code == 1
     assert outcome.stdout.startswith("a.pcm: 0.01 s of pcm")
     assert outcome.stderr.startswith("Error: 401")
+
+
+def test_an_identical_text_is_paid_for_once(run: Run, server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENROUTER_API_KEY", "any")
+    assert "cache" not in run("say", "Hello", "-o", "a.mp3", "--cache").stdout
+    assert "from the cache" in run("say", "Hello", "-o", "b.mp3", "--cache").stdout
+    assert json.loads(run("say", "Hello", "-o", "c.mp3", "--cache", "--json", "--cost").stdout)["cost"] == "0"
+    assert len(server.requests) == 1
+    assert ": 1 entries, " in run("cache").stdout
+    assert json.loads(run("cache", "info", "--json").stdout)["entries"] == 1
+    assert ": 1 entries removed" in run("cache", "clear").stdout
+    assert json.loads(run("cache", "--json").stdout)["bytes"] == 0
+    assert run("say", "Hello", "-o", "a.mp3").code == 0
+    assert json.loads(run("cache", "--json").stdout)["entries"] == 0
+
+
+def test_a_system_without_a_folder_for_caches_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openrouter_speech._http.lookups.cache_folder", lambda: None)
+    outcome = run("cache")
+    assert (outcome.code, outcome.stderr.partition("\n")[0]) == (
+        2,
+        "Error: There is no folder for a cache: set the variable OPENROUTER_SPEECH_CACHE_DIR",
+    )

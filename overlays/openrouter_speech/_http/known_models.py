@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import _generated as wire
 from .._core import catalog
+from .._core.audio import DEFAULT_FORMAT
 from .._core.catalog import Model
 from .._files import StrPath
 from .lookups import DAY, Lookups, cache_folder
@@ -48,7 +49,7 @@ class KnownModels:
         turns = said if isinstance(said, list | tuple) else ()
         voices = [_voice_of(turn) or voice for turn in turns] or [voice]
         model = self.listed(server_url).get(identity)
-        audio_format = arguments.get("response_format") or "pcm"  # the default of openapi.yaml
+        audio_format = arguments.get("response_format") or DEFAULT_FORMAT
         if problem := catalog.refusal(model, identity, voices, str(audio_format)):
             raise ValueError(f"{problem} (if that is out of date, pass OpenRouter(check_models=False))")
         if model is not None and identity not in _warned_of and (text := catalog.notice(model, time.time())):

@@ -48,6 +48,13 @@ class _Lenient(typer.core.TyperCommand):
         return super().parse_args(ctx, args)
 
 
+class CacheAction(StrEnum):
+    """What to do with the cache."""
+
+    info = "info"
+    clear = "clear"
+
+
 class Unit(StrEnum):
     """The unit of a limit."""
 
@@ -245,6 +252,21 @@ def voices(
 
     settings = Settings(server_url=server_url, json=json)
     command.voices(model=model, language=language, refresh=refresh, settings=settings)
+
+
+@app.command(epilog=_EXIT_CODES)
+def cache(
+    action: Annotated[CacheAction, typer.Argument(help="Show what there is, or remove all of it.")] = CacheAction.info,
+    *,
+    json: AsJson = False,
+) -> None:
+    """Show or clear the audio that --cache keeps, so that identical requests are paid for once.
+
+    It is in the user's cache folder, or in OPENROUTER_SPEECH_CACHE_DIR: at most 1 GiB, for 90 days after its last use.
+    """
+    from . import cache as command
+
+    command.cache(action.value, Settings(json=json))
 
 
 @app.command(

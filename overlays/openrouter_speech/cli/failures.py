@@ -54,7 +54,7 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
 
 
 _SAME = (
-    "server_url", "check_models", "http_referer", "x_open_router_title", "x_open_router_categories",
+    "server_url", "check_models", "cache", "http_referer", "x_open_router_title", "x_open_router_categories",
     "retry_maybe_billed", "limit", "limit_unit", "concurrency", "folder",
 )  # fmt: skip
 _OPTIONS = (

@@ -17,6 +17,8 @@ from .._core.checks import Checker
 from . import completion
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .._core.retries import RetryConfig
     from ..client import OpenRouter
 
@@ -75,7 +77,7 @@ _TAKEN = frozenset({"help", "text", "file", "output", "play", "book", "dry_run",
     "heading", "language",
     "limit", "limit_unit", "pause", "concurrency", "folder", "format", "provider_options", "reference", "transcript",
     "header", "timeout", "retry_wait", "retry_for", "retry_maybe_billed", "json", "debug",
-    "retries", "server_url", "check_models", "cost",
+    "retries", "server_url", "check_models", "cache", "cost",
 }  # fmt: skip
 """Options of our own. A parameter of the same name gets the prefix --api-."""
 
@@ -187,6 +189,13 @@ class Settings:
             "--retry-maybe-billed", env="RETRY_MAYBE_BILLED",
         ),
     ] = False  # fmt: skip
+    cache: Annotated[
+        bool,
+        option(
+            SERVICE, "Keep the audio of each request, and use it for identical ones; see openrouter-speech cache (no).",
+            "--cache/--no-cache", env="CACHE",
+        ),
+    ] = False  # fmt: skip
     check_models: Annotated[
         bool,
         option(
@@ -239,7 +248,21 @@ class Settings:
             x_open_router_title=self.x_open_router_title,
             x_open_router_categories=self.x_open_router_categories,
             check_models=self.check_models,
+            cache_dir=self.cache_dir() if self.cache else None,
         )
+
+    @staticmethod
+    def cache_dir() -> "Path":
+        """Return the folder for audio and look-ups.
+
+        Raises:
+            ValueError: The system has none.
+        """
+        from .._http.lookups import cache_folder
+
+        if (folder := cache_folder()) is None:
+            raise ValueError("There is no folder for a cache: set the variable OPENROUTER_SPEECH_CACHE_DIR")
+        return folder
 
     def request(self) -> dict[str, Any]:
         """Return the arguments of a call, except for its text, format and retries.

@@ -44,6 +44,8 @@ class Said:
     generation_id: str | None
     time_to_first_audio: float | None
     """Seconds."""
+    from_cache: bool
+    """Whether it is the audio of an earlier request."""
     cost: str | None = None
     """US dollars, with --cost."""
 
@@ -53,6 +55,7 @@ class Said:
             progress.size(self.bytes),
             None if self.time_to_first_audio is None else f"first audio after {self.time_to_first_audio:.2f} s",
             self.generation_id,
+            "from the cache" if self.from_cache else None,
             None if self.cost is None else f"${self.cost}",
         ]
         where = {None: "played", "-": "standard output"}.get(self.path, self.path)
@@ -227,6 +230,7 @@ def _result(path: Path | str | None, stream: SpeechStream, characters: int) -> S
         characters=characters,
         generation_id=stream.generation_id,
         time_to_first_audio=stream.time_to_first_audio,
+        from_cache=stream.from_cache,
     )
 
 
