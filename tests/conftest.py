@@ -192,11 +192,11 @@ class Caller:
 
         return self._runner.run(read())
 
-    def save(self, path: Path, **params: Any) -> SavedSpeech:
+    def save(self, path: Path, *, convert: bool = True, **params: Any) -> SavedSpeech:
         tts, request = self.open_router.tts, cast("SpeechParams", REQUEST | params)
         if self._runner:
-            return self._runner.run(tts.save_speech_async(path, **request))
-        return tts.save_speech(path, **request)
+            return self._runner.run(tts.save_speech_async(path, convert=convert, **request))
+        return tts.save_speech(path, convert=convert, **request)
 
     def close(self, *given: httpx.Client | httpx.AsyncClient) -> None:
         """Close the client and the given httpx clients. It may be closed already."""

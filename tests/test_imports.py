@@ -8,7 +8,7 @@ import openrouter_speech
 import pytest
 
 READY = {
-    "", "._core", "._core.addresses", "._core.audio", "._core.bodies", "._core.checks", "._core.headers",
+    "", "._convert", "._core", "._core.addresses", "._core.audio", "._core.bodies", "._core.checks", "._core.headers",
     "._core.retries", "._files", "._references",
     "._generated", "._http", "._http.body", "._http.contexts", "._http.costs", "._http.credential", "._http.pools",
     "._http.receiving", "._http.sending", "._http.session", "._version", ".client", ".components", ".errors",

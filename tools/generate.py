@@ -31,6 +31,7 @@ _HOLDS_NAMES = frozenset({"properties", "patternProperties", "$defs", "dependent
 """Keywords whose keys are names, not keywords."""
 
 _RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout_ms", "http_headers", "extra_body"}) | {
+    "use_cache", "convert",
     "heading", "language", "limit", "limit_unit", "pause_ms", "concurrency", "folder", "on_progress",
 }  # fmt: skip
 """Parameters of our own methods. A field of the same name gets an underscore."""

@@ -5,7 +5,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from mmap import ACCESS_READ, mmap
@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
+from . import _convert
 from ._core import audio
 from ._core.audio import AudioInfo
 from .errors import APIConnectionError, AudioError, FileWriteError, SuffixMismatchError
@@ -60,6 +61,28 @@ class AudioSink:
 
     def finish(self) -> None:
         """Complete the file, after all of the audio."""
+
+    def raw(self) -> bytes | None:
+        """Return the audio as it came, if the file holds something else."""
+        return None
+
+    def close(self) -> None:
+        """Free what the sink uses, beside the file."""
+
+
+class _ConvertingSink(AudioSink):
+    """Audio in the format of the file's suffix."""
+
+    def __init__(self, file: BinaryIO, info: AudioInfo, target: str) -> None:
+        super().__init__(file, info)
+        self._converter = _convert.Converter(Path(file.name), info, target)
+        self.write, self.finish = self._converter.write, self._converter.finish  # type: ignore[method-assign]
+
+    def raw(self) -> bytes:
+        return self._converter.raw()
+
+    def close(self) -> None:
+        self._converter.close()
 
 
 class _HeadedSink(AudioSink):
@@ -168,23 +191,34 @@ def format_of(path: StrPath) -> str | None:
     return audio.SUFFIXES.get(Path(path).suffix.lower())
 
 
-def check_suffix(path: StrPath, audio_format: str) -> None:
+def check_suffix(path: StrPath, audio_format: str, *, convert: bool = False) -> None:
     """Reject a suffix that does not match the format, since players rely on it.
+
+    Args:
+        path: The file.
+        audio_format: The format of the audio.
+        convert: Whether it is converted if that is possible.
 
     Raises:
         ValueError: The suffix contradicts the format, or stands for none. Devices and pipes may have any name.
     """
-    if _fits(path, audio_format) or _is_special(Path(os.path.realpath(path))):
+    if fits(path, audio_format) or _is_special(Path(os.path.realpath(path))):
+        return
+    if convert and _convert.converts(audio_format, format_of(path)):
         return
     raise ValueError(_contradiction(path, audio_format))
 
 
-def format_to_request(path: StrPath, requested: str | None) -> str | None:
+def format_to_request(
+    path: StrPath, requested: str | None, *, known: Sequence[str] | None = None, convert: bool = False
+) -> str | None:
     """Choose a format that the file can hold. Fail early, before anything is paid for.
 
     Args:
         path: The file.
         requested: The caller's format, if any.
+        known: The formats of the model, if they are known.
+        convert: Whether to choose one that has to be converted if the model has no other.
 
     Raises:
         ValueError: The suffix contradicts the format, or stands for none.
@@ -192,13 +226,21 @@ def format_to_request(path: StrPath, requested: str | None) -> str | None:
     """
     check_writable(path)
     if requested is not None:
-        check_suffix(path, requested)
+        check_suffix(path, requested, convert=convert)
         return requested
     suffix = format_of(path)
-    if suffix in _WRITTEN:
-        return "pcm" if suffix == "wav" else suffix
+    wanted = "pcm" if suffix == "wav" else suffix if suffix in _WRITTEN else None
+    if wanted is not None and wanted in (known or _WRITTEN):
+        return wanted
     if _is_special(Path(os.path.realpath(path))):
         return None
+    if suffix in _convert.TARGETS and convert:
+        if _convert.is_installed():
+            return known[0] if known else audio.DEFAULT_FORMAT
+        if wanted is None:
+            raise ValueError(f"{Path(path).name} needs a conversion: {_convert.MISSING}, or name it .mp3 or .wav")
+    if wanted is not None:
+        return wanted
     named = f"an unsupported suffix, {Path(path).suffix}" if Path(path).suffix else "no suffix"
     raise ValueError(
         f"{Path(path).name} has {named}: name it .mp3, .pcm or .wav"
@@ -237,9 +279,10 @@ def saving(path: StrPath, info: AudioInfo) -> "Saving":
     return Saving(path, info, keep=False)
 
 
-def keeping(path: StrPath, info: AudioInfo) -> "Saving":
+def keeping(path: StrPath, info: AudioInfo, *, convert: bool = False) -> "Saving":
     """As `saving`, for audio that was paid for: none of it is lost.
 
+    If `convert` is True, audio that contradicts the suffix is converted if the extra `convert` is installed.
     If the file cannot be written, the audio is kept in memory. If the suffix contradicts it, it goes to a file next to
     `path`. Either error is raised at the end of the block, when the audio is complete.
 
@@ -248,19 +291,21 @@ def keeping(path: StrPath, info: AudioInfo) -> "Saving":
         FileWriteError: The file cannot be written; `audio` holds the audio.
         AudioError, APITimeoutError: Raised by the block; the audio that was written is added to `audio`.
     """
-    return Saving(path, info, keep=True)
+    return Saving(path, info, keep=True, convert=convert)
 
 
 class Saving:
     """The context manager that `saving` and `keeping` return."""
 
-    def __init__(self, path: StrPath, info: AudioInfo, *, keep: bool) -> None:
+    def __init__(self, path: StrPath, info: AudioInfo, *, keep: bool, convert: bool = False) -> None:
         self._requested = self._path = Path(path)
         self._info = info
         self._keep = keep
         self._target = Path(os.path.realpath(path))  # follow links, so as not to replace the link itself
         self._is_special = _is_special(self._target)
-        self._misnamed = not (_fits(path, info.format) or self._is_special or os.path.isdir(self._target))  # noqa: PTH112
+        self._misnamed = not (fits(path, info.format) or self._is_special or os.path.isdir(self._target))  # noqa: PTH112
+        self._converts = convert and self._misnamed and _convert.converts(info.format, format_of(path))
+        self._misnamed = self._misnamed and not self._converts
         if self._misnamed:
             self._path = self._target = self._target.with_suffix(true_suffix(info.format))
         self._start = self._written = 0
@@ -274,11 +319,17 @@ class Saving:
         """Open the file."""
         try:
             self._file = Replacement(self._target)
-            self._sink = _sink(cast("BinaryIO", self._file.file), self._info, format_of(self._path))
+            file = cast("BinaryIO", self._file.file)
+            self._sink = AudioSink(file, self._info)  # until the right one is open
+            self._sink = self._opened(file)
             self._start = 0 if self._is_special else self._file.file.tell()
         except OSError as error:
             self._fail(error)
         return self
+
+    def _opened(self, file: BinaryIO) -> AudioSink:
+        suffix = format_of(self._path)
+        return _ConvertingSink(file, self._info, str(suffix)) if self._converts else _sink(file, self._info, suffix)
 
     def write(self, chunk: bytes) -> None:
         """Add audio."""
@@ -299,6 +350,8 @@ class Saving:
             return audio.has_sound(b"".join(self._in_memory), info)
         if self._is_special:
             return None
+        if (raw := self._sink.raw()) is not None:
+            return audio.has_sound(raw, info)
         with suppress(OSError), mmap(self._file.file.fileno(), 0, access=ACCESS_READ) as content:
             return audio.has_sound(content, info)
         return None
@@ -367,11 +420,14 @@ class Saving:
         """Return the audio so far, as it arrived."""
         if self._file is None or self._is_special:
             return b"".join(self._in_memory)
+        if (raw := self._sink.raw()) is not None:
+            return raw
         return self._file.read(self._start)[: self._written]
 
     def _discard(self) -> None:
         file, self._file = self._file, None
         if file is not None:
+            self._sink.close()
             file.discard()
 
     def _write_error(self, failure: OSError | ValueError, saved_to: Path | None) -> FileWriteError:
@@ -389,7 +445,8 @@ class Saving:
         )
 
 
-def _fits(path: StrPath, audio_format: str) -> bool:
+def fits(path: StrPath, audio_format: str) -> bool:
+    """Whether a file of this name holds audio in this format."""
     suffix = Path(path).suffix.lower()
     named = audio.SUFFIXES.get(suffix, suffix[1:])
     return named == audio_format or (named, audio_format) in _FITTING

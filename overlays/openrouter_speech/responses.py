@@ -75,11 +75,17 @@ class SpeechResponse(AudioDescription, httpx.Response):
         """Seconds: exact for pcm and wav, computed from the frames for mp3, None for other formats."""
         return audio.duration(self.content, self._info)
 
-    def save(self, path: StrPath) -> Path:
+    def save(self, path: StrPath, *, convert: bool = True) -> Path:
         """Write the audio to a file. If the suffix is `.wav`, pcm gets a header.
+
+        With the extra `convert`, audio in another format is converted to that of the suffix: .mp3, .wav, .flac or .ogg.
 
         The file is written under a temporary name and moved into place at the end: a failure leaves an existing file
         untouched.
+
+        Args:
+            path: The file.
+            convert: Whether to convert the audio.
 
         Returns:
             The path.
@@ -88,7 +94,7 @@ class SpeechResponse(AudioDescription, httpx.Response):
             SuffixMismatchError: The suffix does not fit the audio, which is saved next to `path` as `saved_to`.
             FileWriteError: The file cannot be written; the message says why. `audio` holds the audio too.
         """
-        with files.keeping(path, self._info) as sink:
+        with files.keeping(path, self._info, convert=convert) as sink:
             sink.write(self.content)
         return Path(path)
 
@@ -128,9 +134,10 @@ class SavedSpeech(AudioDescription):
     def from_stream(cls, path: Path, stream: SpeechStream | AsyncSpeechStream, info: AudioInfo) -> Self:
         """Describe a saved stream. The file fills in what the response headers left out."""
         with _mapped(path) as content:
-            known = audio.info_from_audio(content, info)
+            known = audio.info_from_audio(content, _converted(path, info))
             held = AudioInfo("wav") if files.format_of(path) == "wav" else known
-            duration = audio.duration(content, held) if content else stream.duration
+            duration = audio.duration(content, held) if content else None
+            duration = stream.duration if duration is None else duration
         spent = stream.time_to_first_audio
         return cls(
             path, stream.headers, stream.bytes_received, spent, duration, known, stream.from_cache, stream._costs
@@ -144,6 +151,13 @@ class SavedSpeech(AudioDescription):
         from . import playback  # noqa: PLC0415  (an optional extra)
 
         playback.play_file(self.path, self.audio_format, self.sample_rate, self.channels)
+
+
+def _converted(path: Path, info: AudioInfo) -> AudioInfo:
+    """Return what is in a file, if the audio was converted for it."""
+    held = files.format_of(path)
+    is_same = held is None or files.fits(path, info.format) or not path.is_file()
+    return info if is_same else AudioInfo(str(held), info.sample_rate, info.channels)
 
 
 @contextmanager

@@ -176,7 +176,7 @@ class SpeechStream(_Stream):
         body.finish(lambda info: audio.has_sound(content, info), content)
         return content
 
-    def save(self, path: StrPath) -> Path:
+    def save(self, path: StrPath, *, convert: bool = True) -> Path:
         """Write the audio to a file while it arrives, in constant memory. Otherwise as `SpeechResponse.save`.
 
         Raises:
@@ -186,7 +186,7 @@ class SpeechStream(_Stream):
         """
         path, body = Path(path), self._body
         body.claim("save")
-        with files.keeping(path, body.info) as sink:
+        with files.keeping(path, body.info, convert=convert) as sink:
             body.begin()
             sink.write(body.take_all())
             while not body.at_end:
@@ -283,11 +283,11 @@ class AsyncSpeechStream(_Stream):
         body.finish(lambda info: audio.has_sound(content, info), content)
         return content
 
-    async def save(self, path: StrPath) -> Path:
+    async def save(self, path: StrPath, *, convert: bool = True) -> Path:
         """As `SpeechStream.save`."""
         path, body = Path(path), self._body
         body.claim("save")
-        with files.keeping(path, body.info) as sink:
+        with files.keeping(path, body.info, convert=convert) as sink:
             body.begin()
             sink.write(body.take_all())
             while not body.at_end:

@@ -135,12 +135,14 @@ class TTS:
         return AsyncStreamContext(self._stream_async(self._call(TTS.stream_speech_async, params)))
 
     @_documented
-    def save_speech(self, path: StrPath, **params: Unpack[SpeechParams]) -> SavedSpeech:
+    def save_speech(self, path: StrPath, *, convert: bool = True, **params: Unpack[SpeechParams]) -> SavedSpeech:
         """Turn a text into an audio file, in constant memory.
 
         Args:
             path: The file. Unless `response_format` is set, its suffix picks the format: .mp3, .pcm, or .wav, which is
                 pcm with a header. The file appears only once it is complete. A device or pipe may have any name.
+            convert: Whether audio in another format is converted to that of the suffix: .flac, .ogg, or what the model
+                does not have. Needs the extra `convert`.
             **params: See `SpeechParams`.
 
         Raises:
@@ -150,15 +152,17 @@ class TTS:
             FileWriteError: Writing failed after the request was sent; `audio` holds all of the audio.
             AudioError, APITimeoutError: The audio is incomplete; `audio` holds what arrived.
         """
-        call = self._call(TTS.save_speech, _with_format_of(path, params))
-        return send_with_retries(self._session.connections.sync_client(), call, receivers.saver(path))
+        call = self._call(TTS.save_speech, self._with_format_of(path, params, convert=convert))
+        return send_with_retries(self._session.connections.sync_client(), call, receivers.saver(path, convert=convert))
 
     @_documented
-    async def save_speech_async(self, path: StrPath, **params: Unpack[SpeechParams]) -> SavedSpeech:
+    async def save_speech_async(
+        self, path: StrPath, *, convert: bool = True, **params: Unpack[SpeechParams]
+    ) -> SavedSpeech:
         """As `save_speech`."""
-        call = self._call(TTS.save_speech_async, _with_format_of(path, params))
+        call = self._call(TTS.save_speech_async, self._with_format_of(path, params, convert=convert))
         async with self._session.connections.async_client() as client:
-            return await send_with_retries_async(client, call, receivers.saver_async(path))
+            return await send_with_retries_async(client, call, receivers.saver_async(path, convert=convert))
 
     @_documented
     def plan_narration(
@@ -309,6 +313,15 @@ class TTS:
         # Built for each request: if api_key is a callable, the key may change during a long narration.
         return self._session.call(OPERATION, {**_with_format_of_parts(params), "input": text, "retries": None})
 
+    def _with_format_of(self, path: StrPath, params: SpeechParams, *, convert: bool) -> SpeechParams:
+        """Fill in the format from the file's suffix. Fail early if the file cannot be written."""
+        requested = params.get("response_format")
+        if requested is not None and not (isinstance(requested, str) and requested):
+            return params  # `prepare` rejects it by name
+        known = self._session.formats_of(params.get("model"))
+        wanted = files.format_to_request(path, requested and str(requested), known=known, convert=convert)
+        return {**params, "response_format": wanted}
+
     @contextmanager
     def _stream(self, call: Call) -> Iterator[SpeechStream]:
         stream = send_with_retries(self._session.connections.sync_client(), call, receivers.stream)
@@ -325,14 +338,6 @@ class TTS:
                 yield stream
             finally:
                 await stream.close()
-
-
-def _with_format_of(path: StrPath, params: SpeechParams) -> SpeechParams:
-    """Fill in the format from the file's suffix. Fail early if the file cannot be written."""
-    requested = params.get("response_format")
-    if requested is not None and not (isinstance(requested, str) and requested):
-        return params  # `prepare` rejects it by name
-    return {**params, "response_format": files.format_to_request(path, requested and str(requested))}
 
 
 def _with_format_of_parts(params: NarrationParams) -> NarrationParams:

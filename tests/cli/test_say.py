@@ -90,7 +90,7 @@ WRONG = [
     (["\udce9", "-o", "a.mp3"], "The text is not UTF-8"),
     (["Hello", "-o", "missing/a.mp3"], "does not exist; create it first"),
     (["Hello", "-o", "."], "it is a folder"),
-    ([*OUT, "--format", "pcm"], "a.mp3 cannot hold pcm"),
+    (["Hello", "-o", "a.aac", "--format", "pcm"], "a.aac cannot hold pcm"),
     ([*OUT, "--speed", "fast"], "--speed"),
     ([*OUT, "--speed", "nan"], "--speed must be a finite number"),
     ([*OUT, "--timeout", "0"], "'--timeout' (env var: 'OPENROUTER_SPEECH_TIMEOUT')"),

@@ -29,7 +29,8 @@ def test_the_suffix_picks_the_format(connect: Connect, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "params", "kind", "message"),
     [
-        ("a.mp3", {"response_format": "pcm"}, ValueError, "cannot hold"),
+        ("a.mp3", {"response_format": "pcm", "convert": False}, ValueError, "cannot hold"),
+        ("a.aac", {"response_format": "pcm"}, ValueError, "cannot hold"),
         ("missing/a.pcm", {}, FileNotFoundError, "create it first"),
         ("a.wave", {}, ValueError, r"\.mp3, \.pcm or \.wav"),
     ],
@@ -49,7 +50,7 @@ def test_audio_in_an_unexpected_format_is_saved_under_its_own_suffix(
     """The audio has arrived, so there is no retry."""
     with WireServer(GOOD) as server:
         with pytest.raises(errors.SuffixMismatchError, match="The audio is pcm") as raised:
-            connect(server_url=server.url, retry_config=EAGER).save(tmp_path / "a.mp3")
+            connect(server_url=server.url, retry_config=EAGER).save(tmp_path / "a.mp3", convert=False)
         assert len(server.requests) == 1
     assert raised.value.saved_to == tmp_path / "a.wav"
     assert (tmp_path / "a.wav").stat().st_size == 524

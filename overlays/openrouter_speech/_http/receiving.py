@@ -82,21 +82,21 @@ async def stream_async(opened: OpenResponse) -> AsyncSpeechStream:
     return AsyncSpeechStream(opened)
 
 
-def saver(path: StrPath) -> Callable[[OpenResponse], SavedSpeech]:
+def saver(path: StrPath, *, convert: bool) -> Callable[[OpenResponse], SavedSpeech]:
     """Save the audio to a file while it arrives."""
 
     def receive(opened: OpenResponse) -> SavedSpeech:
         stream = SpeechStream(opened)
-        return SavedSpeech.from_stream(stream.save(path), stream, opened.info)
+        return SavedSpeech.from_stream(stream.save(path, convert=convert), stream, opened.info)
 
     return receive
 
 
-def saver_async(path: StrPath) -> Callable[[OpenResponse], Awaitable[SavedSpeech]]:
+def saver_async(path: StrPath, *, convert: bool) -> Callable[[OpenResponse], Awaitable[SavedSpeech]]:
     """As `saver`."""
 
     async def receive(opened: OpenResponse) -> SavedSpeech:
         stream = AsyncSpeechStream(opened)
-        return SavedSpeech.from_stream(await stream.save(path), stream, opened.info)
+        return SavedSpeech.from_stream(await stream.save(path, convert=convert), stream, opened.info)
 
     return receive

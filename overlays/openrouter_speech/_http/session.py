@@ -122,6 +122,12 @@ class Session:
             cache=self._cache if returns_audio and own.get("use_cache", True) else None,
         )
 
+    def formats_of(self, model: object) -> tuple[str, ...] | None:
+        """Return the audio formats of a model, if they are known."""
+        from .._core.catalog import habits  # noqa: PLC0415  (as for `known_models`)
+
+        return habits(str(model)).formats if self._check_models else None
+
     def _generation(self, server_url: str, generation: str) -> Call:
         return self.call(_GET_GENERATION, {"id": generation, "server_url": server_url})
 

@@ -17,6 +17,7 @@ from .. import errors
 from .._core import audio, retries
 from .._core.audio import AudioInfo
 from .._core.bodies import escaped
+from .._core.catalog import habits
 from ..responses import SavedSpeech
 from ..streams import SpeechStream
 from . import progress, texts
@@ -81,7 +82,7 @@ def say(
             params = {
                 **settings.request(),
                 "input": said,
-                "response_format": _format(path, settings.format, give_way=format_is_default),
+                "response_format": _format(path, settings, give_way=format_is_default),
                 "retries": settings.retry(retries.DEFAULT),
             }
             open_router = settings.open_router()
@@ -119,14 +120,16 @@ def _check_targets(output: Path | None, *, play: bool) -> None:
         raise WrongUsageError("A terminal cannot show audio", "name a file with -o, or pipe it: -o - | mpv -")
 
 
-def _format(path: Path | None, wanted: str | None, *, give_way: bool) -> str | None:
+def _format(path: Path | None, settings: Settings, *, give_way: bool) -> str | None:
     """Return the format to request. Fail early on a wrong suffix or folder, before anything is paid for."""
+    wanted = settings.format
     if path is None:
         return wanted
     if give_way and files.format_of(path):
         wanted = None
     try:
-        return files.format_to_request(path, wanted)
+        known = habits(str(settings.others.get("model"))).formats if settings.check_models else None
+        return files.format_to_request(path, wanted, known=known, convert=True)
     except ValueError as error:
         if wanted is None:
             raise
@@ -145,7 +148,7 @@ def _writer(path: Path | None, stream: SpeechStream, *, piped: bool) -> Iterator
     if path is not None:
         info = AudioInfo(stream.audio_format, stream.sample_rate, stream.channels)
         try:
-            with files.keeping(path, info) as sink:
+            with files.keeping(path, info, convert=True) as sink:
                 yield sink.write
         except errors.FileWriteError as error:
             if error.audio:
