@@ -164,8 +164,10 @@ def _check_parameters(parameters: tuple[Parameter, ...], request: Request) -> No
             raise RefusedError(400, f"{parameter.name}: this {parameter.location} parameter is required")
         if value is None:
             continue
-        # What looks like a number or a boolean may also be meant as text.
-        problems = [next(parameter.rule.problems(form), None) for form in (value, _json_or_text(value))]
+        # What looks like a number or a boolean may also be meant as text; a list is repeated or has commas.
+        values = request.query_params.getlist(parameter.name) if parameter.location == "query" else value.split(",")
+        forms = (value, _json_or_text(value), values, [_json_or_text(each) for each in values])
+        problems = [next(parameter.rule.problems(form), None) for form in forms]
         if all(problems):
             raise RefusedError(400, f"{parameter.name}: {problems[0]}")
 
