@@ -1,4 +1,4 @@
-"""Fetch axe-core, with which tests/mock/test_docs_page.py looks at the mock server's page. `make page-lint` runs both."""
+"""Fetch axe-core, with which a test looks at the page of the mock server. `make page-lint` runs both."""
 
 import sys
 

@@ -353,6 +353,19 @@ def test_the_policy_blocks_injected_scripts_and_other_servers(page: Page) -> Non
         assert elsewhere.requests == []
 
 
+def test_a_page_of_another_server_of_this_machine_may_call(browser: "Chrome", server: MockServer) -> None:
+    script = """
+        const [url, done] = arguments, headers = { Authorization: 'Bearer any', 'Content-Type': 'application/json' };
+        const body = JSON.stringify({ input: 'Hello', model: 'any/model' });
+        fetch(url, { method: 'POST', headers: { ...headers, Prefer: 'code=429; retry-after=3' }, body })
+            .then(({ status, headers }) => done([status, headers.get('Retry-After')]), error => done(error.message));
+    """
+    with MockServer() as elsewhere:
+        browser.get(f"{site(elsewhere)}/openapi.json")
+        answered = browser.execute_async_script(script, f"{server.url}/audio/speech")
+    assert answered == [429, "3"]
+
+
 def test_every_field_has_a_label_and_enter_submits(page: Page) -> None:
     script = """
         const dangles = id => id && !document.getElementById(id);

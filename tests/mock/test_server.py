@@ -236,6 +236,41 @@ def test_a_changed_description_changes_the_server(tmp_path: Path) -> None:
         assert http.get("/voices").json() == ["alloy"]
 
 
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("http://localhost:3000", True),
+        ("https://127.0.0.1", True),
+        ("http://[::1]:8080", True),
+        ("https://example.com", False),
+        ("http://127.0.0.1.example.com", False),
+        ("http://localhost.example.com:80", False),
+        ("null", False),
+    ],
+)
+def test_pages_of_this_machine_may_call(server: MockServer, origin: str, allowed: bool) -> None:
+    """Also when the call fails. What the browser asks first is not in the journal."""
+    url, headers = f"{server.url}/audio/speech", {"Origin": origin}
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-mine"}
+    server.reset()
+    preflight = httpx.options(url, headers=headers | asked)
+    assert (preflight.status_code == 200) == allowed
+    assert server.requests == []
+    failed = httpx.post(url, json={}, headers=headers)
+    assert failed.status_code == 401
+    for response in (preflight, failed):
+        assert response.headers.get("access-control-allow-origin") == (origin if allowed else None)
+    if allowed:
+        assert preflight.headers["access-control-allow-headers"] == "authorization,x-mine"
+        exposed = failed.headers["access-control-expose-headers"].split(", ")
+        assert exposed == ["Retry-After", "X-Generation-Id", "X-Provider-Name", "retry-after-ms"]
+
+
+def test_without_an_origin_nothing_is_said_about_origins(server: MockServer) -> None:
+    assert "access-control" not in str(httpx.post(f"{server.url}/audio/speech", json={}).headers)
+    assert httpx.options(f"{server.url}/audio/speech").status_code == 405
+
+
 @pytest.mark.parametrize("content", ["- a list", "swagger: '2.0'", "{", "openapi: 3.0.3"])
 def test_other_files_are_refused_as_descriptions(tmp_path: Path, content: str) -> None:
     with pytest.raises(ValueError, match="description is not"):

@@ -7,6 +7,8 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -23,6 +25,9 @@ from .voices import Voice
 
 BODY_LIMIT = 64 << 20
 """The largest request body accepted, in bytes: three recordings of 15 MiB in base64, and some."""
+
+_LOCAL_ORIGIN = r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
+"""Pages of this machine may call the server. Not all pages: the journal and the script are for its owner."""
 
 LENIENT = Profile()
 
@@ -68,7 +73,21 @@ def application(
     ]
     return Starlette(
         routes=[*operations, *_control(description, journal, script), *docs_page.routes(description)],
+        middleware=[_cors(description)],
         exception_handlers={HTTPException: routing_error},
+    )
+
+
+def _cors(description: Description) -> Middleware:
+    """Answer browsers that ask whether a page of this machine may call, and let it read all headers of ours."""
+    answers = [answer for operation in description.operations for answer in operation.answers.values()]
+    documented = {header for answer in answers for header in answer.headers}
+    return Middleware(
+        CORSMiddleware,
+        allow_origin_regex=_LOCAL_ORIGIN,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=sorted({*documented, "Retry-After", "retry-after-ms", "X-Provider-Name"}),
     )
 
 
