@@ -159,6 +159,10 @@ interop: $(INSTALLED) $(VENV)/.interop ## test the mock server with other client
 contract-prism: $(INSTALLED) ## check the client's requests against openapi.yaml with Prism (needs Node.js)
 	@$(BIN)/python -m tests.contract.prism $(OPENAPI)
 
+.PHONY: docs-screens
+docs-screens: $(INSTALLED) ## take the pictures of docs/images again (needs Chromium)
+	@$(BIN)/python -m tests.docs_screens
+
 .PHONY: bench
 bench: $(INSTALLED) ## compare this client with others, write benchmarks/results.json; QUICK=1 takes a minute and writes to out/
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick --folder $(OUT))

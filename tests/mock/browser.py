@@ -47,8 +47,8 @@ def chromium(profile: Path) -> Iterator["Chrome"]:
     for argument in (
         "headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-quic", "no-first-run",
         "disable-background-networking", "disable-component-update", "disable-sync", "no-proxy-server", "mute-audio",
-        "window-size=1280,900", "hide-scrollbars", "host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        f"user-data-dir={profile}",
+        "window-size=1280,900", "hide-scrollbars", "disable-lcd-text", f"user-data-dir={profile}",
+        "host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     ):  # fmt: skip
         options.add_argument(f"--{argument}")
     with pytest.MonkeyPatch.context() as environment:

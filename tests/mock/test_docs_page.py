@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import logging
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import wave
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,6 +21,7 @@ import pytest
 import yaml
 from openrouter_speech.mock import MockServer
 
+from .. import docs_screens
 from ..conftest import KEY, PROJECT
 from ..npx import UnavailableError
 from ..page_lint import AXE
@@ -405,6 +407,21 @@ def test_the_page_fits_a_narrow_screen(page: Page) -> None:
     with resized(page.browser, 320, 640, mobile=True):
         page.send()
         assert page.run("return document.documentElement.scrollWidth") <= 320
+
+
+def test_the_pictures_of_the_documentation_are_small_and_can_be_taken_again(
+    browser: "Chrome", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docs_screens, "chromium", lambda _: nullcontext(browser))
+    monkeypatch.setattr(logging.root.manager, "disable", logging.NOTSET)  # what it silences is heard again
+    docs_screens.main(tmp_path / "images", port=0, options=["--live"])
+    text = (PROJECT / "docs/testing.md").read_text()
+    committed = sorted(docs_screens.IMAGES.iterdir())
+    assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [path.name for path in committed]
+    for path in (*committed, *(tmp_path / "images").iterdir()):
+        assert path.read_bytes().startswith(b"\x89PNG")
+        assert path.stat().st_size < 100_000
+        assert f"images/{path.name}" in text
 
 
 def test_a_screenshot_is_kept_in_out(page: Page) -> None:
