@@ -236,6 +236,42 @@ def test_a_changed_description_changes_the_server(tmp_path: Path) -> None:
         assert http.get("/voices").json() == ["alloy"]
 
 
+ODD = """
+openapi: 3.1.0
+info: {title: Odd, version: "1"}
+paths:
+  /notes:
+    post:
+      parameters: [{name: tag, in: query, schema: {type: array, items: {type: integer}}}]
+      requestBody: {required: true, content: {text/plain: {}}}
+      responses: {"201": {description: Kept, content: {application/json: {example: 1}}}, "429": {description: Full}}
+    delete:
+      responses: {"204": {description: Gone}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "prefer", "status", "content"),
+    [
+        ("POST", "", "", 201, "1"),
+        ("POST", "?tag=1&tag=2", "", 201, "1"),
+        ("POST", "?tag=1&tag=x", "", 400, "tag: "),
+        ("POST", "", "code=429; retry-after=2", 429, ""),
+        ("POST", "", "code=429; retry-after=2; form=metadata", 400, "form=metadata: "),
+        ("DELETE", "", "", 204, ""),
+    ],
+)
+def test_content_that_is_not_json_or_none(
+    tmp_path: Path, method: str, query: str, prefer: str, status: int, content: str
+) -> None:
+    with serving(tmp_path, ODD) as server:
+        headers, sent = {"Content-Type": "text/plain", "Prefer": prefer}, "not JSON" if method == "POST" else ""
+        response = httpx.request(method, f"{server.url}/notes{query}", content=sent, headers=headers)
+    assert response.status_code == status
+    assert content in response.text if content else response.content == b""
+    assert response.headers.get("retry-after") == ("2" if status == 429 else None)
+
+
 @pytest.mark.parametrize(
     ("origin", "allowed"),
     [

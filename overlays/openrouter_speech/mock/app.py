@@ -16,7 +16,7 @@ from starlette.routing import Route
 from .._version import __version__
 from . import docs_page
 from .answers import Answers, InvalidBodyError, Pace, RefusedError, error
-from .description import Description, Operation, Parameter
+from .description import JSON, Description, Operation, Parameter
 from .faults import Fault, Script, preferred
 from .journal import Journal, RecordedRequest
 from .profiles import Profile
@@ -158,6 +158,8 @@ def _checked_body(operation: Operation, request: Request, content: bytes, *, as_
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in operation.body_types:
         raise RefusedError(415, f"Content-Type: this endpoint takes {' or '.join(operation.body_types)}")
+    if media_type != JSON and not media_type.endswith("+json"):
+        return {}  # the description has no rules for other content
     try:
         body = json.loads(content.decode(), parse_constant=_not_json)
     except (UnicodeDecodeError, ValueError, RecursionError) as reason:
