@@ -376,7 +376,7 @@ def test_every_field_has_a_label_and_enter_submits(page: Page) -> None:
             .map(control => control.outerHTML);
     """
     assert page.run(script) == []
-    page.field("voice").send_keys("\n")
+    page.field("X-OpenRouter-Title").send_keys("\n")  # a header is one line
     assert page.until("[role=status].good").text.startswith("200")
 
 
@@ -572,6 +572,9 @@ def test_any_operation_can_be_tried(browser: "Chrome", tmp_path: Path) -> None:
     with serving(tmp_path, LOOK_UP) as server:
         page = Page(browser, server)
         assert [link.text for link in browser.find_elements(CSS, "nav a")] == ["GET /voices/{id}", "POST /notes"]
+        page.submit()
+        assert browser.switch_to.active_element == page.field("id")
+        assert browser.find_element(CSS, "[aria-invalid=true] ~ .problem").text == "The path needs this."
         page.type("id", "a b&c")
         page.add("tag")
         page.items("Item")[0].send_keys("x&y")
