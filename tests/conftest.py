@@ -44,10 +44,11 @@ FOREIGN = re.compile(
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove environment variables that could affect the tests."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Remove environment variables that could affect the tests, and what the user has cached."""
     for name in [name for name in os.environ if FOREIGN.fullmatch(name)]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("OPENROUTER_SPEECH_CACHE_DIR", str(tmp_path / ".cache"))
 
 
 @pytest.fixture(scope="session", autouse=True)

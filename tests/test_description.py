@@ -36,9 +36,18 @@ def test_it_is_valid_openapi_3_1(document: Any) -> None:
     validate(document)
 
 
-def test_it_describes_one_operation(document: Any, operation: Any) -> None:
-    assert [(path, *item) for path, item in document["paths"].items()] == [("/audio/speech", "post")]
-    assert (operation["operationId"], operation["tags"]) == ("createSpeech", ["TTS"])
+def test_it_describes_speech_and_what_its_users_look_up(document: Any) -> None:
+    found = {
+        (method, path): (operation["operationId"], *operation["tags"])
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+    assert found == {
+        ("post", "/audio/speech"): ("createSpeech", "TTS"),
+        ("get", "/models"): ("listModels", "Models"),
+        ("get", "/models/{author}/{slug}/endpoints"): ("listModelEndpoints", "Models"),
+        ("get", "/generation"): ("getGeneration", "Generations"),
+    }
 
 
 def test_the_client_speaks_to_its_server(document: Any) -> None:

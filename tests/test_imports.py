@@ -10,7 +10,7 @@ import pytest
 READY = {
     "", "._core", "._core.addresses", "._core.audio", "._core.bodies", "._core.checks", "._core.headers",
     "._core.retries", "._files", "._references",
-    "._generated", "._http", "._http.body", "._http.contexts", "._http.credential", "._http.pools",
+    "._generated", "._http", "._http.body", "._http.contexts", "._http.costs", "._http.credential", "._http.pools",
     "._http.receiving", "._http.sending", "._http.session", "._version", ".client", ".components", ".errors",
     ".narration", ".responses", ".streams", ".tts", ".utils",
 }  # fmt: skip

@@ -43,6 +43,7 @@ def curated(folder: Path = Path()) -> dict[str, Any]:
     result = overlay.applied(overlay.parse(content_of(str(folder / OVERLAY)), OVERLAY), dict(facts.content))
     del result["x-cut-from"]
     result["components"] = components(DESCRIPTION, result)
+    result["tags"] = sorted(result.get("tags", ()), key=lambda tag: str(tag["name"]))
     return dict(_ordered(_tidied(result)))
 
 

@@ -70,6 +70,9 @@ class Operation(NamedTuple):
     parameters: list[Parameter]
     body: dict[str, Any] | None
     """The schema of its JSON body."""
+    needs_key: bool
+    success: str
+    """The media type of a success."""
     errors: dict[int, str]
     """The error class of each documented status."""
 
@@ -125,8 +128,14 @@ class Project(generator.Project):
             description=operation.get("description", ""),
             parameters=ordered,
             body=None if body is None else without_wording(body),
+            needs_key=bool(operation.get("security", self._document.get("security"))),
+            success=self._success(operation),
             errors={int(status): name for status, name, _ in self._errors(operation)},
         )
+
+    def _success(self, operation: dict[str, Any]) -> str:
+        found = (self._resolved(answer) for status, answer in operation["responses"].items() if str(status)[0] == "2")
+        return next((media_type for answer in found for media_type in answer.get("content", ())), "")
 
     def _fields(self, endpoint: Endpoint, body: dict[str, Any] | None) -> Iterator[Parameter]:
         """Yield the fields of the JSON body, if it is an object."""
@@ -181,8 +190,8 @@ class Project(generator.Project):
         models = {str(model.class_info.name) for model in self.openapi.models}
         for name, schema in self._document.get("components", {}).get("schemas", {}).items():
             parts = schema.get("oneOf", schema.get("anyOf", ()))
-            names = [str(ClassName(part.get("$ref", "").rpartition("/")[2], "Model")) for part in parts]
-            if len(names) > 1 and models.issuperset(names):
+            names = [str(ClassName(part["$ref"].rpartition("/")[2], "Model")) for part in parts if "$ref" in part]
+            if 1 < len(names) == len(parts) and models.issuperset(names):
                 yield str(ClassName(name, "Model")), names
 
     def _statuses(self) -> Iterator[tuple[int, tuple[str, str]]]:

@@ -28,6 +28,9 @@ class Operation(NamedTuple):
     """By keyword, the required ones first."""
     body: dict[str, Any] | None
     """The JSON Schema of the body; None if there is none."""
+    needs_key: bool
+    success: str
+    """The media type of a success, such as "audio/*"; "" if it has no body."""
 
 
 SERVER_URL = "https://openrouter.ai/api/v1"
@@ -128,6 +131,49 @@ OPERATIONS: dict[str, Operation] = {
             ),
         },
         {"$ref": "#/components/schemas/SpeechRequest"},
+        True,
+        "audio/*",
+    ),
+    "get_generation": Operation(
+        "GET",
+        "/generation",
+        {
+            "id": Parameter(
+                "id", "query", True, {"type": "string", "minLength": 1}, "The `X-Generation-Id` of a response."
+            ),
+        },
+        None,
+        True,
+        "application/json",
+    ),
+    "list_models": Operation(
+        "GET",
+        "/models",
+        {
+            "output_modalities": Parameter(
+                "output_modalities",
+                "query",
+                False,
+                {"type": "string"},
+                "Kinds of output, comma-separated, or `all`. By default, models that write text.",
+            ),
+        },
+        None,
+        False,
+        "application/json",
+    ),
+    "list_model_endpoints": Operation(
+        "GET",
+        "/models/{author}/{slug}/endpoints",
+        {
+            "author": Parameter(
+                "author", "path", True, {"type": "string"}, "The part of the model's ID before the slash."
+            ),
+            "slug": Parameter("slug", "path", True, {"type": "string"}, "The part of the model's ID after the slash."),
+        },
+        None,
+        False,
+        "application/json",
     ),
 }
 """By name."""
@@ -215,6 +261,106 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "type": "object",
         "required": ["text", "type"],
         "properties": {"text": {"type": "string", "maxLength": 10000}, "type": {"type": "string", "enum": ["text"]}},
+    },
+    "ModelsListResponse": {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"data": {"type": "array", "items": {"$ref": "#/components/schemas/Model"}}},
+    },
+    "Model": {
+        "type": "object",
+        "required": ["id", "name"],
+        "properties": {
+            "alias_target": {"$ref": "#/components/schemas/ModelAliasTarget"},
+            "architecture": {"$ref": "#/components/schemas/ModelArchitecture"},
+            "pricing": {"$ref": "#/components/schemas/PublicPricing"},
+            "id": {"type": "string"},
+            "canonical_slug": {"type": "string"},
+            "name": {"type": "string"},
+            "created": {"type": "integer"},
+            "description": {"type": "string"},
+            "supported_voices": {"type": ["array", "null"], "items": {"type": "string"}},
+            "expiration_date": {"type": ["string", "null"]},
+            "supported_parameters": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+    "ModelArchitecture": {
+        "type": "object",
+        "properties": {
+            "input_modalities": {"type": "array", "items": {"type": "string"}},
+            "output_modalities": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+    "ModelAliasTarget": {
+        "type": "object",
+        "required": ["name", "slug"],
+        "properties": {"slug": {"type": "string"}, "name": {"type": "string"}},
+    },
+    "PublicPricing": {
+        "type": "object",
+        "properties": {
+            "prompt": {"type": "string"},
+            "completion": {"type": "string"},
+            "request": {"type": "string"},
+            "audio": {"type": "string"},
+            "audio_output": {"type": "string"},
+            "discount": {"type": "number", "format": "double"},
+        },
+    },
+    "ModelEndpointsResponse": {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"data": {"$ref": "#/components/schemas/ModelEndpoints"}},
+    },
+    "ModelEndpoints": {
+        "type": "object",
+        "required": ["endpoints", "id"],
+        "properties": {
+            "id": {"type": "string"},
+            "name": {"type": "string"},
+            "created": {"type": "integer"},
+            "description": {"type": "string"},
+            "endpoints": {"type": "array", "items": {"$ref": "#/components/schemas/PublicEndpoint"}},
+        },
+    },
+    "PublicEndpoint": {
+        "type": "object",
+        "properties": {
+            "supported_parameters": {"type": "array", "items": {"type": "string"}},
+            "provider_name": {"type": "string"},
+            "pricing": {"$ref": "#/components/schemas/PublicPricing"},
+            "supports_voice_cloning": {"type": "boolean"},
+            "name": {"type": "string"},
+            "model_id": {"type": "string"},
+            "model_name": {"type": "string"},
+            "tag": {"type": "string"},
+            "uptime_last_30m": {"type": ["number", "null"], "format": "double"},
+        },
+    },
+    "GenerationResponse": {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"data": {"$ref": "#/components/schemas/GenerationResponseData"}},
+    },
+    "GenerationResponseData": {
+        "type": "object",
+        "required": ["id", "total_cost"],
+        "properties": {
+            "id": {"type": "string"},
+            "model": {"type": "string"},
+            "provider_name": {"type": ["string", "null"]},
+            "created_at": {"type": "string"},
+            "total_cost": {"type": "number", "format": "double"},
+            "usage": {"type": "number", "format": "double"},
+            "upstream_inference_cost": {"type": ["number", "null"], "format": "double"},
+            "latency": {"type": ["number", "null"], "format": "double"},
+            "generation_time": {"type": ["number", "null"], "format": "double"},
+            "tokens_prompt": {"type": ["integer", "null"]},
+            "tokens_completion": {"type": ["integer", "null"]},
+            "is_byok": {"type": "boolean"},
+            "cancelled": {"type": ["boolean", "null"]},
+            "streamed": {"type": ["boolean", "null"]},
+        },
     },
     "TraceConfig": {
         "type": "object",

@@ -8,6 +8,12 @@ from .models import *
 __all__ = [
     "CreateSpeechOptions",
     "CreateSpeechParams",
+    "GetGenerationOptions",
+    "GetGenerationParams",
+    "ListModelEndpointsOptions",
+    "ListModelEndpointsParams",
+    "ListModelsOptions",
+    "ListModelsParams",
 ]
 
 
@@ -62,3 +68,39 @@ class CreateSpeechParams(CreateSpeechOptions, total=False):
 
     model: Required[str]
     """The text-to-speech model, as `author/name`."""
+
+
+class GetGenerationOptions(TypedDict, total=False):
+    """The optional arguments of `GET /generation`. None leaves one out."""
+
+
+class GetGenerationParams(GetGenerationOptions, total=False):
+    """The arguments of `GET /generation`."""
+
+    id: Required[str]
+    """The `X-Generation-Id` of a response."""
+
+
+class ListModelsOptions(TypedDict, total=False):
+    """The optional arguments of `GET /models`. None leaves one out."""
+
+    output_modalities: str | None
+    """Kinds of output, comma-separated, or `all`. By default, models that write text."""
+
+
+class ListModelsParams(ListModelsOptions, total=False):
+    """The arguments of `GET /models`."""
+
+
+class ListModelEndpointsOptions(TypedDict, total=False):
+    """The optional arguments of `GET /models/{author}/{slug}/endpoints`. None leaves one out."""
+
+
+class ListModelEndpointsParams(ListModelEndpointsOptions, total=False):
+    """The arguments of `GET /models/{author}/{slug}/endpoints`."""
+
+    author: Required[str]
+    """The part of the model's ID before the slash."""
+
+    slug: Required[str]
+    """The part of the model's ID after the slash."""

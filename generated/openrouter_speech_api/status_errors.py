@@ -101,7 +101,7 @@ class PayloadTooLargeResponseError(APIStatusError):
 
 
 class TooManyRequestsResponseError(APIStatusError):
-    """429: Too many requests for the account or the provider."""
+    """429: Too many requests."""
 
 
 class InternalServerResponseError(APIStatusError):
@@ -121,7 +121,7 @@ class EdgeNetworkTimeoutResponseError(APIStatusError):
 
 
 class ProviderOverloadedResponseError(APIStatusError):
-    """529: The provider is overloaded."""
+    """529: The server is overloaded."""
 
 
 BY_STATUS: dict[int, type[APIStatusError]] = {

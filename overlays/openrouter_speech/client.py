@@ -1,17 +1,22 @@
 """`OpenRouter`, the client."""
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
 from ._core.retries import RetryConfig
+from ._files import StrPath
 from ._generated import UNSET, Unset
 from ._http.credential import Credential
 from ._http.pools import AsyncTransport
 from ._http.session import Session
 from .tts import TTS
+
+if TYPE_CHECKING:
+    from .models import Models
 
 __all__ = ["OpenRouter"]
 
@@ -38,6 +43,8 @@ class OpenRouter:
         retry_config: Which failures to retry; None disables retries. By default at most 2 retries within 60 s.
         timeout_ms: Milliseconds to wait for the next byte: 120,000 by default. Connecting takes 10,000 at most.
             A client that you pass keeps its own timeout unless this is set.
+        check_models: Whether to refuse a voice or a format that a model is known to lack, before anything is sent. The
+            models that `models.list` found last are looked up on disk; nothing is asked for. Unknown models pass.
 
     Attributes:
         tts: The text-to-speech methods.
@@ -60,6 +67,8 @@ class OpenRouter:
         async_transport: AsyncTransport | None = None,
         retry_config: RetryConfig | Unset | None = UNSET,
         timeout_ms: float | None = None,
+        check_models: bool = True,
+        cache_dir: StrPath | None = None,
     ) -> None:
         credential = Credential(api_key)
         del api_key  # keep it out of tracebacks that show local variables
@@ -75,8 +84,17 @@ class OpenRouter:
             client=client,
             async_client=async_client,
             async_transport=async_transport,
+            check_models=check_models,
+            cache_dir=cache_dir,
         )
         self.tts = TTS(self._session)
+
+    @cached_property
+    def models(self) -> "Models":
+        """Which models there are."""
+        from .models import Models  # noqa: PLC0415  (few programs need it)
+
+        return Models(self._session)
 
     def close(self) -> None:
         """Close the connections of sync calls."""

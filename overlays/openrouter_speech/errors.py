@@ -196,12 +196,13 @@ def from_response(response: httpx.Response, hide: Callable[[str], str] = str) ->
     said = said or bodies.excerpt(response.reason_phrase) or "an empty response"
     if response.is_success:
         return NotAudioError(_not_audio(response, said), response, audio=response.content)
-    if response.status_code in retries.MAYBE_BILLED_STATUSES:
+    maybe_billed = response.status_code in retries.MAYBE_BILLED_STATUSES and _costs_money(response)
+    if maybe_billed:
         said = f"{said.rstrip('.')}. The request may have been charged."
     kind = BY_STATUS.get(response.status_code, OpenRouterDefaultError)
     error = kind(bodies.escaped(f"{response.status_code}: {said}"), response, data=data)
     metadata = bodies.metadata(error.body)
-    error.maybe_billed = response.status_code in retries.MAYBE_BILLED_STATUSES
+    error.maybe_billed = maybe_billed
     error.throttled = retries.is_throttled(response.status_code, metadata)
     error.retry_after = retries.retry_after(response.headers, metadata=metadata, throttled=error.throttled)
     return error
@@ -215,10 +216,17 @@ def _not_audio(response: httpx.Response, said: str) -> str:
     return f"The server reported success but sent {sent}: {said}"
 
 
+def _costs_money(response: httpx.Response) -> bool:
+    try:
+        return response.request.method != "GET"
+    except RuntimeError:  # a response that a user made, without a request
+        return True
+
+
 def from_transport(cause: httpx.RequestError, request: httpx.Request) -> APIConnectionError:
     """Make the error for an attempt without a complete response."""
     server = request.url.netloc.decode("ascii")
-    maybe_billed = not _was_never_sent(cause)
+    maybe_billed = request.method != "GET" and not _was_never_sent(cause)
     billing = " The request was sent and may be charged." if maybe_billed else ""
     reason = bodies.excerpt(str(cause)) or type(cause).__name__
     if isinstance(cause, httpx.TimeoutException):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import httpx
 from attrs import field, frozen
@@ -16,6 +16,9 @@ from ._core.audio import AudioInfo
 from ._files import StrPath
 from ._http.body import OpenResponse, without_connection
 from .streams import AsyncSpeechStream, AudioDescription, SpeechStream
+
+if TYPE_CHECKING:
+    from ._http.body import Costs
 
 __all__ = ["SavedSpeech", "SpeechResponse"]
 
@@ -50,6 +53,7 @@ class SpeechResponse(AudioDescription, httpx.Response):
             self.elapsed = opened.response.elapsed
         self.time_to_first_audio = time_to_first_audio
         self._header_info = opened.info
+        self._costs = opened.costs
 
     @cached_property
     def _info(self) -> AudioInfo:
@@ -116,6 +120,7 @@ class SavedSpeech(AudioDescription):
     duration: float | None
     """Seconds. None for a format that is not parsed, and for a device or a pipe unless its audio is PCM."""
     _info: AudioInfo = field(repr=False)
+    _costs: "Costs | None" = field(default=None, repr=False, eq=False)
 
     @classmethod
     def from_stream(cls, path: Path, stream: SpeechStream | AsyncSpeechStream, info: AudioInfo) -> Self:
@@ -124,7 +129,8 @@ class SavedSpeech(AudioDescription):
             known = audio.info_from_audio(content, info)
             held = AudioInfo("wav") if files.format_of(path) == "wav" else known
             duration = audio.duration(content, held) if content else stream.duration
-        return cls(path, stream.headers, stream.bytes_received, stream.time_to_first_audio, duration, known)
+        spent = stream.time_to_first_audio
+        return cls(path, stream.headers, stream.bytes_received, spent, duration, known, stream._costs)
 
     def _describe(self) -> AudioInfo:
         return self._info

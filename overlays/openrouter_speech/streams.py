@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import httpx
 
@@ -11,9 +11,17 @@ from ._core import audio, headers
 from ._core.audio import AudioInfo
 from ._files import StrPath
 from ._http.body import OpenResponse
-from .errors import PlaybackError
+from .errors import ConfigurationError, PlaybackError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from ._http.body import Costs
 
 __all__ = ["AsyncSpeechStream", "SpeechStream"]
+
+COST_TIMEOUT_MS = 600_000
+"""Milliseconds. The service's costs were seen one to eight minutes after the call."""
 
 
 class AudioDescription:
@@ -21,6 +29,7 @@ class AudioDescription:
 
     headers: httpx.Headers
     """The headers of the response."""
+    _costs: "Costs | None"
 
     def _describe(self) -> AudioInfo:
         raise NotImplementedError
@@ -45,6 +54,32 @@ class AudioDescription:
         """The ID of the synthesis (`X-Generation-Id`)."""
         return headers.generation_id(self.headers)
 
+    def cost(self, *, timeout_ms: float = COST_TIMEOUT_MS) -> "Decimal":
+        """Look up what the synthesis cost, in US dollars. The server knows it one to eight minutes later: wait for it.
+
+        Args:
+            timeout_ms: Milliseconds to wait for it at most.
+
+        Raises:
+            APITimeoutError: The server did not know the cost by then.
+            ConfigurationError: The response named no generation, or this object was pickled.
+            OpenRouterError: The look-up failed.
+        """
+        generation, costs = self._to_look_up()
+        return costs.look_up(generation, timeout_ms)
+
+    async def cost_async(self, *, timeout_ms: float = COST_TIMEOUT_MS) -> "Decimal":
+        """As `cost`."""
+        generation, costs = self._to_look_up()
+        return await costs.look_up_async(generation, timeout_ms)
+
+    def _to_look_up(self) -> "tuple[str, Costs]":
+        if self.generation_id is None:
+            raise ConfigurationError("The cost is not known: the response has no X-Generation-Id.")
+        if self._costs is None:
+            raise ConfigurationError("The cost cannot be looked up here: this object has no client any more.")
+        return self.generation_id, self._costs
+
 
 class _Stream(AudioDescription):
     """The common part of both kinds of stream."""
@@ -53,6 +88,7 @@ class _Stream(AudioDescription):
         self.response = opened.response
         self.headers = opened.response.headers
         self._body = opened.body
+        self._costs = opened.costs
 
     def _describe(self) -> AudioInfo:
         return self._body.info

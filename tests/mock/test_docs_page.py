@@ -585,9 +585,14 @@ def test_any_operation_can_be_tried(browser: "Chrome", tmp_path: Path) -> None:
         assert page.send().startswith("200")
         assert '"since": 2' in page.details
         assert "/voices/a%20b%26c?tag=x%26y&limit=9&kind=made" in page.snippet("Equivalent curl command")
+        for title, command in (("curl command", ["sh", "-c"]), ("Python code", [sys.executable, "-W", "error", "-c"])):
+            if "curl" not in title or shutil.which("curl"):
+                subprocess.run([*command, page.snippet(f"Equivalent {title}")], check=True, capture_output=True)
+                assert (server.requests[-1].path, server.requests[-1].status) == ("/voices/a b&c", 200)
+        server.reset()
         second = browser.find_elements(CSS, "form")[1]
         second.find_element(CSS, "button:not([type])").click()
-        page.wait(lambda: len(server.requests) == 3)
+        page.wait(lambda: server.requests)
         assert server.requests[-1].json == {"at": [1, 2], "by": {"name": "Ann"}, "replies": [{"at": []}]}
 
 

@@ -42,9 +42,9 @@ def field(name: str, **facts: Any) -> Edit:
 
 
 VOICES: Edit = lambda d: d["paths"].update({"/voices": {"get": {"responses": {}}}})  # noqa: E731
-TONE = "request application/json .tone | nothing before, required false, type string now"
-SPEED = "request application/json .speed required | false before, true now"
-DEFAULT = "request application/json .speed default | nothing before, 1 now"
+TONE = "POST /audio/speech request application/json .tone | nothing before, required false, type string now"
+SPEED = "POST /audio/speech request application/json .speed required | false before, true now"
+DEFAULT = "POST /audio/speech request application/json .speed default | nothing before, 1 now"
 MENTION, EXPLAIN = "not breaking | mention it in CHANGELOG.md", f"breaking | {SAY}"
 
 
@@ -66,7 +66,7 @@ def speed(document: Any) -> None:
         ([tone, speed], [f"{SPEED} | {EXPLAIN}", f"{TONE} | {MENTION}", MAJOR]),
         ([VOICES], [f"GET /voices | nothing before, documented now | {MENTION}", MINOR]),
         ([VOICES, field("speed", default=1)],
-         [f"POST {PATH} {DEFAULT} | {MENTION}", f"GET /voices | nothing before, documented now | {MENTION}", MINOR]),
+         [f"{DEFAULT} | {MENTION}", f"GET /voices | nothing before, documented now | {MENTION}", MINOR]),
         ([lambda d: d["paths"].update({"/speech": d["paths"].pop(PATH)})],
          [f"POST {PATH} | documented before, nothing now | {EXPLAIN}",
           f"POST /speech | nothing before, documented now | {MENTION}", MAJOR]),

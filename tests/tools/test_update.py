@@ -19,6 +19,7 @@ from ..conftest import PROJECT, Make
 from .conftest import NO_SETUP, Run, contents
 from .samples import PATH, UPSTREAM, needs_copies
 
+SPEECH = f"POST {PATH}"
 EXPLAIN = "explain in CHANGELOG.md what callers must change"
 Publish = Callable[[Callable[[Any], Any]], Path]
 Edit = Callable[[Any], Any]
@@ -75,10 +76,10 @@ def test_all_that_follows_is_done(publish: Publish, run: Run, project: Path) -> 
     place = "$.paths['/audio/speech'].post"
     assert report == [
         f"Upstream: published-2026-09-01.yaml, 2026-09-01, SHA-256 {digest}",
-        f"header x-tone | {tone}",
-        f'request application/json .response_format enum | "mp3" before, nothing now | breaking | {EXPLAIN}',
-        f"request application/json .tone | {tone}",
-        "response 409 | nothing before, application/json now | not breaking | mention it in CHANGELOG.md",
+        f"{SPEECH} header x-tone | {tone}",
+        f'{SPEECH} request application/json .response_format enum | "mp3" before, nothing now | breaking | {EXPLAIN}',
+        f"{SPEECH} request application/json .tone | {tone}",
+        f"{SPEECH} response 409 | nothing before, application/json now | not breaking | mention it in CHANGELOG.md",
         "Version step: major (breaks callers)",
         "",
         "Words to write in upstream/curation.overlay.yaml (make check-curated lists what is left):",
@@ -113,12 +114,13 @@ def test_the_newest_copy_is_taken_in(run: Run, project: Path) -> None:
 def test_a_difference_that_the_overlay_drops_is_reported(publish: Publish, run: Run, unguarded: None) -> None:
     new = {"type": "object", "additionalProperties": {}}
     source = publish(lambda content: slugs(content).update(aaa=new, bbb=new))
+    optional = "nothing before, required false, type object now"
     status, report = run("update", source)
     assert status == 0
     assert report[1:] == [
         "Version step: none (nothing changed)", "",
         "Not in openapi.yaml, because of upstream/curation.overlay.yaml:",
-        "  request application/json .provider.options.aaa, .bbb | nothing before, required false, type object now",
+        f"  {SPEECH} request application/json .provider.options.aaa, .bbb | {optional}",
     ]  # fmt: skip
 
 

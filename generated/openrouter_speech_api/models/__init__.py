@@ -3,8 +3,18 @@
 from .error_detail import ErrorDetail
 from .error_metadata import ErrorMetadata
 from .error_response import ErrorResponse
+from .generation_response import GenerationResponse
+from .generation_response_data import GenerationResponseData
+from .model import Model
+from .model_alias_target import ModelAliasTarget
+from .model_architecture import ModelArchitecture
+from .model_endpoints import ModelEndpoints
+from .model_endpoints_response import ModelEndpointsResponse
+from .models_list_response import ModelsListResponse
 from .provider_option_values import ProviderOptionValues
 from .provider_options import ProviderOptions
+from .public_endpoint import PublicEndpoint
+from .public_pricing import PublicPricing
 from .response_format_enum import ResponseFormatEnum
 from .routing_metadata import RoutingMetadata
 from .speech_input_reference_audio import SpeechInputReferenceAudio
@@ -24,8 +34,18 @@ __all__ = (
     "ErrorDetail",
     "ErrorMetadata",
     "ErrorResponse",
+    "GenerationResponse",
+    "GenerationResponseData",
+    "Model",
+    "ModelAliasTarget",
+    "ModelArchitecture",
+    "ModelEndpoints",
+    "ModelEndpointsResponse",
+    "ModelsListResponse",
     "ProviderOptionValues",
     "ProviderOptions",
+    "PublicEndpoint",
+    "PublicPricing",
     "ResponseFormatEnum",
     "RoutingMetadata",
     "SpeechInputReference",

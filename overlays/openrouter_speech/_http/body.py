@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
@@ -12,6 +12,8 @@ from .._core import audio
 from .._core.audio import AudioInfo, Unidentified
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from .._core.codings import Decoder
 
 _HEAD = 1 << 16
@@ -24,11 +26,26 @@ _MAX_NON_AUDIO = 1 << 26
 """Bytes of a success that is not audio to keep: it may have been paid for."""
 
 
+class Costs(Protocol):
+    """Looks up what a generation cost, in US dollars."""
+
+    def look_up(self, generation: str, timeout_ms: float) -> "Decimal":
+        """Wait for it at most so many milliseconds."""
+
+    async def look_up_async(self, generation: str, timeout_ms: float) -> "Decimal":
+        """As `look_up`."""
+
+
 class OpenResponse:
     """A response whose headers have arrived, but not its body."""
 
     def __init__(
-        self, response: httpx.Response, info: AudioInfo | None, sent: float, hide: Callable[[str], str] = str
+        self,
+        response: httpx.Response,
+        info: AudioInfo | None,
+        sent: float,
+        hide: Callable[[str], str] = str,
+        costs: "Costs | None" = None,
     ) -> None:
         """Wrap a response.
 
@@ -37,11 +54,17 @@ class OpenResponse:
             info: The format by its label; None if that is not an audio type.
             sent: When the request was sent, by `time.monotonic`.
             hide: As for `errors.from_response`.
+            costs: Looks up what the response cost.
         """
         self.response = response
+        self.costs = costs
         self.body = IncomingBody(response, info, sent, hide)
         self.chunks: Iterator[bytes] | AsyncIterator[bytes] | None = None
         """The body from the network, once it is being read."""
+
+    def failure(self, body: bytes) -> errors.OpenRouterError:
+        """Make the error for a response that reports one, from its decoded body."""
+        return errors.from_response(with_body(self.response, body), self.body.hide)
 
     @property
     def info(self) -> AudioInfo:
@@ -56,7 +79,7 @@ class IncomingBody:
         self, response: httpx.Response, info: AudioInfo | None, sent: float, hide: Callable[[str], str]
     ) -> None:
         self.response = response
-        self._hide = hide
+        self.hide = hide
         self.info = info or AudioInfo("")
         self.received = 0
         """Decoded bytes."""
@@ -416,7 +439,7 @@ class IncomingBody:
         return errors.TruncatedAudioError(message, self.response, audio=left, bytes_received=self.received)
 
     def _refused(self, body: bytes) -> errors.OpenRouterError:
-        return errors.from_response(with_body(self.response, body), self._hide)
+        return errors.from_response(with_body(self.response, body), self.hide)
 
     def _partial(self, body: bytes) -> errors.OpenRouterError:
         part = self.response.headers.get("content-range", "no Content-Range")

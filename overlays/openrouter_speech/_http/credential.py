@@ -26,12 +26,14 @@ class Credential:
         if not (self._source is None or isinstance(self._source, str) or callable(self._source)):
             raise TypeError(f"api_key must be a str or a callable that returns one, not {type(self._source).__name__}")
 
-    def authorization(self) -> str:
-        """Return the value of the `Authorization` header.
+    def authorization(self, *, required: bool = True) -> str:
+        """Return the value of the `Authorization` header; "" if there is no key and none is required.
 
         Raises:
             ConfigurationError: The key is missing or invalid.
         """
+        if self._source is None and not required:
+            return ""
         header, problem = _bearer(self._source() if callable(self._source) else self._source)
         if problem is not None:
             raise errors.ConfigurationError(problem)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import lru_cache
 from time import sleep
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 from attrs import field, frozen
@@ -20,6 +20,9 @@ from .._core.retries import RetryConfig, logger
 from .._generated import PreparedRequest
 from ..streams import AsyncSpeechStream, SpeechStream
 from .body import OpenResponse
+
+if TYPE_CHECKING:
+    from .body import Costs
 
 T = TypeVar("T")
 
@@ -42,6 +45,8 @@ class Call:
     """None for the httpx client's own."""
     retry: RetryConfig
     response_format: str | None
+    returns_audio: bool = True
+    costs: "Costs | None" = None
 
     def new_request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Build the request for one attempt."""
@@ -52,7 +57,9 @@ class Call:
             headers=headers.encoded(self.headers),
             timeout=httpx.USE_CLIENT_DEFAULT if self.timeout is None else self.timeout,
         )
-        if "authorization" not in map(str.lower, self.headers):  # http_headers= may replace any header
+        if self.authorization and "authorization" not in map(
+            str.lower, self.headers
+        ):  # http_headers= may replace any header
             request.headers["Authorization"] = self.authorization
         return request
 
@@ -60,7 +67,7 @@ class Call:
         """Wrap a response, with the audio format by its label."""
         content_type = response.headers.get("content-type", "")
         info = audio.info_from_content_type(content_type, self.response_format)
-        return OpenResponse(response, info, sent, self._without_key)
+        return OpenResponse(response, info, sent, self._without_key, self.costs)
 
     def _without_key(self, text: str) -> str:
         return bodies.without(self.authorization.removeprefix("Bearer "), text)
@@ -104,8 +111,8 @@ def send_with_retries(client: httpx.Client, call: Call, receive: Callable[[OpenR
     Args:
         client: The httpx client to send with.
         call: The call.
-        receive: Turns a successful response into the result, once its first bytes are identified as audio. If it
-            raises an error, the attempt has failed, except for a `SaveError`, which is not retried.
+        receive: Turns a response into the result. If it returns audio, its first bytes are identified as audio by
+            then. If `receive` raises an error, the attempt has failed, except for a `SaveError`, which is not retried.
     """
     attempts = _Attempts(call.retry)
     while True:
@@ -150,7 +157,8 @@ def _attempt(client: httpx.Client, call: Call, receive: Callable[[OpenResponse],
         _withdraw_credential(request)
     try:
         opened = call.opened(response, sent)
-        SpeechStream(opened).look()
+        if call.returns_audio:
+            SpeechStream(opened).look()
         return receive(opened)
     except BaseException:
         response.close()
@@ -172,7 +180,8 @@ async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callabl
         _withdraw_credential(request)
     try:
         opened = call.opened(response, sent)
-        await AsyncSpeechStream(opened).look()
+        if call.returns_audio:
+            await AsyncSpeechStream(opened).look()
         return await receive(opened)
     except BaseException:
         await response.aclose()

@@ -3,7 +3,8 @@
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import httpx
 
@@ -12,11 +13,16 @@ from .._core import headers
 from .._core import retries as policy
 from .._core.addresses import host_and_port
 from .._core.retries import RetryConfig
+from .._files import StrPath
 from .._generated import UNSET, Unset
 from ..errors import ConfigurationError
+from .costs import CostLookup
 from .credential import Credential
 from .pools import AsyncTransport, Connections, timeout
 from .sending import Call
+
+if TYPE_CHECKING:
+    from .known_models import KnownModels
 
 
 class CallOptions(TypedDict, total=False):
@@ -34,6 +40,7 @@ class CallOptions(TypedDict, total=False):
     """Request fields that have no parameter here yet."""
 
 
+_GET_GENERATION = wire.OPERATIONS["get_generation"]
 CALL_OPTIONS = frozenset(CallOptions.__annotations__)
 _warned_of: set[str] = set()
 """Hosts that a warning was issued for; one is enough."""
@@ -55,6 +62,8 @@ class Session:
         client: httpx.Client | None,
         async_client: httpx.AsyncClient | None,
         async_transport: AsyncTransport | None,
+        check_models: bool,
+        cache_dir: StrPath | None,
     ) -> None:
         self._credential = credential
         app = {
@@ -70,6 +79,8 @@ class Session:
         self._retry = policy.DEFAULT if isinstance(retry_config, Unset) else _retry("retry_config", retry_config)
         self._timeout = timeout(timeout_ms)
         self._own_headers = {"User-Agent": headers.user_agent(httpx.__version__), "Accept": "audio/*, application/json"}
+        self._check_models = check_models
+        self._cache_dir = cache_dir
         self.connections = Connections(client, async_client, async_transport, self.server_url)
 
     def call(self, operation: wire.Operation, arguments: Mapping[str, Any]) -> Call:
@@ -91,15 +102,31 @@ class Session:
         request = wire.prepare(operation, given, own.get("extra_body"))
         server_url, timeout_ms, retry = own.get("server_url"), own.get("timeout_ms"), own.get("retries", UNSET)
         requested = given.get("response_format")
+        server_url = self.server_url if server_url is None else _checked_server_url(server_url)
+        returns_audio = operation.success.startswith("audio/")
+        if returns_audio and self._check_models:
+            self.known_models.check(server_url, given)
         return Call(
             request=request,
-            server_url=self.server_url if server_url is None else _checked_server_url(server_url),
+            server_url=server_url,
             headers=headers.merged(self._own_headers, request.headers, headers.extra_headers(own.get("http_headers"))),
-            authorization=self._credential.authorization(),
+            authorization=self._credential.authorization(required=operation.needs_key),
             timeout=self._timeout if timeout_ms is None else timeout(timeout_ms),
             retry=self._retry if isinstance(retry, Unset) else _retry("retries", retry),
             response_format=None if requested is None else str(requested),
+            returns_audio=returns_audio,
+            costs=CostLookup(self.connections, partial(self._generation, server_url)) if returns_audio else None,
         )
+
+    def _generation(self, server_url: str, generation: str) -> Call:
+        return self.call(_GET_GENERATION, {"id": generation, "server_url": server_url})
+
+    @cached_property
+    def known_models(self) -> "KnownModels":
+        """What is known of the models of each server."""
+        from .known_models import KnownModels  # noqa: PLC0415  (the first call needs it, and not the start)
+
+        return KnownModels(self._cache_dir)
 
 
 def _app_header_of_environment(name: str) -> str | None:

@@ -24,6 +24,13 @@ def main(arguments: list[str] | None = None, prog: str = "python -m openrouter_s
         default="lenient",
         help="lenient, live, or a YAML file with rules for models (default: lenient)",
     )
+    parser.add_argument("--models", metavar="FILE", help="JSON or YAML file with the models to list")
+    parser.add_argument(
+        "--cost-after",
+        type=int,
+        default=0,
+        help="look-ups of a cost to answer with 404 before it is there (default: 0)",
+    )
     options = parser.parse_args(arguments)
     try:
         server = MockServer(**vars(options))

@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .._core.audio import PCM_SAMPLE_WIDTH
+from .catalog import Catalog
 from .description import JSON, Answer, Operation, Problem
 from .encoder import encode
 from .faults import Fault, decimal, now, zod_error
@@ -81,7 +83,7 @@ class ProviderRefusedError(RefusedError):
 class Answers:
     """Builds the responses of one operation."""
 
-    def __init__(self, operation: Operation, voice: Voice, pace: Pace, profile: Profile) -> None:
+    def __init__(self, operation: Operation, voice: Voice, pace: Pace, profile: Profile, catalog: Catalog) -> None:
         """Look up the documented success response.
 
         Raises:
@@ -95,8 +97,9 @@ class Answers:
         self._voice = voice
         self._pace = pace
         self._profile = profile
+        self._catalog = catalog
 
-    async def answer(self, fault: Fault, body: Mapping[str, Any]) -> Response:
+    async def answer(self, fault: Fault, body: Mapping[str, Any], request: Request) -> Response:
         """Build the response to a request with this body.
 
         Raises:
@@ -107,7 +110,7 @@ class Answers:
         if self._success.content_type is None:
             return Response(status_code=self._success.status)
         if not self._success.content_type.startswith("audio/"):
-            return JSONResponse(_example(self._success, fault.example), self._success.status)
+            return self._looked_up(request, fault)
         audio_format = body.get("response_format", self._operation.body_defaults.get("response_format", "pcm"))
         rule = self._profile.rule(body.get("model"))
         if rule is not None and (reason := rule.refusal(body, audio_format)):
@@ -119,7 +122,16 @@ class Answers:
         response = self._with_audio(fault, audio, content_type, len(samples) / SAMPLE_RATE)
         if rule is not None:
             response.headers["X-Provider-Name"] = rule.provider
+        if generation := response.headers.get("X-Generation-Id"):
+            self._catalog.charge(generation, body, response.headers.get("X-Provider-Name"), len(samples) / SAMPLE_RATE)
         return response
+
+    def _looked_up(self, request: Request, fault: Fault) -> Response:
+        try:
+            found = None if fault.example else self._catalog.answer(self._operation, request)
+        except KeyError:
+            raise RefusedError(404, "Not found") from None
+        return found or JSONResponse(_example(self._success, fault.example), self._success.status)
 
     def _samples(self, body: Mapping[str, Any]) -> Samples:
         """Speak the text, or each turn with its own voice."""

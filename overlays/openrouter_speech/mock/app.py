@@ -16,6 +16,7 @@ from starlette.routing import Route
 from .._version import __version__
 from . import docs_page
 from .answers import Answers, InvalidBodyError, Pace, RefusedError, error
+from .catalog import Catalog
 from .description import JSON, Description, Operation, Parameter
 from .faults import Fault, Script, preferred
 from .journal import Journal, RecordedRequest
@@ -44,6 +45,7 @@ def application(
     body_limit: int = BODY_LIMIT,
     api_key: str | None = None,
     profile: Profile = LENIENT,
+    catalog: Catalog | None = None,
 ) -> Starlette:
     """Build the application: all operations of a description, the control routes, and the page at /docs."""
 
@@ -55,12 +57,13 @@ def application(
         _recorded(journal, request).status = reason.status_code
         return error(reason.status_code, message, dict(reason.headers or {}))
 
+    catalog = Catalog() if catalog is None else catalog
     operations = [
         Route(
             description.base_path + operation.path,
             _endpoint(
                 operation,
-                Answers(operation, voice, pace, profile),
+                Answers(operation, voice, pace, profile, catalog),
                 profile=profile,
                 journal=journal,
                 script=script,
@@ -112,7 +115,7 @@ def _endpoint(
             _check_parameters(operation.parameters, request)
             fault = _fault(request, script)
             entry.fault = fault.kind
-            return await answers.answer(fault, body)
+            return await answers.answer(fault, body, request)
         except RefusedError as refused:
             return refused.response()
         except ClientDisconnect:  # mid-request: nobody is left to respond to

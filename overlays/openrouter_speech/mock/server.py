@@ -15,6 +15,7 @@ import uvicorn
 from . import profiles, voices
 from .answers import PACES, Pace
 from .app import BODY_LIMIT, application
+from .catalog import Catalog
 from .description import Description
 from .faults import Fault, Script
 from .journal import Journal, RecordedRequest
@@ -41,6 +42,8 @@ class MockServer:
         api_key: The only key to accept; None accepts any.
         profile: "lenient" checks what the description says. "live" also checks what models are known to need and
             refuse, as the live service does; so does a YAML file with rules of your own.
+        models: A JSON or YAML file with the models to list, in the form of `GET /models`.
+        cost_after: How often to answer 404 to a look-up of what a request cost, before it is there.
 
     Raises:
         OSError: The port is in use.
@@ -60,6 +63,8 @@ class MockServer:
         body_limit: int = BODY_LIMIT,
         api_key: str | None = None,
         profile: str | Path = profiles.LENIENT,
+        models: str | Path | None = None,
+        cost_after: int = 0,
     ) -> None:
         if pace not in PACES:
             raise ValueError(f"pace must be one of {', '.join(PACES)}, not {pace!r}")
@@ -75,6 +80,7 @@ class MockServer:
             body_limit=body_limit,
             api_key=api_key,
             profile=profiles.profile(profile),
+            catalog=Catalog(models, cost_after),
         )
         self._address = (host, port)
         self._socket: socket.socket | None = None
