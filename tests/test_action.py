@@ -78,7 +78,9 @@ def test_the_action_tests_a_server_without_showing_the_key(url: str, tmp_path: P
     installed, tested = (tmp_path / "noted").read_text().splitlines()
     assert f"--target {tmp_path}/temp/openrouter-speech " in installed
     assert installed.endswith(f" {PROJECT}[contract]")
+    assert tested.startswith("-m openrouter_speech contract ")
     assert tested.endswith(f" -- {url}")
+    assert {"--live", "--spec", "--fail-under"} <= set(tested.split())
     assert KEY not in installed + tested + result.stdout + result.stderr
 
 

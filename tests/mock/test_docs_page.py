@@ -487,7 +487,7 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     keys = page.keys
     script = """
         const [form] = document.forms, focus = document.activeElement;
-        return [form.contains(focus), focus.matches(':focus-visible'), focus.labels?.[0]?.firstChild.textContent
+        return [form.contains(focus), getComputedStyle(focus).outlineStyle !== 'none', focus.labels?.[0]?.firstChild.textContent
             ?? focus.firstChild?.textContent.trim() ?? ''];
     """
     page.run("document.forms[0].querySelector('select').focus()")

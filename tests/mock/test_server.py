@@ -255,7 +255,7 @@ paths:
     [
         ("POST", "", "", 201, "1"),
         ("POST", "?tag=1&tag=2", "", 201, "1"),
-        ("POST", "?tag=1&tag=x", "", 400, "tag: "),
+        ("POST", "?tag=x&tag=1", "", 400, "tag: "),
         ("POST", "", "code=429; retry-after=2", 429, ""),
         ("POST", "", "code=429; retry-after=2; form=metadata", 400, "form=metadata: "),
         ("DELETE", "", "", 204, ""),
