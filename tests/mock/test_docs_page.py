@@ -487,8 +487,9 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     keys = page.keys
     script = """
         const [form] = document.forms, focus = document.activeElement;
-        return [form.contains(focus), getComputedStyle(focus).outlineStyle !== 'none', focus.labels?.[0]?.firstChild.textContent
-            ?? focus.firstChild?.textContent.trim() ?? ''];
+        const named = focus.labels?.[0] ?? focus;
+        return [form.contains(focus), getComputedStyle(focus).outlineStyle !== 'none',
+            named.firstChild?.textContent.trim() ?? ''];
     """
     page.run("document.forms[0].querySelector('select').focus()")
     reached = []
