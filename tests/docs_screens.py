@@ -28,7 +28,6 @@ def main(folder: Path = IMAGES, port: int = PORT, options: Sequence[str] = ()) -
     Raises:
         UnavailableError: There is no browser.
     """
-    logging.disable(logging.WARNING)  # the contract tests send what is not HTTP, which uvicorn reports
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as work, chromium(Path(work)) as browser, MockServer(port=port) as server:
         report = Path(work, "report.html")
@@ -68,6 +67,7 @@ def _save(browser: "Chrome", file: Path) -> None:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.WARNING)  # the contract tests send what is not HTTP, which uvicorn reports
     try:
         main()
     except (UnavailableError, OSError) as error:

@@ -3,7 +3,6 @@
 import base64
 import itertools
 import json
-import logging
 import os
 import re
 import shutil
@@ -413,7 +412,6 @@ def test_the_pictures_of_the_documentation_are_small_and_can_be_taken_again(
     browser: "Chrome", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(docs_screens, "chromium", lambda _: nullcontext(browser))
-    monkeypatch.setattr(logging.root.manager, "disable", logging.NOTSET)  # what it silences is heard again
     docs_screens.main(tmp_path / "images", port=0, options=["--live"])
     text = (PROJECT / "docs/testing.md").read_text()
     committed = sorted(docs_screens.IMAGES.iterdir())
