@@ -21,7 +21,7 @@ from .comparison import Measurements, Spread
 from .processes import PROJECT, clean_environment
 
 MOCK = "mock server"
-CASES = {"a documented error": "Prefer: code=429\r\n", "speech, which Prism does not make": ""}
+CASES = {"a documented error": "Prefer: code=429\r\n", "speech (from Prism a placeholder)": ""}
 """What the response is, and the header that asks for it."""
 CONNECTIONS = (1, 50)
 BODY = b'{"input": "Hello world", "model": "elevenlabs/eleven-turbo-v2", "voice": "alloy", "response_format": "pcm"}'
