@@ -49,6 +49,10 @@ def test_audio_knows_each_format(fields: dict[str, Any]) -> None:
         assert seconds == pytest.approx(len(samples) / synthesizer.SAMPLE_RATE, abs=1 / synthesizer.SAMPLE_RATE)
 
 
+def test_the_default_format_is_that_of_the_description(fields: dict[str, Any]) -> None:
+    assert fields["response_format"]["default"] == audio.DEFAULT_FORMAT
+
+
 def test_the_mock_server_speaks_each_format(fields: dict[str, Any]) -> None:
     samples = synthesizer.speak("Hello")
     for name in fields["response_format"]["enum"]:

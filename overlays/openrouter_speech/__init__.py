@@ -11,6 +11,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import components, errors, utils
+    from ._http.cache import SpeechCache
     from .client import OpenRouter
     from .narration.results import Narration, NarrationPlan, NarrationProgress
     from .responses import SavedSpeech, SpeechResponse
@@ -23,6 +24,7 @@ __all__ = [
     "NarrationProgress",
     "OpenRouter",
     "SavedSpeech",
+    "SpeechCache",
     "SpeechResponse",
     "SpeechStream",
     "__version__",
@@ -38,6 +40,7 @@ _MODULES = {
     "NarrationProgress": "narration.results",
     "OpenRouter": "client",
     "SavedSpeech": "responses",
+    "SpeechCache": "_http.cache",
     "SpeechResponse": "responses",
     "SpeechStream": "streams",
 }

@@ -265,7 +265,7 @@ class Saving:
             self._path = self._target = self._target.with_suffix(true_suffix(info.format))
         self._start = self._written = 0
         """Bytes of the header, and of the audio after it."""
-        self._file: _Replacement | None = None
+        self._file: Replacement | None = None
         self._failure: OSError | ValueError | None = None
         self._keep_existing = self._misnamed
         self._in_memory: list[bytes] = []
@@ -273,7 +273,7 @@ class Saving:
     def __enter__(self) -> Self:
         """Open the file."""
         try:
-            self._file = _Replacement(self._target)
+            self._file = Replacement(self._target)
             self._sink = _sink(cast("BinaryIO", self._file.file), self._info, format_of(self._path))
             self._start = 0 if self._is_special else self._file.file.tell()
         except OSError as error:
@@ -352,7 +352,7 @@ class Saving:
 
     def _continue_as_pcm(self) -> None:
         """Move audio that is too large for WAV to a .pcm file."""
-        other = _Replacement(self._target.with_suffix(".pcm"))
+        other = Replacement(self._target.with_suffix(".pcm"))
         try:
             if self._file is not None:
                 self._file.copy(self._start, other)
@@ -469,7 +469,7 @@ class _File(io.FileIO):
         return size
 
 
-class _Replacement:
+class Replacement:
     """A file under a temporary name, next to the one that it replaces. Devices and pipes are written directly."""
 
     def __init__(self, target: Path) -> None:
@@ -488,7 +488,7 @@ class _Replacement:
             return self.file.readall() or b""
         return b""
 
-    def copy(self, start: int, other: "_Replacement") -> None:
+    def copy(self, start: int, other: "Replacement") -> None:
         """Copy the content from `start` on to another file."""
         self.file.seek(start)
         while block := self.file.read(_BLOCK):
@@ -542,7 +542,7 @@ def _reserved(wanted: Path) -> Path:
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
     """Open a file that replaces `target` at the end of the block; an exception leaves the old one."""
-    replacement = _Replacement(target)
+    replacement = Replacement(target)
     try:
         yield cast("BinaryIO", replacement.file)
         replacement.commit()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from ._core.retries import RetryConfig
-from ._files import StrPath
 from ._generated import UNSET, Unset
 from ._http.credential import Credential
 from ._http.pools import AsyncTransport
@@ -16,6 +15,8 @@ from ._http.session import Session
 from .tts import TTS
 
 if TYPE_CHECKING:
+    from ._files import StrPath
+    from ._http.cache import SpeechCache
     from .models import Models
 
 __all__ = ["OpenRouter"]
@@ -45,6 +46,8 @@ class OpenRouter:
             A client that you pass keeps its own timeout unless this is set.
         check_models: Whether to refuse a voice or a format that a model is known to lack, before anything is sent. The
             models that `models.list` found last are looked up on disk; nothing is asked for. Unknown models pass.
+        cache_dir: A folder for audio, or a `SpeechCache` with limits of your own: an identical request is answered from
+            it, and paid for once. By default nothing is kept.
 
     Attributes:
         tts: The text-to-speech methods.
@@ -68,7 +71,7 @@ class OpenRouter:
         retry_config: RetryConfig | Unset | None = UNSET,
         timeout_ms: float | None = None,
         check_models: bool = True,
-        cache_dir: StrPath | None = None,
+        cache_dir: "StrPath | SpeechCache | None" = None,
     ) -> None:
         credential = Credential(api_key)
         del api_key  # keep it out of tracebacks that show local variables

@@ -53,6 +53,7 @@ class SpeechResponse(AudioDescription, httpx.Response):
             self.elapsed = opened.response.elapsed
         self.time_to_first_audio = time_to_first_audio
         self._header_info = opened.info
+        self.from_cache = opened.from_cache
         self._costs = opened.costs
 
     @cached_property
@@ -120,6 +121,7 @@ class SavedSpeech(AudioDescription):
     duration: float | None
     """Seconds. None for a format that is not parsed, and for a device or a pipe unless its audio is PCM."""
     _info: AudioInfo = field(repr=False)
+    from_cache: bool = field(default=False, repr=False)
     _costs: "Costs | None" = field(default=None, repr=False, eq=False)
 
     @classmethod
@@ -130,7 +132,9 @@ class SavedSpeech(AudioDescription):
             held = AudioInfo("wav") if files.format_of(path) == "wav" else known
             duration = audio.duration(content, held) if content else stream.duration
         spent = stream.time_to_first_audio
-        return cls(path, stream.headers, stream.bytes_received, spent, duration, known, stream._costs)
+        return cls(
+            path, stream.headers, stream.bytes_received, spent, duration, known, stream.from_cache, stream._costs
+        )
 
     def _describe(self) -> AudioInfo:
         return self._info

@@ -29,6 +29,8 @@ class AudioDescription:
 
     headers: httpx.Headers
     """The headers of the response."""
+    from_cache: bool
+    """Whether this is the audio of an earlier, identical request, which was not paid for again."""
     _costs: "Costs | None"
 
     def _describe(self) -> AudioInfo:
@@ -88,6 +90,7 @@ class _Stream(AudioDescription):
         self.response = opened.response
         self.headers = opened.response.headers
         self._body = opened.body
+        self.from_cache = opened.from_cache
         self._costs = opened.costs
 
     def _describe(self) -> AudioInfo:

@@ -23,7 +23,8 @@ from .conftest import PROGRAM, Run
 
 OF_ONE_CALL = {
     "--file", "--output", "--play", "--help", "--dry-run", "--srt", "--vtt", "--folder", "--reference",
-    "--transcript", "text", "book",
+    "--transcript", "text", "book", "--cost", "--voices", "--language", "--refresh", "model",
+    "action",
 }  # fmt: skip
 """Parameters that have no variable."""
 
@@ -32,10 +33,10 @@ def test_help_lists_the_commands(run: Run) -> None:
     outcome = run("--help")
     assert outcome.code == 0
     listed = re.findall(r"^  (\w+)  ", outcome.stdout.partition("Commands:")[2], re.MULTILINE)
-    assert listed == ["say", "narrate", "mock", "contract", "doctor"]
+    assert listed == ["say", "narrate", "models", "voices", "cache", "mock", "contract", "doctor"]
 
 
-@pytest.mark.parametrize("command", ["say", "narrate", "doctor"])
+@pytest.mark.parametrize("command", ["say", "narrate", "models", "voices", "cache", "doctor"])
 def test_help_describes_each_option_its_variable_and_the_exit_codes(run: Run, command: str) -> None:
     outcome = run(command, "--help")
     assert outcome.code == 0
@@ -66,7 +67,7 @@ def test_help_loads_little() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stderr.splitlines())
     own = {name.removeprefix("openrouter_speech.cli.") for name in loaded if name.startswith("openrouter_speech.cli.")}
-    assert own == {"app", "options"}
+    assert own == {"app", "completion", "options"}
     assert not loaded & {"rich", "asyncio", "numpy", "soundfile", "miniaudio", "semantic_text_splitter", "uvicorn"}
 
 

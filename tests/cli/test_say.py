@@ -63,7 +63,7 @@ def test_the_result_is_json_for_programs(run: Run, server: MockServer, tmp_path:
     assert facts.pop("time_to_first_audio") > 0
     assert facts == {
         "path": "hello.wav", "format": "pcm", "sample_rate": 24_000, "channels": 1, "duration": 0.88,
-        "bytes": 42_240, "characters": 11,
+        "bytes": 42_240, "characters": 11, "from_cache": False, "cost": None,
     }  # fmt: skip
 
 

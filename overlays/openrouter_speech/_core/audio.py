@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 # `mp3` and `wav` are imported late, so that a client starts fast.
 
+DEFAULT_FORMAT = "pcm"
+"""The format of a response if none is requested, by openapi.yaml."""
 PCM_SAMPLE_RATE = 24_000
 """Hz. The rate of `audio/pcm` without parameters; the API sends `audio/pcm;rate=24000;channels=1`."""
 PCM_CHANNELS = 1

@@ -133,6 +133,31 @@ def notice(model: Model | None, now: float) -> str | None:
     return f"The model {model.id} {verb} on {model.expires}: choose another one"
 
 
+_LANGUAGES = {
+    "ar": "arabic", "de": "german", "en": "english", "es": "spanish", "fr": "french", "hi": "hindi", "id": "indonesian",
+    "it": "italian", "ja": "japanese", "ko": "korean", "nl": "dutch", "pl": "polish", "pt": "portuguese",
+    "ru": "russian", "tr": "turkish", "uk": "ukrainian", "vi": "vietnamese", "zh": "chinese",
+}  # fmt: skip
+_KOKORO = {"a": "en", "b": "en", "e": "es", "f": "fr", "h": "hi", "i": "it", "j": "ja", "p": "pt", "z": "zh"}
+"""The first letter of Kokoro's voices. Source: the model's list of voices, VOICES.md."""
+
+
+def speaks(model: str, voice: str, language: str) -> bool:
+    """Tell by a voice's name whether it speaks a language; the catalog says nothing of it.
+
+    Args:
+        model: The ID of its model.
+        voice: Its name, such as "fr_marie_neutral", "de-DE-Anna" or "English_narrator".
+        language: A code such as "fr" or "pt-BR", or an English name.
+    """
+    wanted = language.casefold()
+    code = next((code for code, name in _LANGUAGES.items() if name == wanted), wanted.partition("-")[0])
+    if "kokoro" in model and voice[2:3] == "_":
+        return _KOKORO.get(voice[0]) == code
+    words = voice.casefold().replace("-", "_").split("_")
+    return words[0] == code or _LANGUAGES.get(code, code) in words
+
+
 def close_to(name: str, known: Iterable[str]) -> list[str]:
     """Return the most similar names, whatever their case."""
     from difflib import get_close_matches  # noqa: PLC0415  (only needed here)

@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
@@ -36,6 +37,19 @@ class Costs(Protocol):
         """As `look_up`."""
 
 
+class Recorder(Protocol):
+    """Keeps audio as it arrives."""
+
+    def write(self, chunk: bytes) -> None:
+        """Add audio."""
+
+    def commit(self, headers: httpx.Headers) -> None:
+        """Keep it: it is whole."""
+
+    def discard(self) -> None:
+        """Forget it, unless it was kept."""
+
+
 class OpenResponse:
     """A response whose headers have arrived, but not its body."""
 
@@ -46,6 +60,9 @@ class OpenResponse:
         sent: float,
         hide: Callable[[str], str] = str,
         costs: "Costs | None" = None,
+        *,
+        recorder: Recorder | None = None,
+        from_cache: bool = False,
     ) -> None:
         """Wrap a response.
 
@@ -55,10 +72,13 @@ class OpenResponse:
             sent: When the request was sent, by `time.monotonic`.
             hide: As for `errors.from_response`.
             costs: Looks up what the response cost.
+            recorder: Keeps the audio.
+            from_cache: Whether the audio is that of an earlier request.
         """
         self.response = response
         self.costs = costs
-        self.body = IncomingBody(response, info, sent, hide)
+        self.from_cache = from_cache
+        self.body = IncomingBody(response, info, sent, hide, recorder)
         self.chunks: Iterator[bytes] | AsyncIterator[bytes] | None = None
         """The body from the network, once it is being read."""
 
@@ -76,9 +96,15 @@ class IncomingBody:
     """The state of one body: what has arrived, and what was passed on. All iterators of a stream share it."""
 
     def __init__(
-        self, response: httpx.Response, info: AudioInfo | None, sent: float, hide: Callable[[str], str]
+        self,
+        response: httpx.Response,
+        info: AudioInfo | None,
+        sent: float,
+        hide: Callable[[str], str],
+        recorder: Recorder | None = None,
     ) -> None:
         self.response = response
+        self._recorder = recorder
         self.hide = hide
         self.info = info or AudioInfo("")
         self.received = 0
@@ -150,6 +176,8 @@ class IncomingBody:
         if not self.received:
             self.seconds_to_first = time.monotonic() - self._sent
         self.received += len(chunk)
+        if self._recorder is not None and self._refusal is None:
+            self._recorder.write(chunk)
         if self._head_size < _HEAD:
             self._head.append(chunk)
             self._head_size += len(chunk)
@@ -183,7 +211,18 @@ class IncomingBody:
 
     def close(self) -> None:
         """Pass nothing more on."""
+        if self._recorder is not None:
+            self._recorder.discard()
         self._end_reason = self._end_reason or "it is closed; read it inside the `with` block"
+
+    @contextmanager
+    def unless_failed(self) -> Iterator[None]:
+        """Close the body if the block fails."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     # Output
 
@@ -267,9 +306,7 @@ class IncomingBody:
         self._end_reason = "it was read to its end, and can be read only once"
         self._check_whole(taken)
         info = self.info
-        if info.format == "pcm":  # any bytes are valid pcm
-            return
-        sound = has_sound and has_sound(info)
+        sound = info.format == "pcm" or (has_sound and has_sound(info))  # any bytes are valid pcm
         if not (self._head_has_sound() if sound is None else sound):
             raise errors.NotAudioError(
                 f"The server reported success, but the {self.received} bytes that it sent have no {info.format} audio.",
@@ -277,6 +314,8 @@ class IncomingBody:
                 audio=taken,
                 bytes_received=self.received,
             )
+        if self._recorder is not None:
+            self._recorder.commit(self.response.headers)
 
     def _require_open(self) -> None:
         if self._end_reason:

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import _generated as wire
 from .._core import catalog
+from .._core.audio import DEFAULT_FORMAT
 from .._core.catalog import Model
 from .._files import StrPath
 from .lookups import DAY, Lookups, cache_folder
@@ -47,15 +48,16 @@ class KnownModels:
         identity, voice, said = str(arguments.get("model")), arguments.get("voice"), arguments.get("input")
         turns = said if isinstance(said, list | tuple) else ()
         voices = [_voice_of(turn) or voice for turn in turns] or [voice]
-        model = self._listed(server_url).get(identity)
-        audio_format = arguments.get("response_format") or "pcm"  # the default of openapi.yaml
+        model = self.listed(server_url).get(identity)
+        audio_format = arguments.get("response_format") or DEFAULT_FORMAT
         if problem := catalog.refusal(model, identity, voices, str(audio_format)):
             raise ValueError(f"{problem} (if that is out of date, pass OpenRouter(check_models=False))")
         if model is not None and identity not in _warned_of and (text := catalog.notice(model, time.time())):
             _warned_of.add(identity)
             warnings.warn(text, UserWarning, stacklevel=5)
 
-    def _listed(self, server_url: str) -> Mapping[str, Model]:
+    def listed(self, server_url: str) -> Mapping[str, Model]:
+        """Return the models of a server by ID, as far as they are known."""
         if server_url not in self._models:
             stored = self.lookups.load(server_url + wire.prepare(LIST_MODELS, SPEAKING).path)
             usable = stored is not None and 0 <= stored.age < _TRUSTED

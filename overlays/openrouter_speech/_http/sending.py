@@ -23,6 +23,7 @@ from .body import OpenResponse
 
 if TYPE_CHECKING:
     from .body import Costs
+    from .cache import SpeechCache
 
 T = TypeVar("T")
 
@@ -47,6 +48,8 @@ class Call:
     response_format: str | None
     returns_audio: bool = True
     costs: "Costs | None" = None
+    cache: "SpeechCache | None" = None
+    """Where identical requests are looked up, and their audio is kept."""
 
     def new_request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Build the request for one attempt."""
@@ -67,7 +70,31 @@ class Call:
         """Wrap a response, with the audio format by its label."""
         content_type = response.headers.get("content-type", "")
         info = audio.info_from_content_type(content_type, self.response_format)
-        return OpenResponse(response, info, sent, self._without_key, self.costs)
+        recorder = None if self.cache is None or not response.is_success else self.cache.recorder(self.cache_key)
+        return OpenResponse(response, info, sent, self._without_key, self.costs, recorder=recorder)
+
+    def from_cache(self, client: httpx.Client | httpx.AsyncClient) -> OpenResponse | None:
+        """Return the response of an identical request, if it was kept."""
+        if self.cache is None:
+            return None
+        hit = self.cache.load(self.cache_key)
+        if hit is None:
+            return None
+        from . import cache  # noqa: PLC0415  (loaded by then)
+
+        logger.info("the audio of an identical request is used: %s", self.cache_key[:12])
+        request = self.new_request(client)
+        _withdraw_credential(request)
+        response = cache.response_of(hit, request)
+        info = audio.info_from_content_type(response.headers.get("content-type", ""), self.response_format)
+        return OpenResponse(response, info, time.monotonic(), costs=cache.FREE, from_cache=True)
+
+    @property
+    def cache_key(self) -> str:
+        """The name of the request in the cache."""
+        from . import cache  # noqa: PLC0415
+
+        return cache.key(self.request, self.server_url, self.headers)
 
     def _without_key(self, text: str) -> str:
         return bodies.without(self.authorization.removeprefix("Bearer "), text)
@@ -114,6 +141,9 @@ def send_with_retries(client: httpx.Client, call: Call, receive: Callable[[OpenR
         receive: Turns a response into the result. If it returns audio, its first bytes are identified as audio by
             then. If `receive` raises an error, the attempt has failed, except for a `SaveError`, which is not retried.
     """
+    if (kept := call.from_cache(client)) is not None:
+        SpeechStream(kept).look()
+        return receive(kept)
     attempts = _Attempts(call.retry)
     while True:
         attempts.begin()
@@ -130,6 +160,9 @@ async def send_with_retries_async(
     client: httpx.AsyncClient, call: Call, receive: Callable[[OpenResponse], Awaitable[T]]
 ) -> T:
     """As `send_with_retries`."""
+    if (kept := call.from_cache(client)) is not None:
+        await AsyncSpeechStream(kept).look()
+        return await receive(kept)
     attempts = _Attempts(call.retry)
     while True:
         attempts.begin()
@@ -157,9 +190,10 @@ def _attempt(client: httpx.Client, call: Call, receive: Callable[[OpenResponse],
         _withdraw_credential(request)
     try:
         opened = call.opened(response, sent)
-        if call.returns_audio:
-            SpeechStream(opened).look()
-        return receive(opened)
+        with opened.body.unless_failed():
+            if call.returns_audio:
+                SpeechStream(opened).look()
+            return receive(opened)
     except BaseException:
         response.close()
         raise
@@ -180,9 +214,10 @@ async def _attempt_async(client: httpx.AsyncClient, call: Call, receive: Callabl
         _withdraw_credential(request)
     try:
         opened = call.opened(response, sent)
-        if call.returns_audio:
-            await AsyncSpeechStream(opened).look()
-        return await receive(opened)
+        with opened.body.unless_failed():
+            if call.returns_audio:
+                await AsyncSpeechStream(opened).look()
+            return await receive(opened)
     except BaseException:
         await response.aclose()
         raise

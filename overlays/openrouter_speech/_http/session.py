@@ -13,7 +13,6 @@ from .._core import headers
 from .._core import retries as policy
 from .._core.addresses import host_and_port
 from .._core.retries import RetryConfig
-from .._files import StrPath
 from .._generated import UNSET, Unset
 from ..errors import ConfigurationError
 from .costs import CostLookup
@@ -22,6 +21,8 @@ from .pools import AsyncTransport, Connections, timeout
 from .sending import Call
 
 if TYPE_CHECKING:
+    from .._files import StrPath
+    from .cache import SpeechCache
     from .known_models import KnownModels
 
 
@@ -38,6 +39,8 @@ class CallOptions(TypedDict, total=False):
     """Headers to add or replace in this call."""
     extra_body: Mapping[str, Any] | None
     """Request fields that have no parameter here yet."""
+    use_cache: bool
+    """Whether to use `OpenRouter(cache_dir=...)` for this call; True by default."""
 
 
 _GET_GENERATION = wire.OPERATIONS["get_generation"]
@@ -63,7 +66,7 @@ class Session:
         async_client: httpx.AsyncClient | None,
         async_transport: AsyncTransport | None,
         check_models: bool,
-        cache_dir: StrPath | None,
+        cache_dir: "StrPath | SpeechCache | None",
     ) -> None:
         self._credential = credential
         app = {
@@ -80,7 +83,7 @@ class Session:
         self._timeout = timeout(timeout_ms)
         self._own_headers = {"User-Agent": headers.user_agent(httpx.__version__), "Accept": "audio/*, application/json"}
         self._check_models = check_models
-        self._cache_dir = cache_dir
+        self._cache = _cache(cache_dir)
         self.connections = Connections(client, async_client, async_transport, self.server_url)
 
     def call(self, operation: wire.Operation, arguments: Mapping[str, Any]) -> Call:
@@ -116,6 +119,7 @@ class Session:
             response_format=None if requested is None else str(requested),
             returns_audio=returns_audio,
             costs=CostLookup(self.connections, partial(self._generation, server_url)) if returns_audio else None,
+            cache=self._cache if returns_audio and own.get("use_cache", True) else None,
         )
 
     def _generation(self, server_url: str, generation: str) -> Call:
@@ -126,7 +130,15 @@ class Session:
         """What is known of the models of each server."""
         from .known_models import KnownModels  # noqa: PLC0415  (the first call needs it, and not the start)
 
-        return KnownModels(self._cache_dir)
+        return KnownModels(None if self._cache is None else self._cache.folder)
+
+
+def _cache(given: "StrPath | SpeechCache | None") -> "SpeechCache | None":
+    if given is None:
+        return None
+    from .cache import speech_cache  # noqa: PLC0415  (few programs need it)
+
+    return speech_cache(given)
 
 
 def _app_header_of_environment(name: str) -> str | None:

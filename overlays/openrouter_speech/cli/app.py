@@ -11,6 +11,7 @@ import typer.core
 
 from .._version import __version__
 from ..narration import CONCURRENCY, LIMIT, SMALLEST_LIMIT
+from . import completion
 from .options import Settings, not_negative, option, unreadable, with_settings
 
 _EXIT_CODES = (
@@ -45,6 +46,13 @@ class _Lenient(typer.core.TyperCommand):
             if unreadable(parameter, ctx):
                 parameter.envvar = None
         return super().parse_args(ctx, args)
+
+
+class CacheAction(StrEnum):
+    """What to do with the cache."""
+
+    info = "info"
+    clear = "clear"
 
 
 class Unit(StrEnum):
@@ -100,6 +108,9 @@ def say(
     ] = None,
     output: Output = None,
     play: Annotated[bool, typer.Option("--play", help="Play the audio while it arrives.")] = False,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Also tell what it cost, once the service knows it: up to 10 minutes later.")
+    ] = False,
 ) -> None:
     """Speak a text: to a file, a pipe or the speakers.
 
@@ -109,7 +120,15 @@ def say(
 
     source = context.get_parameter_source("format")
     format_is_default = source is not None and source.name == "ENVIRONMENT"
-    command.say(text=text, file=file, output=output, play=play, settings=settings, format_is_default=format_is_default)
+    command.say(
+        text=text,
+        file=file,
+        output=output,
+        play=play,
+        cost=cost,
+        settings=settings,
+        format_is_default=format_is_default,
+    )
 
 
 @app.command(epilog=_EXIT_CODES)
@@ -186,6 +205,68 @@ def narrate(
         cutting=cutting,
         settings=settings,
     )
+
+
+Language = Annotated[
+    str | None,
+    typer.Option("--language", metavar="CODE", help="Only voices whose name says that they speak it, such as en."),
+]
+Refresh = Annotated[bool, typer.Option("--refresh", help="Ask the server again, although the list is of today.")]
+Server = Annotated[
+    str | None,
+    option(None, "Use another server, such as the mock.", "--server-url", env="SERVER_URL", metavar="URL"),
+]
+AsJson = Annotated[bool, option(None, "Print JSON.", "--json", env="JSON")]
+
+
+@app.command(epilog=_EXIT_CODES)
+def models(
+    *,
+    show_voices: Annotated[bool, typer.Option("--voices", help="Also list the voices.")] = False,
+    language: Language = None,
+    refresh: Refresh = False,
+    server_url: Server = None,
+    json: AsJson = False,
+) -> None:
+    """List the models that speak, with the price of a million units of input. Needs no key.
+
+    The unit is the model's own: characters, bytes, tokens or seconds. The price is that of the cheapest provider.
+    """
+    from . import models as command
+
+    settings = Settings(server_url=server_url, json=json)
+    command.models(language=language, show_voices=show_voices, refresh=refresh, settings=settings)
+
+
+@app.command(epilog=_EXIT_CODES)
+def voices(
+    model: Annotated[str, typer.Argument(help="The model, as author/name.", autocompletion=completion.models)],
+    *,
+    language: Language = None,
+    refresh: Refresh = False,
+    server_url: Server = None,
+    json: AsJson = False,
+) -> None:
+    """List the voices of a model, one on each line. Needs no key."""
+    from . import models as command
+
+    settings = Settings(server_url=server_url, json=json)
+    command.voices(model=model, language=language, refresh=refresh, settings=settings)
+
+
+@app.command(epilog=_EXIT_CODES)
+def cache(
+    action: Annotated[CacheAction, typer.Argument(help="Show what there is, or remove all of it.")] = CacheAction.info,
+    *,
+    json: AsJson = False,
+) -> None:
+    """Show or clear the audio that --cache keeps, so that identical requests are paid for once.
+
+    It is in the user's cache folder, or in OPENROUTER_SPEECH_CACHE_DIR: at most 1 GiB, for 90 days after its last use.
+    """
+    from . import cache as command
+
+    command.cache(action.value, Settings(json=json))
 
 
 @app.command(

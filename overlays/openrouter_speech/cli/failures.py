@@ -54,7 +54,7 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
 
 
 _SAME = (
-    "server_url", "http_referer", "x_open_router_title", "x_open_router_categories",
+    "server_url", "check_models", "cache", "http_referer", "x_open_router_title", "x_open_router_categories",
     "retry_maybe_billed", "limit", "limit_unit", "concurrency", "folder",
 )  # fmt: skip
 _OPTIONS = (
@@ -80,6 +80,7 @@ _PARAMETER = re.compile(rf"({'|'.join(map(re.escape, sorted(_OPTIONS, reverse=Tr
 
 def by_option(message: str) -> str:
     """Replace the parameter at the start of a message with the option that sets it."""
+    message = message.replace("pass OpenRouter(check_models=False)", "pass --no-check-models")
     return _PARAMETER.sub(lambda match: _OPTIONS[match[0]], message, count=1) if _PARAMETER.match(message) else message
 
 

@@ -14,8 +14,11 @@ import typer
 from openrouter_speech_api.operations import OPERATIONS, SCHEMAS, Parameter
 
 from .._core.checks import Checker
+from . import completion
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .._core.retries import RetryConfig
     from ..client import OpenRouter
 
@@ -64,6 +67,7 @@ _OWN = {"input", "response_format", "input_references"} | {
     "http_referer", "x_open_router_title", "x_open_router_categories",
 }  # fmt: skip
 """Parameters of the operation with an argument or option that is written by hand, below."""
+_COMPLETIONS = {"model": completion.models, "voice": completion.voices}
 _SHORT = {"model": "-m", "voice": "-v", "speed": "-s"}
 _SCALARS: dict[str, type] = {"string": str, "number": float, "integer": int, "boolean": bool}
 
@@ -73,7 +77,7 @@ _TAKEN = frozenset({"help", "text", "file", "output", "play", "book", "dry_run",
     "heading", "language",
     "limit", "limit_unit", "pause", "concurrency", "folder", "format", "provider_options", "reference", "transcript",
     "header", "timeout", "retry_wait", "retry_for", "retry_maybe_billed", "json", "debug",
-    "retries", "server_url",
+    "retries", "server_url", "check_models", "cache", "cost",
 }  # fmt: skip
 """Options of our own. A parameter of the same name gets the prefix --api-."""
 
@@ -103,7 +107,7 @@ def _from_description(name: str, parameter: Parameter) -> inspect.Parameter:
     metavar = _METAVARS[kind]
     text = parameter.description + (" As JSON." if kind is None else "")
     names = [option_of(name), *([_SHORT[name]] if name in _SHORT else [])]
-    made = option(VOICE, text, *names, env=_variable(name), metavar=metavar)
+    made = option(VOICE, text, *names, env=_variable(name), metavar=metavar, autocompletion=_COMPLETIONS.get(name))
     return inspect.Parameter(
         f"of_{name}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[(kind or str) | None, made]
     )
@@ -185,6 +189,20 @@ class Settings:
             "--retry-maybe-billed", env="RETRY_MAYBE_BILLED",
         ),
     ] = False  # fmt: skip
+    cache: Annotated[
+        bool,
+        option(
+            SERVICE, "Keep the audio of each request, and use it for identical ones; see openrouter-speech cache (no).",
+            "--cache/--no-cache", env="CACHE",
+        ),
+    ] = False  # fmt: skip
+    check_models: Annotated[
+        bool,
+        option(
+            SERVICE, "Refuse what the model is known to refuse, before it is sent (yes).",
+            "--check-models/--no-check-models", env="CHECK_MODELS",
+        ),
+    ] = True  # fmt: skip
     http_referer: Annotated[
         str | None, option(APP, "The URL of your app.", "--http-referer", env="OPENROUTER_HTTP_REFERER", metavar="URL")
     ] = None
@@ -208,15 +226,19 @@ class Settings:
         bool, option(OUTPUT, "Log each attempt, and show the traceback of an error.", "--debug", env="DEBUG")
     ] = False
 
-    def open_router(self, *, sends: bool = True) -> "OpenRouter":
-        """Create a client. The library reads the key from the environment; none is needed if nothing is sent.
+    def open_router(self, *, sends: bool = True, needs_key: bool = True) -> "OpenRouter":
+        """Create a client. The library reads the key from the environment.
+
+        Args:
+            sends: Whether anything is sent; if not, the key is not used.
+            needs_key: Whether the key has to be there.
 
         Raises:
             ValueError: The key is missing, or a setting is invalid.
         """
         from ..client import OpenRouter
 
-        if sends and not os.environ.get("OPENROUTER_API_KEY"):
+        if sends and needs_key and not os.environ.get("OPENROUTER_API_KEY"):
             raise ValueError("The API key is missing: set the variable OPENROUTER_API_KEY")
         return OpenRouter(
             None if sends else "none",
@@ -225,7 +247,22 @@ class Settings:
             http_referer=self.http_referer,
             x_open_router_title=self.x_open_router_title,
             x_open_router_categories=self.x_open_router_categories,
+            check_models=self.check_models,
+            cache_dir=self.cache_dir() if self.cache else None,
         )
+
+    @staticmethod
+    def cache_dir() -> "Path":
+        """Return the folder for audio and look-ups.
+
+        Raises:
+            ValueError: The system has none.
+        """
+        from .._http.lookups import cache_folder
+
+        if (folder := cache_folder()) is None:
+            raise ValueError("There is no folder for a cache: set the variable OPENROUTER_SPEECH_CACHE_DIR")
+        return folder
 
     def request(self) -> dict[str, Any]:
         """Return the arguments of a call, except for its text, format and retries.

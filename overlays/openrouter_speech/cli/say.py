@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from .. import _files as files
 from .. import errors
@@ -44,6 +44,10 @@ class Said:
     generation_id: str | None
     time_to_first_audio: float | None
     """Seconds."""
+    from_cache: bool
+    """Whether it is the audio of an earlier request."""
+    cost: str | None = None
+    """US dollars, with --cost."""
 
     def __str__(self) -> str:
         info = [
@@ -51,14 +55,17 @@ class Said:
             progress.size(self.bytes),
             None if self.time_to_first_audio is None else f"first audio after {self.time_to_first_audio:.2f} s",
             self.generation_id,
+            "from the cache" if self.from_cache else None,
+            None if self.cost is None else f"${self.cost}",
         ]
         where = {None: "played", "-": "standard output"}.get(self.path, self.path)
         return f"{where}: {', '.join(filter(None, info))}"
 
 
 def say(
-    *, text: str | None, file: Path | None, output: Path | None, play: bool, settings: Settings, format_is_default: bool
-) -> None:
+    *, text: str | None, file: Path | None, output: Path | None, play: bool, cost: bool, settings: Settings,
+    format_is_default: bool,
+) -> None:  # fmt: skip
     """Run the command. The arguments are its options.
 
     Args:
@@ -87,8 +94,20 @@ def say(
                     for chunk in _counted(stream, watcher):
                         write(chunk)
                         speaker.feed(chunk)
-            _report(_result("-" if piped else path, stream, len(said)), to_stderr=piped, as_json=settings.json)
+            result = _result("-" if piped else path, stream, len(said))
+            try:
+                if cost:
+                    speaker.finish()
+                    result = evolve(result, cost=_cost(stream, settings))
+            finally:
+                _report(result, to_stderr=piped, as_json=settings.json)
             speaker.finish()
+
+
+def _cost(stream: SpeechStream, settings: Settings) -> str:
+    with progress.watched("cost", debug=settings.debug) as watcher:
+        watcher.show("waiting until the service knows it")
+        return f"{stream.cost():f}"
 
 
 def _check_targets(output: Path | None, *, play: bool) -> None:
@@ -211,6 +230,7 @@ def _result(path: Path | str | None, stream: SpeechStream, characters: int) -> S
         characters=characters,
         generation_id=stream.generation_id,
         time_to_first_audio=stream.time_to_first_audio,
+        from_cache=stream.from_cache,
     )
 
 
