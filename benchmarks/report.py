@@ -47,8 +47,13 @@ def judge(measurements: Measurements, measured: Json) -> Json:
         case: {client: round(fmean(found), 3) for client, found in shares.items()}
         for case, shares in measurements.busy.items()
     }
-    results = json.dumps({"measured": measured, "rows": rows, "server_busy": busy})
-    return json.loads(results, parse_float=lambda digits: float(f"{float(digits):.5g}"))  # type: ignore[no-any-return]
+    return rounded({"measured": measured, "rows": rows, "server_busy": busy})
+
+
+def rounded(results: Json) -> Json:
+    """Return the results with five digits of each figure."""
+    text = json.dumps(results)
+    return json.loads(text, parse_float=lambda digits: float(f"{float(digits):.5g}"))  # type: ignore[no-any-return]
 
 
 def _judge(line: Line, measurements: Measurements) -> Json:

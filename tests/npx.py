@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 LONGEST_FETCH = 300
 """Timeout in seconds."""
@@ -61,17 +62,30 @@ class Program:
         """Return the command that runs the fetched program."""
         return ["npx", "--yes", "--offline", self.package, *arguments]
 
-    def check(self, name: str, *arguments: str, cwd: str | None = None) -> int:
-        """Run a linter, print what it finds, and return the exit status.
+    def file(self, name: str) -> Path:
+        """Return the path of a file in the fetched package, by its name as a module."""
+        find = "process.env.PATH.split(require('path').delimiter)"  # npx puts the package's folder first
+        script = f"require.resolve({name!r}, {{ paths: {find} }})"
+        found = _run("npx", "--yes", "--offline", f"--package={self.package}", "--", "node", "-p", script)
+        return Path(found.stdout.strip())
 
-        That is 0 if it finds nothing or is skipped, 1 if it finds something, 2 if it is required and unavailable.
-        """
+    def left_out(self, name: str) -> int | None:
+        """Fetch the program, or print why it is not available: 0 if it may be left out, 2 if it is required."""
         try:
             self.fetch()
         except UnavailableError as error:
             required = os.environ.get("NODE_TOOLS") == "required"
             print(f"{name} {'cannot run' if required else 'was left out'}: {error}.", file=sys.stderr)
             return 2 if required else 0
+        return None
+
+    def check(self, name: str, *arguments: str, cwd: str | None = None) -> int:
+        """Run a linter, print what it finds, and return the exit status.
+
+        That is 0 if it finds nothing or is skipped, 1 if it finds something, 2 if it is required and unavailable.
+        """
+        if (left_out := self.left_out(name)) is not None:
+            return left_out
         done = _run(*self.command(*arguments), cwd=cwd)
         if done.returncode:
             print((done.stdout or done.stderr).strip(), file=sys.stderr)

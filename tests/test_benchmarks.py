@@ -12,14 +12,18 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from attrs import asdict
+from openrouter_speech.mock import MockServer
 
-from benchmarks import processes, report, rows
+from benchmarks import processes, report, rows, throughput
+from benchmarks.__main__ import main
 from benchmarks.clients import CLIENTS
 from benchmarks.comparison import Measurements, Spread, ratios, verdict
 from benchmarks.processes import Process, clean_environment
 from benchmarks.server import FIRST, SHORT, Server
 
 from .conftest import PROJECT, Make
+from .contract.prism import PRISM
 
 OURS, AIOHTTP, TUNED = "openrouter-speech", "openrouter-speech[aiohttp]", "bare httpx, tuned"
 BOUNDS = {
@@ -144,6 +148,44 @@ def test_the_text_lists_rows_bounds_and_clients_and_marks_noise() -> None:
     assert "\n10 met: import and construct, ready to call; one sync call" in text
 
 
+def test_the_mock_server_is_measured_also_without_prism(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(throughput, "CONNECTIONS", (1, 2))
+    found = throughput.measure(quick=True)
+    assert found["missing"] == {}
+    for servers in found["requests_per_second"].values():
+        assert list(servers) == ["mock server"]
+        assert servers["mock server"]["median"] > 0
+    mock_server = {"measured": {**judge()["measured"]}, **found}
+    text = report.text({**judge(), "mock_server": mock_server})
+    assert text.count("    mock server  ") == 4
+    assert "Prism is left out: it needs Node.js" in text
+
+
+def test_each_connection_sends_its_requests(server: MockServer) -> None:
+    server.reset()
+    assert throughput.rate(server.url, throughput.CASES["a documented error"], connections=3, requests=2) > 0
+    assert [request.status for request in server.requests] == [429] * 6
+    with pytest.raises(RuntimeError, match="404"):
+        throughput.rate(server.url.removesuffix("/v1"), "", connections=1, requests=1)
+    server.script(["cut"])
+    with pytest.raises(OSError, match="closed"):
+        throughput.rate(server.url, "", connections=1, requests=1)
+
+
+def test_the_mock_server_alone_leaves_the_other_results(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file, before = tmp_path / "results.json", judge()
+    file.write_text(json.dumps(before))
+    found = {"requests_per_second": {"speech": {"mock server": asdict(Spread.of([1.0]))}}, "missing": {"some": "why"}}
+    found = json.loads(json.dumps(found))  # with lists for tuples
+    monkeypatch.setattr(throughput, "measure", lambda quick: found)
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--mock", "--folder", str(tmp_path)])
+    main()
+    after = json.loads(file.read_text())
+    assert after.pop("mock_server")["requests_per_second"] == found["requests_per_second"]
+    assert after == before
+
+
 def test_a_bar_of_the_chart_is_as_long_as_the_time() -> None:
     svg = report.chart(judge("one call", {"openai": around(2e-6), "openrouter": around(4e-6)}))
     bars = [bar.attrib for bar in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect")]
@@ -160,6 +202,8 @@ def test_the_committed_results_come_from_a_full_run_of_pinned_versions() -> None
     assert (PROJECT / "benchmarks" / "chart.svg").read_text() == report.chart(results)
     assert not results["measured"]["quick"]
     assert re.fullmatch("[0-9a-f]{40}", results["measured"]["commit"])
+    assert not results["mock_server"]["measured"]["quick"]
+    assert results["mock_server"]["prism"] == PRISM.package
     pins = (PROJECT / "constraints.txt").read_text().splitlines()
     for package in ("openrouter", "openai", "httpx", "attrs"):
         assert f"{package}=={results['measured']['versions'][package]}" in pins

@@ -61,10 +61,10 @@ def test_no_job_runs_for_ever_or_beside_itself() -> None:
     assert all("group" in workflow["concurrency"] for workflow in WORKFLOWS.values())
 
 
-def test_actions_are_github_s_own_at_a_version() -> None:
+def test_actions_are_ours_or_github_s_own_at_a_version() -> None:
     actions = [step["uses"] for step in STEPS if "uses" in step]
     assert actions
-    assert not [action for action in actions if not re.fullmatch(r"actions/[a-z-]+@v\d+", action)]
+    assert not [action for action in actions if not re.fullmatch(r"\./|actions/[a-z-]+@v\d+", action)]
 
 
 def test_commands_are_there_and_take_text_from_the_environment_only() -> None:

@@ -9,40 +9,28 @@ import shutil
 import subprocess
 import sys
 import wave
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import httpx
 import miniaudio
 import pytest
 import yaml
-from openrouter_speech.mock import MockServer, RecordedRequest
+from openrouter_speech.mock import MockServer
 
+from .. import docs_screens
 from ..conftest import KEY, PROJECT
+from ..npx import UnavailableError
+from ..page_lint import AXE
 from ..test_makefile import program
+from ..test_npx import needs
+from .browser import CSS, Page, chromium, resized, site, themed
 from .test_server import CHANGED, serving
 
 if TYPE_CHECKING:
-    from selenium.webdriver.remote.webelement import WebElement
-
-try:
-    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
-    from selenium.webdriver.support.ui import Select, WebDriverWait
-except ModuleNotFoundError:
-    SELENIUM = False
-else:
-    SELENIUM = True
-
-BROWSERS = ("chromium", "google-chrome", "chromium-browser")
-CSS = "css selector"
-WAIT = 30
-"""Timeout in seconds."""
-
-
-def site(server: MockServer) -> str:
-    return server.url.removesuffix(server.description.base_path)
+    from selenium.webdriver import Chrome
 
 
 # Without a browser
@@ -144,100 +132,12 @@ def test_ci_requires_the_browser_if_it_can_install_one(
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Chrome"]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    driver = shutil.which("chromedriver")
-    if not SELENIUM:
-        unavailable("selenium is not installed")
-    if program is None or driver is None:
-        unavailable("Chromium or its driver is not installed; on Debian, apt install chromium chromium-driver")
-    options = ChromeOptions()
-    options.binary_location = program
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    for argument in (
-        "headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "disable-quic", "no-first-run",
-        "disable-background-networking", "disable-component-update", "disable-sync", "no-proxy-server", "mute-audio",
-        "window-size=1280,900", "host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        f"user-data-dir={tmp_path_factory.mktemp('profile')}",
-    ):  # fmt: skip
-        options.add_argument(f"--{argument}")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("NO_PROXY", "*")  # the driver is on this machine
-        running = Chrome(options=options, service=ChromeService(executable_path=driver))
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(chromium(tmp_path_factory.mktemp("profile")))
+        except UnavailableError as error:
+            unavailable(str(error))
         yield running
-        running.quit()
-
-
-class Page:
-    """The page, as a person uses it."""
-
-    def __init__(self, browser: "Chrome", server: MockServer) -> None:
-        self.browser = browser
-        self.server = server
-        self.run = browser.execute_script
-        server.reset()
-        browser.get(f"{site(server)}/docs")
-        self.until("form")
-
-    def wait(self, condition: Callable[[], Any]) -> Any:
-        return WebDriverWait(self.browser, WAIT, 0.05).until(lambda _: condition())
-
-    def until(self, selector: str) -> "WebElement":
-        """Wait for an element."""
-        element: WebElement = self.wait(lambda: next(iter(self.browser.find_elements(CSS, selector)), None))
-        return element
-
-    def log(self, kind: str) -> list[dict[str, Any]]:
-        return self.browser.get_log(kind)  # type: ignore[no-untyped-call, no-any-return]
-
-    @property
-    def details(self) -> str:
-        return str(self.browser.find_element(CSS, ".details").text)
-
-    def field(self, label: str) -> "WebElement":
-        """Return the first control with a label."""
-        script = (
-            "return [...document.querySelectorAll('label')]"
-            ".find(label => label.firstChild.textContent === arguments[0])?.control"
-        )
-        control = self.run(script, label)
-        assert control is not None, f"there is no field {label}"
-        return control  # type: ignore[no-any-return]
-
-    def type(self, label: str, text: str) -> None:
-        control = self.field(label)
-        control.clear()
-        control.send_keys(text)
-
-    def choose(self, label: str, option: str) -> None:
-        Select(self.field(label)).select_by_visible_text(option)
-
-    def submit(self) -> None:
-        self.browser.find_element(CSS, "form > button").click()
-
-    def send(self) -> str:
-        """Send the first form, and return the status line."""
-        self.run("document.querySelector('[role=status]').className = ''")
-        self.submit()
-        return self.until("[role=status].good, [role=status].bad").text
-
-    def snippet(self, title: str) -> str:
-        return str(self.browser.find_element(CSS, f"pre[aria-label='{title}']").get_property("textContent"))
-
-    def heard(self) -> float:
-        """Return the duration of the audio in seconds, once some of it has been played."""
-        player = self.until("audio")
-        script = (
-            "const [player] = arguments;"
-            "return player.error ? player.error.message || 'error' : player.currentTime > 0 && player.duration"
-        )
-        duration = self.wait(lambda: self.run(script, player))
-        assert isinstance(duration, float), duration
-        assert self.until(".duration").text == f"{duration:.2f} s"
-        return duration
-
-    @property
-    def posts(self) -> list[RecordedRequest]:
-        return [request for request in self.server.requests if request.method == "POST"]
 
 
 @pytest.fixture
@@ -322,10 +222,13 @@ def test_the_chosen_example_is_sent_without_empty_fields(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "text", "problem"), [("provider", "{not json", "not JSON"), ("speed", "1e", "not a number")]
+    ("label", "text", "problem"), [("Value", "{not json", "not JSON"), ("speed", "1e", "not a number")]
 )
 def test_an_unreadable_value_is_reported_at_its_field(page: Page, label: str, text: str, problem: str) -> None:
+    page.add("provider", "options")
+    page.type("Name", "openai")
     page.type(label, text)
+    page.unfold("provider")  # closes it
     page.submit()
     control = page.browser.switch_to.active_element
     assert control == page.field(label)
@@ -348,7 +251,9 @@ def test_a_snippet_sends_the_same_request_without_the_key(
     page.type("X-OpenRouter-Title", "Café")
     page.type("API key", KEY)
     page.choose("response_format", "mp3")
-    page.field("provider").send_keys('{"options": {"openai": {"plain": true, "nothing": null, "many": [1.5, {}]}}}')
+    page.add("provider", "options")
+    page.type("Name", "openai")
+    page.type("Value", '{"plain": true, "nothing": null, "many": [1.5, {}]}')
     assert page.send().startswith("200")
     assert KEY not in str(page.browser.page_source)
     environment = {**os.environ, "OPENROUTER_API_KEY": "another-key"}
@@ -402,6 +307,23 @@ def test_a_stopped_server_is_reported(browser: "Chrome") -> None:
     assert page.send().startswith("No response")
 
 
+@pytest.mark.parametrize(
+    ("fault", "line", "words"),
+    [
+        ("close", "No response", "The server closed the connection, or is not running."),
+        ("cut", "200 OK", "The connection closed before the end of the response."),
+        ("zod", "400 Bad Request", "Invalid input"),
+        ("html", "502 Bad Gateway", "<h1>502 Bad Gateway</h1>"),
+        ("empty", "200 OK", "there is no audio."),
+        ("type", "200 OK", "text/plain"),
+    ],
+)
+def test_what_went_wrong_is_said(page: Page, fault: str, line: str, words: str) -> None:
+    page.server.script([fault] * 4)  # Chromium sends again what a connection that it kept did not answer
+    assert page.send().startswith(line)
+    page.wait(lambda: words in page.browser.find_element(CSS, "[role=status]").text + page.details + page.headers)
+
+
 def test_every_request_goes_to_this_server(page: Page) -> None:
     """According to the browser's own log, which has no complaints either."""
     for kind in ("performance", "browser"):
@@ -432,6 +354,19 @@ def test_the_policy_blocks_injected_scripts_and_other_servers(page: Page) -> Non
         assert elsewhere.requests == []
 
 
+def test_a_page_of_another_server_of_this_machine_may_call(browser: "Chrome", server: MockServer) -> None:
+    script = """
+        const [url, done] = arguments, headers = { Authorization: 'Bearer any', 'Content-Type': 'application/json' };
+        const body = JSON.stringify({ input: 'Hello', model: 'any/model' });
+        fetch(url, { method: 'POST', headers: { ...headers, Prefer: 'code=429; retry-after=3' }, body })
+            .then(({ status, headers }) => done([status, headers.get('Retry-After')]), error => done(error.message));
+    """
+    with MockServer() as elsewhere:
+        browser.get(f"{site(elsewhere)}/openapi.json")
+        answered = browser.execute_async_script(script, f"{server.url}/audio/speech")
+    assert answered == [429, "3"]
+
+
 def test_every_field_has_a_label_and_enter_submits(page: Page) -> None:
     script = """
         const dangles = id => id && !document.getElementById(id);
@@ -440,19 +375,17 @@ def test_every_field_has_a_label_and_enter_submits(page: Page) -> None:
             .map(control => control.outerHTML);
     """
     assert page.run(script) == []
-    page.field("voice").send_keys("\n")
+    page.field("X-OpenRouter-Title").send_keys("\n")  # a header is one line
     assert page.until("[role=status].good").text.startswith("200")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_has_enough_contrast_in_either_scheme(page: Page, scheme: str) -> None:
     """4.5 to 1, as in https://www.w3.org/TR/WCAG22/#contrast-minimum."""
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     names = ("ink", "quiet", "accent", "good", "bad", "page", "panel", "code", "on-accent")
     script = "const style = getComputedStyle(document.documentElement);return style.getPropertyValue(arguments[0])"
-    colors = {name: luminance(page.run(script, f"--{name}")) for name in names}
-    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    with themed(page.browser, scheme):
+        colors = {name: luminance(page.run(script, f"--{name}")) for name in names}
     pairs = [*itertools.product(names[:5], ("page", "panel")), ("ink", "code"), ("on-accent", "accent")]
     for text, ground in pairs:
         darker, lighter = sorted((colors[text], colors[ground]))
@@ -469,20 +402,24 @@ def luminance(color: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-@contextmanager
-def resized(page: Page, width: int, height: int, *, mobile: bool = False) -> Iterator[None]:
-    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
-    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    try:
-        yield
-    finally:
-        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-
-
 def test_the_page_fits_a_narrow_screen(page: Page) -> None:
-    with resized(page, 320, 640, mobile=True):
+    with resized(page.browser, 320, 640, mobile=True):
         page.send()
         assert page.run("return document.documentElement.scrollWidth") <= 320
+
+
+def test_the_pictures_of_the_documentation_are_small_and_can_be_taken_again(
+    browser: "Chrome", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docs_screens, "chromium", lambda _: nullcontext(browser))
+    docs_screens.main(tmp_path / "images", port=0, options=["--live"])
+    text = (PROJECT / "docs/testing.md").read_text()
+    committed = sorted(docs_screens.IMAGES.iterdir())
+    assert sorted(path.name for path in (tmp_path / "images").iterdir()) == [path.name for path in committed]
+    for path in (*committed, *(tmp_path / "images").iterdir()):
+        assert path.read_bytes().startswith(b"\x89PNG")
+        assert path.stat().st_size < 100_000
+        assert f"images/{path.name}" in text
 
 
 def test_a_screenshot_is_kept_in_out(page: Page) -> None:
@@ -491,6 +428,184 @@ def test_a_screenshot_is_kept_in_out(page: Page) -> None:
     page.heard()
     picture = PROJECT / "out/docs.png"
     picture.parent.mkdir(exist_ok=True)
-    with resized(page, 1280, page.run("return document.documentElement.scrollHeight")):
+    with resized(page.browser, 1280, page.run("return document.documentElement.scrollHeight")):
         assert page.browser.save_screenshot(str(picture))
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+KEY_TAB, KEY_ENTER, KEY_CONTROL = "\ue004", "\ue007", "\ue009"
+SIZES = [(1200, 1400), (1280, 900), (360, 740), (740, 360)]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_nothing_covers_a_label_or_a_control(page: Page, width: int, height: int) -> None:
+    script = """
+        document.querySelectorAll('details').forEach(fold => { fold.open = true; });
+        return [...document.querySelectorAll('label, form input, select, textarea, summary')].filter(element => {
+            return ['start', 'end'].some(block => {
+                element.scrollIntoView({ block });
+                const { left, top, bottom } = element.getBoundingClientRect();
+                return [top + 4, bottom - 4].some(y => y > 0 && y < innerHeight
+                    && !element.contains(document.elementFromPoint(left + 12, y)));
+            });
+        }).map(element => element.outerHTML);
+    """
+    with resized(page.browser, width, height, mobile=width < 800):
+        assert page.run(script) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), SIZES[1:3])
+def test_axe_finds_nothing(page: Page, scheme: str, width: int, height: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a success, with an error, and with everything unfolded and a field marked as wrong."""
+    needs(AXE, monkeypatch)
+    script = AXE.file("axe-core/axe.min.js").read_text()
+    run = """
+        const done = arguments[0];
+        axe.run(document).then(({ violations }) => done(violations.map(({ id, nodes }) => [id, nodes[0].html])));
+    """
+    with themed(page.browser, scheme), resized(page.browser, width, height, mobile=width < 800):
+        page.run(script)
+        found = []
+        for prefer in ("(server's default: a success)", "code=429"):
+            page.choose("Prefer", prefer)
+            page.send()
+            found += page.browser.execute_async_script(run)
+        page.add("provider", "options")
+        page.add("input_references")
+        page.type("speed", "1e")
+        page.run("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+        page.submit()
+        found += page.browser.execute_async_script(run)
+    assert found == []
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    """Everything gets the focus in the order of the page, which can be seen."""
+    keys = page.keys
+    script = """
+        const [form] = document.forms, focus = document.activeElement;
+        const named = focus.labels?.[0] ?? focus;
+        return [form.contains(focus), getComputedStyle(focus).outlineStyle !== 'none',
+            named.firstChild?.textContent.trim() ?? ''];
+    """
+    page.run("document.forms[0].querySelector('select').focus()")
+    reached = []
+    while (where := page.run(script))[0]:
+        assert where[1], where
+        reached.append(where[2])
+        keys(KEY_ENTER if where[2] == "provider" and "options" not in reached else "", KEY_TAB)
+    labels = "Example, Form of input, input, model, voice, provider, options, zdr, data_collection, response_format"
+    assert reached[:10] == labels.split(", ")
+    assert reached[-2:] == ["API key", "Send"]
+    page.field("input").send_keys("")
+    keys(KEY_CONTROL + KEY_ENTER)
+    assert page.until("[role=status].good").text.startswith("200")
+
+
+def test_a_nested_body_is_filled_in_by_field(page: Page) -> None:
+    page.choose("Form of input", "list of SpeechTurn")
+    for text, voice in (("Hello", "nova"), ("Removed", ""), ("Bye", "")):
+        page.add("input")
+        page.items("text")[-1].send_keys(text)
+        page.items("voice")[len(page.items("text")) - 1].send_keys(voice)
+    page.remove("input", 1)
+    page.add("provider", "options")
+    page.type("Name", "openai")
+    page.type("Value", '{"instructions": "Warmly"}')
+    page.choose("zdr", "true")
+    page.choose("data_collection", "deny")
+    page.add("input_references")
+    page.choose("Form of Item", "text")
+    page.items("text")[-1].send_keys("The transcript")
+    page.add("trace", "Other fields")
+    page.items("Name")[-1].send_keys("tier")
+    page.items("Value")[-1].send_keys("3")
+    page.send()
+    body = page.server.requests[-1].json
+    assert body["input"] == [{"text": "Hello", "voice": "nova"}, {"text": "Bye"}]
+    assert body["provider"] == {
+        "options": {"openai": {"instructions": "Warmly"}}, "zdr": True, "data_collection": "deny"
+    }  # fmt: skip
+    assert body["input_references"] == [{"type": "text", "text": "The transcript"}]
+    assert body["trace"] == {"tier": 3}
+
+
+LOOK_UP = """
+openapi: 3.1.0
+info: {title: Looked up, version: "1"}
+paths:
+  /voices/{id}:
+    get:
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: string}}
+        - {name: tag, in: query, schema: {type: array, items: {type: string}}}
+        - {name: limit, in: query, schema: {type: integer, maximum: 9}}
+        - {name: kind, in: query, schema: {enum: [cloned, made]}}
+      responses:
+        "200": {description: A voice, content: {application/json: {example: {name: alloy, since: 2}}}}
+  /notes:
+    post:
+      requestBody:
+        content:
+          application/json:
+            schema: {$ref: "#/components/schemas/Note"}
+            example: {at: [1, 2], by: {name: Ann, age: null}, replies: [{at: []}]}
+      responses:
+        "200": {description: Kept, content: {application/json: {example: {}}}}
+components:
+  schemas:
+    Note:
+      type: object
+      required: [at]
+      properties:
+        at: {type: array, items: {type: integer}}
+        by: {oneOf: [{type: string}, {$ref: "#/components/schemas/Person"}]}
+        replies: {type: array, items: {$ref: "#/components/schemas/Note"}}
+    Person: {type: object, required: [name], properties: {name: {type: string}, age: {type: [integer, "null"]}}}
+"""
+
+
+def test_any_operation_can_be_tried(browser: "Chrome", tmp_path: Path) -> None:
+    """With path and query parameters, a JSON response, and an example that contains itself."""
+    with serving(tmp_path, LOOK_UP) as server:
+        page = Page(browser, server)
+        assert [link.text for link in browser.find_elements(CSS, "nav a")] == ["GET /voices/{id}", "POST /notes"]
+        page.submit()
+        assert browser.switch_to.active_element == page.field("id")
+        assert browser.find_element(CSS, "[aria-invalid=true] ~ .problem").text == "The path needs this."
+        page.type("id", "a b&c")
+        page.add("tag")
+        page.items("Item")[0].send_keys("x&y")
+        page.type("limit", "10")
+        page.choose("kind", "made")
+        assert page.send().startswith("400")
+        page.type("limit", "9")
+        assert page.send().startswith("200")
+        assert '"since": 2' in page.details
+        assert "/voices/a%20b%26c?tag=x%26y&limit=9&kind=made" in page.snippet("Equivalent curl command")
+        for title, command in (("curl command", ["sh", "-c"]), ("Python code", [sys.executable, "-W", "error", "-c"])):
+            if "curl" not in title or shutil.which("curl"):
+                subprocess.run([*command, page.snippet(f"Equivalent {title}")], check=True, capture_output=True)
+                assert (server.requests[-1].path, server.requests[-1].status) == ("/voices/a b&c", 200)
+        server.reset()
+        second = browser.find_elements(CSS, "form")[1]
+        second.find_element(CSS, "button:not([type])").click()
+        page.wait(lambda: server.requests)
+        assert server.requests[-1].json == {"at": [1, 2], "by": {"name": "Ann"}, "replies": [{"at": []}]}
+
+
+def test_the_sound_is_drawn_and_described(page: Page) -> None:
+    page.send()
+    page.heard()
+    label = page.wait(lambda: re.search("Waveform of .*", page.until("canvas").get_attribute("aria-label") or ""))[0]
+    assert re.fullmatch(r"Waveform of 0\.88 s of sound; its peak is at \d\d% of full scale", label)
+    script = """
+        const canvas = document.querySelector('canvas'), { width, height } = canvas;
+        const row = y => canvas.getContext('2d').getImageData(0, y, width, 1).data;
+        const inked = y => row(y).filter((value, at) => at % 4 === 3 && value);
+        return [height > 50, inked(0).length / width, inked(Math.floor(height / 2) - 4).length / width];
+    """
+    drawn, top, middle = page.wait(lambda: (found := page.run(script))[0] and found)
+    assert (drawn, top) == (True, 0)
+    assert 0.2 < middle < 1

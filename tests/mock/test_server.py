@@ -236,6 +236,77 @@ def test_a_changed_description_changes_the_server(tmp_path: Path) -> None:
         assert http.get("/voices").json() == ["alloy"]
 
 
+ODD = """
+openapi: 3.1.0
+info: {title: Odd, version: "1"}
+paths:
+  /notes:
+    post:
+      parameters: [{name: tag, in: query, schema: {type: array, items: {type: integer}}}]
+      requestBody: {required: true, content: {text/plain: {}}}
+      responses: {"201": {description: Kept, content: {application/json: {example: 1}}}, "429": {description: Full}}
+    delete:
+      responses: {"204": {description: Gone}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "prefer", "status", "content"),
+    [
+        ("POST", "", "", 201, "1"),
+        ("POST", "?tag=1&tag=2", "", 201, "1"),
+        ("POST", "?tag=x&tag=1", "", 400, "tag: "),
+        ("POST", "", "code=429; retry-after=2", 429, ""),
+        ("POST", "", "code=429; retry-after=2; form=metadata", 400, "form=metadata: "),
+        ("DELETE", "", "", 204, ""),
+    ],
+)
+def test_content_that_is_not_json_or_none(
+    tmp_path: Path, method: str, query: str, prefer: str, status: int, content: str
+) -> None:
+    with serving(tmp_path, ODD) as server:
+        headers, sent = {"Content-Type": "text/plain", "Prefer": prefer}, "not JSON" if method == "POST" else ""
+        response = httpx.request(method, f"{server.url}/notes{query}", content=sent, headers=headers)
+    assert response.status_code == status
+    assert content in response.text if content else response.content == b""
+    assert response.headers.get("retry-after") == ("2" if status == 429 else None)
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("http://localhost:3000", True),
+        ("https://127.0.0.1", True),
+        ("http://[::1]:8080", True),
+        ("https://example.com", False),
+        ("http://127.0.0.1.example.com", False),
+        ("http://localhost.example.com:80", False),
+        ("null", False),
+    ],
+)
+def test_pages_of_this_machine_may_call(server: MockServer, origin: str, allowed: bool) -> None:
+    """Also when the call fails. What the browser asks first is not in the journal."""
+    url, headers = f"{server.url}/audio/speech", {"Origin": origin}
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,x-mine"}
+    server.reset()
+    preflight = httpx.options(url, headers=headers | asked)
+    assert (preflight.status_code == 200) == allowed
+    assert server.requests == []
+    failed = httpx.post(url, json={}, headers=headers)
+    assert failed.status_code == 401
+    for response in (preflight, failed):
+        assert response.headers.get("access-control-allow-origin") == (origin if allowed else None)
+    if allowed:
+        assert preflight.headers["access-control-allow-headers"] == "authorization,x-mine"
+        exposed = failed.headers["access-control-expose-headers"].split(", ")
+        assert exposed == ["Retry-After", "X-Generation-Id", "X-Provider-Name", "retry-after-ms"]
+
+
+def test_without_an_origin_nothing_is_said_about_origins(server: MockServer) -> None:
+    assert "access-control" not in str(httpx.post(f"{server.url}/audio/speech", json={}).headers)
+    assert httpx.options(f"{server.url}/audio/speech").status_code == 405
+
+
 @pytest.mark.parametrize("content", ["- a list", "swagger: '2.0'", "{", "openapi: 3.0.3"])
 def test_other_files_are_refused_as_descriptions(tmp_path: Path, content: str) -> None:
     with pytest.raises(ValueError, match="description is not"):

@@ -107,7 +107,9 @@ class Answers:
         """
         if (fixed := self._without_audio(fault)) is not None:
             return fixed
-        if not (self._success.content_type or "").startswith("audio/"):
+        if self._success.content_type is None:
+            return Response(status_code=self._success.status)
+        if not self._success.content_type.startswith("audio/"):
             return self._looked_up(request, fault)
         audio_format = body.get("response_format", self._operation.body_defaults.get("response_format", "pcm"))
         rule = self._profile.rule(body.get("model"))
@@ -174,13 +176,20 @@ class Answers:
         if body is None and documented.content_type == JSON:
             body = {"error": {"code": documented.status, "message": f"Status {documented.status}, as requested"}}
         if fault.retry_after is not None and fault.form.startswith("metadata"):
+            if not isinstance(body, Mapping) or not isinstance(body.get("error"), Mapping):
+                raise RefusedError(
+                    400, f"form={fault.form}: the {documented.status} has no example with an error object"
+                )
             body = json.loads(json.dumps(body))
             body["error"]["metadata"] = (
                 {"retry_after_seconds": fault.retry_after}
                 if fault.form == "metadata-seconds"
                 else {"headers": {"Retry-After": decimal(fault.retry_after)}}
             )
-        return JSONResponse(body, documented.status, fault.retry_headers(now()))
+        headers = fault.retry_headers(now())
+        if documented.content_type is None:
+            return Response(None, documented.status, headers)
+        return JSONResponse(body, documented.status, headers)
 
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -7,6 +7,8 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -15,7 +17,7 @@ from .._version import __version__
 from . import docs_page
 from .answers import Answers, InvalidBodyError, Pace, RefusedError, error
 from .catalog import Catalog
-from .description import Description, Operation, Parameter
+from .description import JSON, Description, Operation, Parameter
 from .faults import Fault, Script, preferred
 from .journal import Journal, RecordedRequest
 from .profiles import Profile
@@ -24,6 +26,9 @@ from .voices import Voice
 
 BODY_LIMIT = 64 << 20
 """The largest request body accepted, in bytes: three recordings of 15 MiB in base64, and some."""
+
+_LOCAL_ORIGIN = r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
+"""Pages of this machine may call the server. Not all pages: the journal and the script are for its owner."""
 
 LENIENT = Profile()
 
@@ -71,7 +76,21 @@ def application(
     ]
     return Starlette(
         routes=[*operations, *_control(description, journal, script), *docs_page.routes(description)],
+        middleware=[_cors(description)],
         exception_handlers={HTTPException: routing_error},
+    )
+
+
+def _cors(description: Description) -> Middleware:
+    """Answer browsers that ask whether a page of this machine may call, and let it read all headers of ours."""
+    answers = [answer for operation in description.operations for answer in operation.answers.values()]
+    documented = {header for answer in answers for header in answer.headers}
+    return Middleware(
+        CORSMiddleware,
+        allow_origin_regex=_LOCAL_ORIGIN,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=sorted({*documented, "Retry-After", "retry-after-ms", "X-Provider-Name"}),
     )
 
 
@@ -142,6 +161,8 @@ def _checked_body(operation: Operation, request: Request, content: bytes, *, as_
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in operation.body_types:
         raise RefusedError(415, f"Content-Type: this endpoint takes {' or '.join(operation.body_types)}")
+    if media_type != JSON and not media_type.endswith("+json"):
+        return {}  # the description has no rules for other content
     try:
         body = json.loads(content.decode(), parse_constant=_not_json)
     except (UnicodeDecodeError, ValueError, RecursionError) as reason:
@@ -167,8 +188,10 @@ def _check_parameters(parameters: tuple[Parameter, ...], request: Request) -> No
             raise RefusedError(400, f"{parameter.name}: this {parameter.location} parameter is required")
         if value is None:
             continue
-        # What looks like a number or a boolean may also be meant as text.
-        problems = [next(parameter.rule.problems(form), None) for form in (value, _json_or_text(value))]
+        # What looks like a number or a boolean may also be meant as text; a list is repeated or has commas.
+        values = request.query_params.getlist(parameter.name) if parameter.location == "query" else value.split(",")
+        forms = (value, _json_or_text(value), values, [_json_or_text(each) for each in values])
+        problems = [next(parameter.rule.problems(form), None) for form in forms]
         if all(problems):
             raise RefusedError(400, f"{parameter.name}: {problems[0]}")
 
