@@ -93,3 +93,22 @@ def test_a_documented_error_is_an_error_of_its_own(
 def test_a_wrong_value_is_refused_by_name(create: Create) -> None:
     with pytest.raises(openrouter.errors.BadRequestResponseError, match=r"^voice: "):
         create(voice="")
+
+
+def test_it_finds_models_their_endpoints_and_what_a_call_cost(server: MockServer) -> None:
+    with (
+        openrouter.OpenRouter(api_key=KEY, server_url=server.url) as theirs,
+        OpenRouter(KEY, server_url=server.url) as ours,
+    ):
+        found = {model.id: model for model in theirs.models.list(output_modalities="speech").result.data}
+        listed = {model.id: model for model in ours.models.list()}
+        assert found.keys() == listed.keys()
+        for name, model in listed.items():
+            assert found[name].supported_voices == (None if model.voices is None else list(model.voices))
+            assert found[name].pricing.prompt == str(model.raw["pricing"]["prompt"])
+        endpoints = theirs.endpoints.list(author="hexgrad", slug="kokoro-82m").data.endpoints
+        assert [one.provider_name for one in endpoints] == [
+            one.provider for one in ours.models.endpoints("hexgrad/kokoro-82m")
+        ]
+        speech = ours.tts.create_speech(**REQUEST)
+        assert str(theirs.generations.get_generation(id=speech.generation_id).data.total_cost) == str(speech.cost())

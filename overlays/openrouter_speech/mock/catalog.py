@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
@@ -21,12 +22,15 @@ _ANY_PRICE = Decimal("0.000015")
 """US dollars for a character, for a model that is not in the catalog."""
 
 
+_OWN: dict[str, Any] = yaml.safe_load((resources.files(__package__) / "catalog.yaml").read_text("utf-8"))
+
+
 class Catalog:
     """Models and generations.
 
     Args:
         models: A JSON or YAML file with a list of models, or an object with the list in `data`, as `GET /models`
-            sends it; None for the models of `models.yaml`.
+            sends it; None for the models of `catalog.yaml`.
         cost_after: How often to answer 404 to a look-up of a cost before it is there.
 
     Raises:
@@ -50,7 +54,8 @@ class Catalog:
         """
         match operation.method, operation.path:
             case "GET", "/models":
-                return _sent(request, {"data": self._listed(request.query_params.get("output_modalities", "text"))})
+                listed = self._listed(request.query_params.get("output_modalities", "text"))
+                return _sent(request, {"data": listed, "total_count": len(listed), "links": {"next": None}})
             case "GET", "/models/{author}/{slug}/endpoints":
                 return _sent(request, {"data": self._endpoints("{author}/{slug}".format(**request.path_params))})
             case "GET", "/generation":
@@ -65,8 +70,9 @@ class Catalog:
         characters = len(said) if isinstance(said, str) else sum(len(turn["text"]) for turn in said)
         found = self._models.get(model, {})
         cost = Decimal(found.get("pricing", {}).get("prompt", _ANY_PRICE)) * characters
-        self._generations[generation] = {
+        self._generations[generation] = _OWN["generation"] | {
             "id": generation,
+            "created_at": datetime.now(UTC).isoformat(),
             "model": model,
             "provider_name": provider,
             "total_cost": float(cost),
@@ -80,15 +86,16 @@ class Catalog:
     def _listed(self, modalities: str) -> list[dict[str, Any]]:
         wanted = {one.strip() for one in modalities.split(",")}
         return [
-            model
+            {key: value for key, value in model.items() if key != "endpoints"}
             for model in self._models.values()
             if "all" in wanted or wanted & set(model["architecture"]["output_modalities"])
         ]
 
     def _endpoints(self, identity: str) -> dict[str, Any]:
         model = self._models[identity]
-        return {key: model[key] for key in ("id", "name", "created", "description") if key in model} | {
-            "endpoints": model.get("endpoints", [])
+        names = ("id", "name", "created", "description", "endpoints")
+        return {name: model[name] for name in names} | {
+            "architecture": {"tokenizer": None, "instruct_type": None, **model["architecture"]}
         }
 
     def _generation(self, generation: str, example: dict[str, Any]) -> dict[str, Any]:
@@ -111,12 +118,7 @@ def _sent(request: Request, content: Mapping[str, Any]) -> Response:
 
 
 def _models(source: str | Path | None) -> dict[str, dict[str, Any]]:
-    file = resources.files(__package__) / "models.yaml" if source is None else Path(source)
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{source} is neither JSON nor YAML: {error}") from error
-    models = content.get("data") if isinstance(content, Mapping) else content
+    models = _OWN["models"] if source is None else _listed_in(Path(source))
     if not isinstance(models, list) or not models:
         raise ValueError(f"{source} must be a list of models")
     for number, model in enumerate(models, 1):
@@ -125,27 +127,36 @@ def _models(source: str | Path | None) -> dict[str, dict[str, Any]]:
     return {str(model["id"]): _completed(model) for model in models}
 
 
+def _listed_in(file: Path) -> Any:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{file} is neither JSON nor YAML: {error}") from error
+    return content.get("data") if isinstance(content, Mapping) else content
+
+
 def _completed(model: Mapping[str, Any]) -> dict[str, Any]:
     """Fill in what the file leaves out. `prices` is our short form: a price for each provider."""
-    prices = model.get("prices")
-    given = {key: value for key, value in model.items() if key != "prices"}
+    identity, prices = str(model["id"]), dict(model.get("prices") or {})
+    name = model.get("name", identity)
     filled = {
-        "canonical_slug": str(model["id"]),
-        "created": 1_767_225_600,
-        "architecture": {"input_modalities": ["text"], "output_modalities": ["speech"]},
-        "supported_parameters": [],
-        "supported_voices": None,
-        "expiration_date": None,
-        "name": str(model["id"]),
-    }
-    if prices:
-        filled["pricing"] = {"prompt": min(prices.values(), key=Decimal), "completion": "0"}
-        filled["endpoints"] = [
-            {
-                "name": f"{provider} | {model['id']}",
+        **_OWN["model"],
+        "name": identity,
+        "canonical_slug": identity,
+        "links": {"details": f"/api/v1/models/{identity}/endpoints"},
+        "endpoints": [
+            _OWN["endpoint"]
+            | {
+                "name": f"{provider} | {identity}",
+                "model_id": identity,
+                "model_name": name,
                 "provider_name": provider,
+                "tag": str(provider).lower(),
                 "pricing": {"prompt": price, "completion": "0"},
             }
             for provider, price in prices.items()
-        ]
-    return filled | given
+        ],
+    }
+    if prices:
+        filled["pricing"] = {"prompt": min(prices.values(), key=Decimal), "completion": "0"}
+    return filled | {key: value for key, value in model.items() if key != "prices"}
