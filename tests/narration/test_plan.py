@@ -9,15 +9,18 @@ import pytest
 from openrouter_speech import OpenRouter
 from openrouter_speech.narration import plan
 from openrouter_speech.narration.plan import Part
+from openrouter_speech.narration.script import Cast, Respelling, Speech
 from openrouter_speech.tts import OPERATION
 
 from ..conftest import KEY, REQUEST
+
+CAST = Cast(None, False, Respelling(None))
 
 
 def key(**settings: object) -> str:
     with OpenRouter(KEY, client=httpx.Client()) as open_router:
         call = open_router._session.call(OPERATION, {**REQUEST, **settings})
-    return plan.keys_for(call)("the text")
+    return plan.keys_for(call)(Speech("the text"))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +44,9 @@ def test_the_key_does_not_depend_on_the_order_of_options() -> None:
 
 
 def parts_of(text: str, limit: int = 100, limit_unit: str = "characters", **more: Any) -> tuple[Part, ...]:
-    return plan.parts_of(text, plan.splitter_for(limit, limit_unit, "en"), str.upper, **{"packed": False, **more})
+    cast = more.pop("cast", CAST)
+    splitter = plan.splitter_for(limit, limit_unit, "en", cast)
+    return plan.parts_of(text, splitter, lambda speech: speech.text.upper(), cast=cast, **{"packed": False, **more})
 
 
 def packed(text: str, limit: int = 100, **more: Any) -> list[str]:

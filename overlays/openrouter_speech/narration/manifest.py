@@ -6,6 +6,7 @@ from typing import Any
 from attrs import asdict
 
 from . import captions
+from .doubts import Verdict
 from .joining import Joined
 from .plan import Part
 from .results import Chapter
@@ -13,7 +14,11 @@ from .storage import StoredPart
 
 
 def content(
-    parts: Sequence[Part], stored: Mapping[str, StoredPart], about: Mapping[str, Any], joined: Joined | None
+    parts: Sequence[Part],
+    stored: Mapping[str, StoredPart],
+    about: Mapping[str, Any],
+    joined: Joined | None,
+    suspicious: Mapping[str, Verdict] = {},
 ) -> dict[str, Any]:
     """Build the manifest; it has no times until the parts are joined.
 
@@ -22,13 +27,20 @@ def content(
         stored: The parts in the folder, by key.
         about: The entries about the text and the settings.
         joined: The layout of the file.
+        suspicious: The suspicious parts, by key.
     """
     times: Sequence[tuple[int, int] | None] = joined.milliseconds if joined else [None] * len(parts)
     return {
         **about,
         "duration_ms": joined.duration_ms if joined else None,
         "chapters": [asdict(chapter) for chapter in chapters(parts, joined)] if joined else [],
-        "parts": [_entry(part, stored.get(part.key or ""), time) for part, time in zip(parts, times, strict=True)],
+        "parts": [
+            {
+                **_entry(part, stored.get(part.key or ""), time),
+                "suspicious": list(suspicious[part.key].reasons) if part.key and part.key in suspicious else [],
+            }
+            for part, time in zip(parts, times, strict=True)
+        ],
     }
 
 
@@ -60,9 +72,12 @@ def _entry(part: Part, stored: StoredPart | None, time: tuple[int, int] | None) 
         "paragraphs": len(part.paragraphs),
         "text": part.text,
         "characters": len(part.text),
+        "speakers": list(part.speakers),
         "file": f"{stored.file.parent.name}/{stored.file.name}" if stored else None,
         "bytes": stored.bytes if stored else None,
         "start_ms": start_ms,
         "duration_ms": duration_ms,
         "generation_id": stored.generation_id if stored else None,
+        "peak": round(stored.sound.peak, 4) if stored and stored.sound else None,
+        "end_peak": round(stored.sound.end, 4) if stored and stored.sound else None,
     }

@@ -7,6 +7,7 @@ Unicode would cut "well-known".
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
 from . import extra, headings, sentences
@@ -28,7 +29,7 @@ _CLAUSE_END = re.compile(
 )
 _WHOLE = re.compile(r"</?[A-Za-z][^<>]*(?:>|\Z)|[A-Za-z]+://[!-~]+|\d(?:[\d.,:\u00a0\u202f]|[^\S\n](?=\d{3}))*\d")
 """What is never cut: a tag of SSML, an address, a number."""
-_WITHOUT_SPACES = re.compile(
+WITHOUT_SPACES = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u3000-\u31ff\u3400-\u4dbf"
     "\u4e00-\u9fff\ua000-\ua4cf\ua9e0-\ua9ff\uaa60-\uaadf\uf900-\ufaff\uff00-\uffef\U0001b000-\U0001b16f"
     "\U00020000-\U0003ffff]"
@@ -76,7 +77,7 @@ class Splitter:
 
     Args:
         limit: The largest size of a part.
-        size: Measures a text: `len` or `size_in_bytes`.
+        size: Measures a text: `len`, `size_in_bytes`, or either of a text as it is sent.
         language: A code such as "en", which decides where sentences end.
 
     Raises:
@@ -126,7 +127,7 @@ class Splitter:
         """Count the characters of the window that are within the limit."""
         if self._size is len:
             return self._limit
-        return len(window.encode()[: self._limit].decode("utf-8", "ignore"))
+        return bisect_right(range(len(window) + 1), self._limit, key=lambda end: self._size(window[:end])) - 1
 
     def _inside_a_sentence(self, window: str, fitting: int, end: int) -> int:
         """Find the end of a part that does not end with a sentence.
@@ -154,7 +155,7 @@ class Splitter:
                     and not sentences.ends_in_abbreviation(before, self._language)
                 ):
                     return place.end()
-        if not _WITHOUT_SPACES.search(window[end - 1 : end + 1]):
+        if not WITHOUT_SPACES.search(window[end - 1 : end + 1]):
             spaces = [place for place in _SPACE.finditer(window) if 0 < place.start() <= fitting]
             best = [place for place in spaces if allowed(place)] or spaces
             end = best[-1].end() if best else end
