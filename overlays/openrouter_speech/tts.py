@@ -237,7 +237,7 @@ class TTS:
             say: What to say in place of a word, such as `{"GIF": "jif"}`. Whole words count, in any case: "Gif" becomes
                 "Jif", and a word in the case of the table becomes just what the table says. Captions keep the text.
             voices: The voice of each speaker, such as `{"ALICE": "nova"}`, if the text is a script: its paragraphs
-                begin with a name, "ALICE: Good morning.", which is not spoken. One without a name has the voice `voice`.
+                begin with a name, "ALICE: Good morning.", which is not spoken. Those without one have `voice`.
             turns: Whether paragraphs of several speakers share a request, as turns, which few models take. By default a
                 request has one voice.
             retry_suspicious: Whether to request parts once more that are silent, cut off, or far shorter or longer than

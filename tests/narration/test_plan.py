@@ -9,12 +9,10 @@ import pytest
 from openrouter_speech import OpenRouter
 from openrouter_speech.narration import plan
 from openrouter_speech.narration.plan import Part
-from openrouter_speech.narration.script import Cast, Respelling, Speech
+from openrouter_speech.narration.script import Speech
 from openrouter_speech.tts import OPERATION
 
 from ..conftest import KEY, REQUEST
-
-CAST = Cast(None, False, Respelling(None))
 
 
 def key(**settings: object) -> str:
@@ -44,9 +42,8 @@ def test_the_key_does_not_depend_on_the_order_of_options() -> None:
 
 
 def parts_of(text: str, limit: int = 100, limit_unit: str = "characters", **more: Any) -> tuple[Part, ...]:
-    cast = more.pop("cast", CAST)
-    splitter = plan.splitter_for(limit, limit_unit, "en", cast)
-    return plan.parts_of(text, splitter, lambda speech: speech.text.upper(), cast=cast, **{"packed": False, **more})
+    splitter = plan.splitter_for(limit, limit_unit, "en")
+    return plan.parts_of(text, splitter, lambda speech: speech.text.upper(), **{"packed": False, **more})
 
 
 def packed(text: str, limit: int = 100, **more: Any) -> list[str]:

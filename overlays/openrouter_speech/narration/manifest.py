@@ -57,8 +57,14 @@ def cues(parts: Sequence[Part], joined: Joined, language: str) -> Iterator[capti
     end_ms = 0
     for part, (start, frames) in zip(parts, joined.spans, strict=True):
         if part.key and frames:
-            pieces = (piece for text in part.texts for piece in captions.texts(text, language))
-            for cue in captions.share_out(pieces, max(end_ms, start / second), frames / second):
+            speakers = part.speakers or [None] * len(part.texts)
+            pieces = [
+                (piece, speaker)
+                for text, speaker in zip(part.texts, speakers, strict=True)
+                for piece in captions.texts(text, language, speaker)
+            ]
+            texts, speakers = zip(*pieces, strict=True)
+            for cue in captions.share_out(texts, max(end_ms, start / second), frames / second, speakers):
                 yield cue
                 end_ms = cue.end_ms
 

@@ -314,21 +314,15 @@ class _Run:
             chapters=tuple(manifest.chapters(job.parts, joined)),
             manifest=job.folder.manifest,
             cues=tuple(manifest.cues(job.parts, joined, job.about["settings"]["language"])),
-            suspicious=tuple(
-                SuspiciousPart(
-                    plan.whereabouts(job.parts, key), verdict.reasons, self._stored[key].seconds,
-                    verdict.expected_seconds, self._stored[key].file, key in self._again,
-                )
-                for key, verdict in self._suspects.items()
-            ),
-        )  # fmt: skip
+            suspicious=tuple(self._suspicious(key, verdict) for key, verdict in self._suspects.items()),
+        )
 
     def _scheduled(self, job: NarrationJob, keys: Iterable[str]) -> Scheduler:
         return Scheduler([Request(key, job.requests[key].text) for key in keys], job.retry, self._concurrency)
 
     def _judged(self) -> dict[str, Verdict]:
         """Choose the better audio of each part that has two. Return the parts that are suspicious even so."""
-        firsts = self._first = {key: _measured(part) for key, part in self._first.items()}
+        firsts = self._first = {key: _measured(self._first[key]) for key in self._job.requests}
         takes = {key: [part, *filter(None, [self._again.get(key)])] for key, part in firsts.items()}
         usual = Usual(self._take(key, part) for key, part in firsts.items())
         suspicious = {}
@@ -341,6 +335,17 @@ class _Run:
             if verdict.reasons:
                 suspicious[key] = verdict
         return suspicious
+
+    def _suspicious(self, key: str, verdict: Verdict) -> SuspiciousPart:
+        part, expected = self._stored[key], verdict.expected_seconds
+        return SuspiciousPart(
+            where=plan.whereabouts(self._job.parts, key),
+            reasons=verdict.reasons,
+            seconds=round(part.seconds, 2),
+            expected_seconds=expected and round(expected, 2),
+            file=part.file,
+            requested_again=key in self._again,
+        )
 
     def _take(self, key: str, part: StoredPart) -> Take:
         voices = self._job.requests[key].voices

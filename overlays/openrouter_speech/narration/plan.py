@@ -14,7 +14,7 @@ from attrs import frozen
 from .._generated import OPERATIONS
 from .._http.sending import Call
 from . import SMALLEST_LIMIT, headings, splitting
-from .script import BETWEEN, Cast, Speech
+from .script import BETWEEN, NOBODY, Cast, Speech
 from .splitting import Splitter
 
 _LONGEST_TITLE = 60
@@ -48,7 +48,8 @@ class Part:
 
 def parts_of(
     text: str, splitter: Splitter, key_of: Callable[[Speech], str], *,
-    cast: Cast, packed: bool = True, stored: AbstractSet[str] = frozenset(), heading: re.Pattern[str] | None = None,
+    cast: Cast = NOBODY, packed: bool = True, stored: AbstractSet[str] = frozenset(),
+    heading: re.Pattern[str] | None = None,
 ) -> tuple[Part, ...]:  # fmt: skip
     """Split a text into parts.
 
@@ -108,7 +109,7 @@ def parts_of(
     return tuple(parts)
 
 
-def splitter_for(limit: int, limit_unit: str, language: str, cast: Cast) -> Splitter:
+def splitter_for(limit: int, limit_unit: str, language: str, cast: Cast = NOBODY) -> Splitter:
     """Make a splitter, which measures texts as they are sent.
 
     Raises:

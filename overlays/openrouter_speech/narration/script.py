@@ -207,3 +207,7 @@ class Cast:
 
     def _voice(self, speaker: str | None) -> str | None:
         return None if speaker is None else self.voices[speaker]
+
+
+NOBODY = Cast(None, False, Respelling(None))
+"""For a text that is no script."""

@@ -204,5 +204,6 @@ def _known_seconds(known: dict[str, Any], size: int) -> float | None:
 def _known_sound(known: dict[str, Any], size: int) -> Sound | None:
     """Return the manifest's peaks if the size matches: measuring decodes all of the audio."""
     peak, end = known.get("peak"), known.get("end_peak")
-    is_known = known.get("bytes") == size and isinstance(peak, int | float) and isinstance(end, int | float)
-    return Sound(peak, end) if is_known else None
+    if known.get("bytes") == size and isinstance(peak, int | float) and isinstance(end, int | float):
+        return Sound(peak, end)
+    return None
