@@ -650,12 +650,24 @@ def test_the_first_part_shows_that_mp3_cannot_hold_the_rate(
     assert narrate(client=pcm(96_000)).new_requests == 2
 
 
-def test_parts_with_different_rates_end_the_narration(narrate: Narrate, server: MockServer) -> None:
+def test_parts_with_different_rates_are_joined(narrate: Narrate) -> None:
+    narrate(PARAGRAPHS[0])
+    narration = narrate(concurrency=1, client=pcm(48_000))
+    assert narration.new_requests == 2
+    seconds = [part["duration_ms"] / 1000 for part in manifest_of(narration)["parts"]]
+    assert narration.duration == pytest.approx(sum(seconds), abs=0.002)
+
+
+def test_without_the_resampler_parts_with_different_rates_end_the_narration(
+    narrate: Narrate, server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are kept, and once they are there, nothing is sent."""
+    monkeypatch.setitem(sys.modules, "samplerate", None)
     narrate(PARAGRAPHS[0])
     with pytest.raises(errors.SuffixMismatchError, match=r"24000 Hz .* 48000 Hz"):
         narrate(concurrency=1, client=pcm(48_000))
     server.reset()
-    with pytest.raises(ValueError, match="do not fit together"):
+    with pytest.raises(ValueError, match=r"Install samplerate to join them .* nothing is paid for twice"):
         narrate()
     assert server.requests == []
 

@@ -84,7 +84,8 @@ class NarrationJob:
         """
         silence = sum(plan.pauses_before(self.parts)) * self.pause_ms / 1000
         missing, times = self.missing, self.times
-        fit = Fit(self.target, silence + sum(times[key] * self.least_seconds(key) for key in missing))
+        seconds = silence + sum(times[key] * self.least_seconds(key) for key in missing)
+        fit = Fit(self.target, seconds, resamples=joining.can_resample())
         for key, part in self.stored.items():
             fit.add(part.file, self.folder.info(part), times[key] * part.seconds)
         fit.check()
