@@ -5,7 +5,7 @@ that it does not click. Parts with another rate than most are resampled.
 """
 
 from array import array
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from io import BytesIO
@@ -19,8 +19,9 @@ from attrs import frozen
 from .. import _files as files
 from .._core import audio, mp3, wav
 from .._core.audio import AudioInfo
-from . import extra, fit
+from . import extra, fit, id3
 from .doubts import Sound
+from .results import Chapter
 
 _FRAMES = 1 << 16
 """Frames per block: 2.7 s at 24 kHz, a few milliseconds to encode."""
@@ -84,6 +85,13 @@ def _peak(samples: bytes, step: int = 1) -> int:
     return max(map(abs, (min(values), max(values)))) if values else 0
 
 
+def chapters(titles: Iterable[str | None], joined: Joined) -> list[Chapter]:
+    """Return the chapters: where the parts that have a title begin."""
+    return [
+        Chapter(title, start_ms) for title, (start_ms, _) in zip(titles, joined.milliseconds, strict=False) if title
+    ]
+
+
 class _Sink(Protocol):
     def write(self, chunk: bytes, /) -> None: ...
 
@@ -98,7 +106,11 @@ def check_installed() -> None:
 
 
 def join(
-    parts: Sequence[Path | None], pauses_ms: Sequence[float], target: Path, scratch: Path
+    parts: Sequence[Path | None],
+    pauses_ms: Sequence[float],
+    target: Path,
+    scratch: Path,
+    titles: Sequence[str | None] = (),
 ) -> Generator[float, None, Joined]:
     """Join parts, and move the file into place.
 
@@ -107,6 +119,7 @@ def join(
         pauses_ms: Milliseconds of silence before each part.
         target: The file: .wav, .pcm or .mp3.
         scratch: A temporary file for encoding; it is removed.
+        titles: The title of the chapter that begins with each part, or None. An mp3 file gets an ID3 tag with them.
 
     Yields:
         The seconds written so far, after each block. Closing the generator early leaves no file.
@@ -121,9 +134,15 @@ def join(
     silences = [round(pause * rate / 1000) for pause in pauses_ms]
     if files.format_of(target) == "wav":
         wav.check_size((frames + sum(silences)) * info.frame_size)
-    with _sink(target, scratch, info) as sink:
+    written = 0
+    spans: list[tuple[int, int]] = []
+
+    def tag() -> bytes:
+        joined = Joined(rate, tuple(spans), written)
+        return id3.chapters_tag(chapters(titles, joined), joined.duration_ms)
+
+    with _sink(target, scratch, info, tag) as sink:
         seams = _Seams(sink, info)
-        written, spans = 0, []
         for file, silence in zip(parts, silences, strict=True):
             seams.join()
             for block in _silence(silence, info.frame_size):
@@ -346,8 +365,8 @@ def _silence(frames: int, frame_size: int) -> Iterator[bytes]:
 
 
 @contextmanager
-def _sink(target: Path, scratch: Path, info: AudioInfo) -> Iterator[_Sink]:
-    """Open a sink that takes 16-bit samples and writes the target."""
+def _sink(target: Path, scratch: Path, info: AudioInfo, tag: Callable[[], bytes]) -> Iterator[_Sink]:
+    """Open a sink that takes 16-bit samples and writes the target; an mp3 file begins with the tag."""
     if files.format_of(target) != "mp3":
         with files.saving(target, info) as sink:
             yield sink
@@ -357,6 +376,7 @@ def _sink(target: Path, scratch: Path, info: AudioInfo) -> Iterator[_Sink]:
             yield encoder
         # The encoder seeks back to the beginning when it closes; a file that `files` is saving cannot.
         with files.saving(target, AudioInfo("mp3")) as sink, scratch.open("rb") as encoded:
+            sink.write(tag())
             while block := encoded.read(1 << 16):
                 sink.write(block)
     finally:

@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import asdict
 
-from . import captions
+from . import captions, joining
 from .doubts import Verdict
 from .joining import Joined
 from .plan import Part
@@ -44,11 +44,9 @@ def content(
     }
 
 
-def chapters(parts: Sequence[Part], joined: Joined) -> Iterator[Chapter]:
-    """Yield the chapters, where there are headings."""
-    for part, (start_ms, _) in zip(parts, joined.milliseconds, strict=True):
-        if part.chapter:
-            yield Chapter(part.chapter, start_ms)
+def chapters(parts: Sequence[Part], joined: Joined) -> list[Chapter]:
+    """Return the chapters, where there are headings."""
+    return joining.chapters((part.chapter for part in parts), joined)
 
 
 def cues(parts: Sequence[Part], joined: Joined, language: str) -> Iterator[captions.Cue]:

@@ -300,6 +300,7 @@ class _Run:
             [number * job.pause_ms for number in plan.pauses_before(job.parts)],
             job.target,
             job.folder.path / ".joined.mp3.part",
+            [part.chapter for part in job.parts],
         )
         self._write_manifest(joined)
         new = [*job.missing.values(), *map(job.requests.__getitem__, self._asked_again)]
