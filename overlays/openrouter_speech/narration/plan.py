@@ -126,11 +126,10 @@ def _chapters(paragraphs: Sequence[str], heading: re.Pattern[str] | None) -> dic
     """Return the titles of the chapters, by paragraph. Headings in a row are one: "Chapter 1", "The sea"."""
     titles: dict[int, list[str]] = {}
     last, begin = None, 0
-    for number, paragraph in enumerate(paragraphs):
-        if headings.is_heading(paragraph, heading):
-            begin = begin if last == number - 1 else number
-            titles.setdefault(begin, []).append(headings.spoken(paragraph))
-            last = number
+    for number in headings.found(paragraphs, heading):
+        begin = begin if last == number - 1 else number
+        titles.setdefault(begin, []).append(headings.spoken(paragraphs[number]))
+        last = number
     return {number: title(". ".join(word.rstrip(".") for word in words)) for number, words in titles.items()}
 
 
