@@ -304,7 +304,7 @@ def _resampled(samples: _Samples, info: AudioInfo) -> Iterator[bytes]:
     integers, floats = miniaudio.SampleFormat.SIGNED16, miniaudio.SampleFormat.FLOAT32
     rate, inward, outward = _rate(samples.info), _channels(samples.info), _channels(info)
     ratio = _rate(info) / rate
-    converter = _resampler().Resampler("sinc_medium", outward)
+    converter = _resampler().Resampler("sinc_fastest", outward)
     left = round(samples.frames * ratio) * info.frame_size
     # Silence at the end moves the last samples out of the filter.
     for block in chain(samples.blocks, [bytes(round(rate * _FILTER) * samples.info.frame_size)]):
