@@ -23,7 +23,7 @@ from .conftest import PROGRAM, Run
 
 OF_ONE_CALL = {
     "--file", "--output", "--play", "--help", "--dry-run", "--srt", "--vtt", "--folder", "--reference",
-    "--transcript", "text", "book",
+    "--transcript", "--say", "--voice-of", "--turns", "text", "book",
 }  # fmt: skip
 """Parameters that have no variable."""
 

@@ -204,6 +204,21 @@ def test_only_resampling_needs_its_package(tmp_path: Path, monkeypatch: pytest.M
     assert not (tmp_path / "other.wav").exists()
 
 
+@pytest.mark.parametrize(("suffix", "channels"), [(".wav", 1), (".wav", 2), (".mp3", 1)])
+def test_the_loudness_of_a_part_is_measured(tmp_path: Path, suffix: str, channels: int) -> None:
+    loud = tone(tmp_path / f"loud{suffix}", 3, channels=channels)
+    assert joining.sound(loud).peak == pytest.approx(0.5, abs=0.05)
+    assert joining.sound(loud).end > 0.4
+    wave = np.zeros((72_000, channels), np.int16)
+    wave[1_000:2_000, -1] = 16_384
+    soundfile.write(tmp_path / f"fading{suffix}", wave, RATE)
+    fading = joining.sound(tmp_path / f"fading{suffix}")
+    assert fading.peak == pytest.approx(0.5, abs=0.1)
+    assert fading.end < 0.001
+    soundfile.write(tmp_path / f"silent{suffix}", wave[3_000:], RATE)
+    assert joining.sound(tmp_path / f"silent{suffix}").peak < 0.001
+
+
 def steps(path: Path) -> int:
     """Return the largest step between two samples."""
     return int(np.abs(np.diff(np.frombuffer(path.read_bytes(), "<i2").astype(int))).max())

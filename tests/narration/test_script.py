@@ -47,6 +47,8 @@ def test_respellings_are_counted_by_word() -> None:
         ("ALICE: Hello.", [Line("Hello.", "ALICE")]),
         ("Alice:\nHello.\nBOB: Yes:\nno.", [Line("Hello.", "ALICE"), Line("Yes:\nno.", "Bob")]),
         ("Bob:\n\nHello.\n\nShe left.", [Line("Hello.", "Bob"), Line("She left.")]),
+        ("ALICE (softly): Hello.\n  Bob （笑）：No.", [Line("Hello.", "ALICE"), Line("No.", "Bob")]),
+        ("Nobody (not even she): no.", [Line("Nobody (not even she): no.")]),
         ("爱丽丝：你好。", [Line("你好。", "爱丽丝")]),
         ("One thing: this.\n\n12:30 is late.", [Line("One thing: this."), Line("12:30 is late.")]),
     ],
@@ -64,7 +66,8 @@ def test_speakers_without_a_voice_are_all_named() -> None:
     with pytest.raises(
         ValueError, match=r"no voice: CAROL \(paragraph 2\), DR\. NO \(paragraph 3\)\. Add each to voices"
     ):
-        cast().lines(["ALICE: One.", "CAROL: Two.", "DR. NO: Three.", "CAROL: Four."])
+        cast().lines(["ALICE: One.", "CAROL: Two.", "DR. NO (off): Three.", "CAROL: Four."])
+    assert cast().separated("ALICE: One.\nCAROL: Two.\nand more") == "\nALICE: One.\n\nCAROL: Two.\nand more"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Who speaks, and how words are said. Pure: strings in, strings out.
 
-In a script, a paragraph begins with the name of its speaker: "ALICE: Good morning." The name is not spoken.
+In a script, a paragraph begins with the name of its speaker: "ALICE: Good morning." or "ALICE (softly): Good morning."
+Neither the name nor what is in parentheses after it is spoken.
 """
 
 import re
@@ -16,7 +17,7 @@ BETWEEN = "\n\n"
 """What separates the paragraphs of a request. No paragraph has it inside."""
 _LONGEST_NAME = 40
 """Characters."""
-_NAME = re.compile(rf"(?P<name>[^\n:：]{{1,{_LONGEST_NAME}}}?)[^\S\n]*[:：]\s*")  # noqa: RUF001
+_NAME = re.compile(rf"\s*(?P<name>[^\n:：()（）]{{1,{_LONGEST_NAME}}}?)\s*(?:[(（][^()（）\n]*[)）])?\s*[:：]\s*")  # noqa: RUF001
 _MOST_WORDS = 4
 """Words in a name that is written in capitals."""
 _UNTOUCHED = r"</?[A-Za-z][^<>]*>|[A-Za-z]+://[!-~]+"
@@ -152,11 +153,11 @@ class Cast:
         self._names = {" ".join(name.split()).casefold(): name for name in self.voices}
 
     def separated(self, text: str) -> str:
-        """Return a text with a blank line before each line that begins with the name of a speaker."""
+        """Return a text with a blank line before each line that begins with the name of a speaker, known or not."""
         if not self.voices:
             return text
         lines = re.split("(?<=\n)", text)
-        return "".join(f"\n{line}" if self._named(line) else line for line in lines)
+        return "".join(f"\n{line}" if self._named(line) or _unknown(line) else line for line in lines)
 
     def lines(self, paragraphs: Sequence[str]) -> list[Line]:
         """Return the paragraphs and their speakers.
@@ -169,8 +170,8 @@ class Cast:
         lines, unknown, waiting = [], dict[str, int](), None
         for number, paragraph in enumerate(paragraphs, 1):
             speaker, name = self._named(paragraph), _NAME.match(paragraph)
-            if speaker is None and name and name["name"].isupper() and len(name["name"].split()) <= _MOST_WORDS:
-                unknown.setdefault(name["name"], number)
+            if speaker is None and (stranger := _unknown(paragraph)):
+                unknown.setdefault(stranger, number)
             rest = paragraph[name.end() :] if speaker is not None and name else paragraph
             if rest:
                 lines.append(Line(rest, speaker or waiting))
@@ -207,6 +208,12 @@ class Cast:
 
     def _voice(self, speaker: str | None) -> str | None:
         return None if speaker is None else self.voices[speaker]
+
+
+def _unknown(paragraph: str) -> str | None:
+    """Return what a paragraph begins with, if it looks like a speaker: a name in capitals."""
+    name = _NAME.match(paragraph)
+    return name["name"] if name and name["name"].isupper() and len(name["name"].split()) <= _MOST_WORDS else None
 
 
 NOBODY = Cast(None, False, Respelling(None))
