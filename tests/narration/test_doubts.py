@@ -54,6 +54,7 @@ def test_few_parts_judge_nobody() -> None:
 def test_short_and_silent_parts_judge_nobody() -> None:
     others = [take("No.", 9)] * 9 + [take(pace=0.01, sound=Sound(0, 0))] * 9
     assert Usual(USUAL + others).judge(take(pace=0.5)).reasons == ("too short",)
+    assert Usual(USUAL + others).judge(take()).reasons == ()
 
 
 def test_each_script_has_its_own_pace() -> None:

@@ -89,6 +89,7 @@ def test_a_sentence_is_no_heading(text: str) -> None:
         (["THE WHALE", PROSE], [0]),
         ([PROSE, "HELP ME", PROSE], []),
         (["Chapter 1", PROSE, "HELP ME", PROSE, "Chapter 2", PROSE], [0, 4]),
+        (["Chapter 1", PROSE, "HELP ME", PROSE, "Chapter 2", PROSE, "KEEP OUT", PROSE, "Chapter 3", PROSE], [0, 4, 8]),
         (["Chapter 1", "THE SEA", PROSE, "HELP ME", PROSE], [0, 1]),
         ([PROSE, "PART ONE", "THE SEA", "A STORM", PROSE], [1, 2, 3]),
         ([PROSE, "THE SEA", "II", PROSE], [1, 2]),

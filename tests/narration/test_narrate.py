@@ -811,7 +811,8 @@ class Speaking(httpx.BaseTransport, httpx.AsyncBaseTransport):
         factor = self._factors[text].pop(0) if self._factors.get(text) else 1
         frames = int(2_000 * len(text) * (factor or 1))
         content = (b"\x00\x30" if factor else b"\x00\x00") * (frames - 2_400) + bytes(4_800)
-        return httpx.Response(200, content=content, headers={"content-type": "audio/pcm"})
+        headers = {"content-type": "audio/pcm", "x-generation-id": f"gen-{len(self.inputs)}"}
+        return httpx.Response(200, content=content, headers=headers)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return self.handle_request(request)
@@ -872,6 +873,20 @@ def test_parts_that_were_suspicious_before_are_requested_once_more_on_demand(nar
     assert narrate(text, client=sending(speaking)).suspicious
     retried = narrate(text, client=sending(speaking), retry_suspicious=True)
     assert (retried.new_requests, retried.suspicious) == (1, ())
+
+
+def test_an_interruption_does_not_forget_which_audio_was_used(narrate: Narrate, tmp_path: Path) -> None:
+    text, client = "\n\n".join(LINES), sending(Speaking({LINES[1]: [0.3]}))
+    used = manifest_of(narrate(text, client=client, retry_suspicious=True))["parts"][1]
+    assert (used["file"][-10:], used["generation_id"]) == (".again.wav", "gen-8")
+
+    def stop(_: NarrationProgress) -> None:
+        raise StopError
+
+    with pytest.raises(StopError):
+        narrate(f"{text}\n\nMore.", on_progress=stop)
+    manifest = json.loads((tmp_path / "book.narration" / "manifest.json").read_text())
+    assert manifest["parts"][1]["generation_id"] == "gen-8"
 
 
 def test_a_second_audio_that_is_unusable_is_kept_and_not_bought_again(narrate: Narrate, tmp_path: Path) -> None:

@@ -36,6 +36,22 @@ def test_the_key_depends_on_what_decides_the_audio(settings: dict[str, object], 
     assert (key(**settings) != key()) is decisive
 
 
+def test_the_key_depends_on_the_voice_and_the_turns_of_a_request() -> None:
+    with OpenRouter(KEY, client=httpx.Client()) as open_router:
+        key_of = plan.keys_for(open_router._session.call(OPERATION, {**REQUEST, "voice": "alloy"}))
+    turns = [{"text": "a"}, {"text": "b", "voice": "echo"}]
+    speeches = [
+        Speech("a"),
+        Speech("b"),
+        Speech("a", "echo"),
+        Speech(turns),
+        Speech([*turns, *turns]),
+        Speech(str(turns)),
+    ]
+    assert len({key_of(speech) for speech in speeches}) == len(speeches)
+    assert key_of(Speech("a")) == key_of(Speech("a", "alloy"))
+
+
 def test_the_key_does_not_depend_on_the_order_of_options() -> None:
     one, other = {"a": 1, "b": 2}, {"b": 2, "a": 1}
     assert key(provider={"options": {"openai": one}}) == key(provider={"options": {"openai": other}})

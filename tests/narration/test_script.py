@@ -20,6 +20,8 @@ def cast(voices: dict[str, str] | None = VOICES, turns: bool = False, **say: str
         ({"gif": "jif"}, "A GIF.", "A JIF."),
         ({"US": "U S", "us": "us"}, "US and us", "U S and us"),
         ({"I": "eye", "i": "ee"}, "I i", "eye ee"),
+        ({"GIF": "jif", "gif": "giff"}, "GIF gif Gif", "jif giff Jif"),
+        ({"New": "Nyoo", "New York": "N Y"}, "New York, New", "N Y, Nyoo"),
         ({"New York": "Nyoo York", "York": "Yark"}, "New York, York", "Nyoo York, Yark"),
         ({"C++": "C plus plus"}, "C++ is C.", "C plus plus is C."),
         ({"café": "caffay"}, "Café, cafés", "Caffay, cafés"),

@@ -184,6 +184,8 @@ class _Run:
         )
         for key, part in job.stored.items():
             self._add(key, part)
+            if (second := job.again.get(key)) and second.generation_id:  # the manifest says that it was used
+                self._stored[key] = second
 
     def now(self) -> float:
         """Return the time for the scheduler, in seconds."""

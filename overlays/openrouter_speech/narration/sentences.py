@@ -56,7 +56,7 @@ _WORDS_TOO = {
 }  # fmt: skip
 """What sentencex takes for an abbreviation, and often ends a sentence, by language."""
 _MISSED = {
-    language: re.compile(rf"(?<!\w)(?:{words})\.[{CLOSING}]*\s+(?=[«“„\"'—–]*([^\W\d_]))", re.IGNORECASE)  # noqa: RUF001
+    language: re.compile(rf"(?<!\w)(?:{words})\.[{CLOSING}]*\s+", re.IGNORECASE)
     for language, words in _WORDS_TOO.items()
 }
 _BEFORE_NAMES = {
@@ -109,8 +109,9 @@ def ends(text: str, language: str) -> Iterator[int]:
     start = 0
     boundaries = sentencex.get_sentence_boundaries(language, text.replace("\n", " "))
     found = {boundary["end_index"] for boundary in boundaries[:-1]}
-    missed = _MISSED[language].finditer(text) if language in _MISSED else ()
-    for end in sorted(found | {match.end() for match in missed if match[1].isupper()}):
+    if language in _MISSED:
+        found.update(match.end() for match in _MISSED[language].finditer(text) if match.end() < len(text))
+    for end in sorted(found):
         if not _goes_on(text[max(start, end - _NEAR) : end], text[end : end + _NEAR], language):
             yield end
             start = end

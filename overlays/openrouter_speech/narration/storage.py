@@ -106,7 +106,8 @@ class PartStore:
     def useless(self) -> dict[str, Path]:
         """Return the files with unusable audio, by key."""
         files = sorted(self._parts.iterdir()) if self._parts.is_dir() else []
-        found = {file.name.partition(".")[0]: file for file in files if file.suffix not in {*SUFFIXES, ".part"}}
+        firsts = (file for file in files if AGAIN not in file.name)
+        found = {file.name.partition(".")[0]: file for file in firsts if file.suffix not in {*SUFFIXES, ".part"}}
         found.pop("", None)  # hidden files are not ours
         return found
 
