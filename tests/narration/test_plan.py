@@ -40,14 +40,8 @@ def test_the_key_depends_on_the_voice_and_the_turns_of_a_request() -> None:
     with OpenRouter(KEY, client=httpx.Client()) as open_router:
         key_of = plan.keys_for(open_router._session.call(OPERATION, {**REQUEST, "voice": "alloy"}))
     turns = [{"text": "a"}, {"text": "b", "voice": "echo"}]
-    speeches = [
-        Speech("a"),
-        Speech("b"),
-        Speech("a", "echo"),
-        Speech(turns),
-        Speech([*turns, *turns]),
-        Speech(str(turns)),
-    ]
+    inputs = ["a", "b", turns, [*turns, *turns], str(turns)]
+    speeches = [*map(Speech, inputs), Speech("a", "echo")]
     assert len({key_of(speech) for speech in speeches}) == len(speeches)
     assert key_of(Speech("a")) == key_of(Speech("a", "alloy"))
 
