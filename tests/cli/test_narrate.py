@@ -235,10 +235,12 @@ def test_progress_is_shown_in_characters_then_in_seconds(monkeypatch: pytest.Mon
     tell(NarrationProgress(parts=4, characters=400, parts_done=1, characters_done=100, audio_seconds=30))
     tell(NarrationProgress(parts=4, characters=400, parts_done=2, characters_done=200, audio_seconds=90))
     tell(NarrationProgress(parts=4, characters=400, parts_done=2, characters_done=200, waiting_seconds=7.4))
+    tell(NarrationProgress(parts=4, characters=400, parts_done=4, characters_done=400, suspicious_parts=1))
     tell(NarrationProgress(parts=4, characters=400, parts_done=4, audio_seconds=120, joined_seconds=60))
     assert listener.shown == [
         ("1 of 4 parts, 30.00 s of audio", 100, 400),
         ("2 of 4 parts, 1:30 of audio, 20 s left", 200, 400),
         ("2 of 4 parts, 0.00 s of audio, throttled: next request in 7 s", 200, 400),
+        ("4 of 4 parts, 0.00 s of audio, requesting 1 suspicious part once more", 400, 400),
         ("joining 2:00 of audio into one file", 60, 120),
     ]

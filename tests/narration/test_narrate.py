@@ -871,8 +871,11 @@ def test_parts_that_were_suspicious_before_are_requested_once_more_on_demand(nar
     speaking = Speaking({LINES[1]: [0.3]})
     text = "\n\n".join(LINES)
     assert narrate(text, client=sending(speaking)).suspicious
-    retried = narrate(text, client=sending(speaking), retry_suspicious=True)
+    seen: list[NarrationProgress] = []
+    retried = narrate(text, client=sending(speaking), retry_suspicious=True, on_progress=seen.append)
     assert (retried.new_requests, retried.suspicious) == (1, ())
+    assert [progress.suspicious_parts for progress in seen if not progress.joined_seconds] == [0, 1, 1]
+    assert {progress.parts_done for progress in seen} == {7}
 
 
 def test_an_interruption_does_not_forget_which_audio_was_used(narrate: Narrate, tmp_path: Path) -> None:

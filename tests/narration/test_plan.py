@@ -145,6 +145,18 @@ def test_parts_of_one_paragraph_that_are_stored_stay_as_they_are() -> None:
     assert packed(text, stored={"TWO.", "THREE."}) == ["One.", "Two.", "Three.", "Four.\n\nFive."]
 
 
+def test_the_end_of_a_long_paragraph_shares_a_part_with_those_after_it() -> None:
+    text = "One two. Three four five.\n\nB.\n\nE."
+    parts = parts_of(text, 20, packed=True)
+    assert [(part.text, part.paragraphs) for part in parts] == [
+        ("One two.", range(1)), ("Three four five.\n\nB.", range(2)), ("E.", range(2, 3)),
+    ]  # fmt: skip
+    assert packed(text, 20, stored={"THREE FOUR FIVE."}) == ["One two.", "Three four five.", "B.\n\nE."]
+    assert packed(text, 20, stored={"THREE FOUR FIVE.\n\nB."}) == [part.text for part in parts]
+    assert [part.chapter for part in parts_of(f"Chapter 1\n\n{text}", 20, packed=True)] == ["Chapter 1", None, None]
+    assert plan.pauses_before(parts_of(text, 20)) == [0, 0, 1, 1]
+
+
 def test_headings_begin_chapters_and_those_in_a_row_are_one() -> None:
     text = "Title page.\n\nPART ONE\n\nChapter 1\n\nOne.\n\n## The *sea* ##\n\nTwo."
     expected = [

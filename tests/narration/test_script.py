@@ -52,6 +52,7 @@ def test_respellings_are_counted_by_word() -> None:
         ("ALICE (softly): Hello.\n  Bob （笑）：No.", [Line("Hello.", "ALICE"), Line("No.", "Bob")]),
         ("Nobody (not even she): no.", [Line("Nobody (not even she): no.")]),
         ("爱丽丝：你好。", [Line("你好。", "爱丽丝")]),
+        ("SCENE 1: A HOUSE\n\nALICE: Hello.", [Line("SCENE 1: A HOUSE"), Line("Hello.", "ALICE")]),
         ("One thing: this.\n\n12:30 is late.", [Line("One thing: this."), Line("12:30 is late.")]),
     ],
 )

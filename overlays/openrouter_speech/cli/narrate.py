@@ -101,6 +101,8 @@ class Teller:
         if self._before is None:
             self._before = now.characters_done
         details = [f"{now.parts_done} of {now.parts} parts", f"{progress.length(now.audio_seconds)} of audio"]
+        if now.suspicious_parts:
+            details.append(f"requesting {_counted(now.suspicious_parts, 'suspicious part')} once more")
         if now.waiting_seconds is not None:
             details.append(f"throttled: next request in {now.waiting_seconds:.0f} s")
         elif (made := now.characters_done - self._before) and now.characters_done < now.characters:

@@ -204,6 +204,9 @@ class _Run:
         if self._job.retry_suspicious:
             self._asked_again = [key for key in self._judged() if key not in self._again]
             self.scheduler = self._scheduled(self._job, self._asked_again)
+        if self._asked_again:
+            self._progress = evolve(self._progress, suspicious_parts=len(self._asked_again))
+            self.report()
         return bool(self._asked_again)
 
     def receiver(self, request: Request) -> Callable[[OpenResponse], Arrived]:

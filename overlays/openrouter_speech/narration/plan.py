@@ -27,7 +27,7 @@ class Part:
     paragraph: int
     """The index of its first paragraph, from 0."""
     text: str
-    """A piece of one paragraph, or several whole ones."""
+    """A piece of one paragraph, or several whole ones, of which the first may be the end of a long one."""
     key: str | None
     """Identifies the audio: a hash of the request and all settings. None without a letter or digit: no audio."""
     chapter: str | None = None
@@ -58,7 +58,8 @@ def parts_of(
         splitter: Cuts paragraphs that are too long.
         key_of: Computes the key of a request.
         cast: The speakers.
-        packed: Whether short paragraphs share a part, up to the next chapter or paragraph without speech.
+        packed: Whether short paragraphs, and the ends of long ones, share a part, up to the next chapter or paragraph
+            without speech.
         stored: The keys of stored parts. Paragraphs that are one of these stay together, so that an edit changes no
             part but its own.
         heading: A pattern for the headings of chapters, in place of the known ones.
@@ -69,40 +70,49 @@ def parts_of(
     lines = cast.lines(splitting.paragraphs(cast.separated(text)))
     speakers = [line.speaker for line in lines]
     titles = _chapters(["" if line.speaker else line.text for line in lines], heading)
-    paragraphs = [headings.spoken(line.text) for line in lines]
-    pieces = [list(splitter.parts(paragraph)) for paragraph in paragraphs]
-    alone = [len(texts) > 1 or not splitting.has_speech(texts[0]) for texts in pieces]
+    pieces = [
+        (number, place, piece)
+        for number, line in enumerate(lines)
+        for place, piece in enumerate(splitter.parts(headings.spoken(line.text)))
+    ]
+    texts = [piece for _, _, piece in pieces]
+    begins = [place == 0 and number in titles for number, place, _ in pieces]
+    follows = [place > 0 for _, place, _ in pieces]
+
+    def speech_of(first: int, end: int) -> Speech:
+        return cast.speech(texts[first:end], [speakers[number] for number, _, _ in pieces[first:end]])
 
     def fit(first: int, end: int) -> bool:
-        """Whether these paragraphs can be one part."""
-        if end - first > 1 and (alone[first] or alone[end - 1] or end - 1 in titles):
+        """Whether these pieces can be one part: the end of a paragraph may be its beginning."""
+        last = end - 1
+        alone = not (splitting.has_speech(texts[first]) and splitting.has_speech(texts[last]))
+        if last > first and (alone or begins[last] or follows[last]):
             return False
-        return cast.can_share(speakers[first:end]) and splitter.fits(BETWEEN.join(paragraphs[first:end]))
-
-    def key_from(first: int, texts: Sequence[str]) -> str:
-        return key_of(cast.speech(texts, speakers[first : first + len(texts)]))
+        together = cast.can_share(speakers[number] for number, _, _ in pieces[first:end])
+        return together and splitter.fits(BETWEEN.join(texts[first:end]))
 
     @cache
     def stored_end(first: int) -> int | None:
         """Return the end of the longest stored part that begins here."""
-        ends = takewhile(lambda end: fit(first, end), range(first + 1, len(paragraphs) + 1)) if stored else ()
-        return max((end for end in ends if key_from(first, paragraphs[first:end]) in stored), default=None)
+        ends = takewhile(lambda end: fit(first, end), range(first + 1, len(pieces) + 1)) if stored else ()
+        return max((end for end in ends if key_of(speech_of(first, end)) in stored), default=None)
 
     def packed_end(first: int) -> int:
         if known := stored_end(first):
             return known
-        ends = takewhile(lambda end: fit(first, end) and not stored_end(end - 1), range(first + 2, len(paragraphs) + 1))
+        ends = takewhile(lambda end: fit(first, end) and not stored_end(end - 1), range(first + 2, len(pieces) + 1))
         return max(ends, default=first + 1)
 
     parts, first = [], 0
-    while first < len(paragraphs):
+    while first < len(pieces):
         end = packed_end(first) if packed else first + 1
-        together = [paragraphs[first:end]] if end - first > 1 else [[piece] for piece in pieces[first]]
-        for number, texts in enumerate(together):
-            said_by = tuple(speakers[first : first + len(texts)]) if cast.voices else ()
-            speech = cast.speech(texts, said_by)
-            key = key_of(speech) if splitting.has_speech(speech.text) else None
-            parts.append(Part(first, BETWEEN.join(texts), key, None if number else titles.get(first), said_by))
+        number = pieces[first][0]
+        said_by = tuple(speakers[number : number + end - first]) if cast.voices else ()
+        speech = speech_of(first, end)
+        key = key_of(speech) if splitting.has_speech(speech.text) else None
+        parts.append(
+            Part(number, BETWEEN.join(texts[first:end]), key, titles.get(number) if begins[first] else None, said_by)
+        )
         first = end
     if not any(part.key for part in parts):
         raise ValueError("The text has nothing to speak: no letters and no digits")

@@ -63,6 +63,8 @@ class NarrationProgress:
     """Bytes of audio received by this call, without the parts that were already in the folder."""
     waiting_seconds: float | None = None
     """Seconds until the next request while the server has all of them wait; None otherwise."""
+    suspicious_parts: int = 0
+    """Parts that are requested once more, since the others are done and `retry_suspicious` is set."""
     joined_seconds: float = 0.0
     """Seconds of audio written to the file, once all parts are done."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import frozen
 
+from . import headings
 from .splitting import WITHOUT_SPACES
 
 BETWEEN = "\n\n"
@@ -213,7 +214,9 @@ class Cast:
 def _unknown(paragraph: str) -> str | None:
     """Return what a paragraph begins with, if it looks like a speaker: a name in capitals."""
     name = _NAME.match(paragraph)
-    return name["name"] if name and name["name"].isupper() and len(name["name"].split()) <= _MOST_WORDS else None
+    if name is None or headings.is_named(" ".join(paragraph.split())):  # SCENE 1: A HOUSE
+        return None
+    return name["name"] if name["name"].isupper() and len(name["name"].split()) <= _MOST_WORDS else None
 
 
 NOBODY = Cast(None, False, Respelling(None))
