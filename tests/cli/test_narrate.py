@@ -141,9 +141,14 @@ def test_the_options_for_parts_and_pauses_are_used(run: Run, server: MockServer,
             "or a file of such lines; GIF is neither",
         ),
         (["book.txt", "-o", "a.mp3", "--say", "=jif"], "--say takes two texts with = between them, not =jif"),
-        (["book.txt", "-o", "a.mp3", "--say", "...=jif"], "say has '...', which is no word"),
+        (["book.txt", "-o", "a.mp3", "--say", "...=jif"], "--say has '...', which is no word"),
         (["book.txt", "-o", "a.mp3", "--voice-of", "ALICE"], "--voice-of takes two texts"),
-        (["book.txt", "-o", "a.mp3", "--turns"], "turns needs voices"),
+        (
+            ["cast.txt", "-o", "a.mp3", "--voice-of", "BOB=echo"],
+            "--voice-of lacks ALICE (paragraph 1): add these speakers",
+        ),
+        (["book.txt", "-o", "a.mp3", "--heading", "("], "--heading is not a regular expression"),
+        (["book.txt", "-o", "a.mp3", "--turns"], "--turns needs voices"),
         (["stars.txt", "-o", "a.mp3"], "nothing to speak"),
         # These would replace or mix up files:
         (["link.wav", "-o", "book.wav"], "The output book.wav would replace the text"),
@@ -159,6 +164,7 @@ def test_wrong_usage_sends_nothing_and_changes_no_file(
     run: Run, server: MockServer, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     (tmp_path / "stars.txt").write_text("* * *")
+    (tmp_path / "cast.txt").write_text("ALICE: One.")
     for name in ("book.srt", "book.wav", "audio.mp3"):
         (tmp_path / name).write_text("One. Two.")
     (tmp_path / "link.wav").symlink_to(tmp_path / "book.wav")

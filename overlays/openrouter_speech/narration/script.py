@@ -179,7 +179,7 @@ class Cast:
             waiting = None if rest else speaker
         if unknown:
             listed = ", ".join(f"{name} (paragraph {number})" for name, number in unknown.items())
-            raise ValueError(f"These speakers have no voice: {listed}. Add each to voices, or write it in another way")
+            raise ValueError(f"voices lacks {listed}: add these speakers, or write their names in small letters")
         return lines
 
     def can_share(self, speakers: Iterable[str | None]) -> bool:
