@@ -118,7 +118,9 @@ def _respellings(given: list[str]) -> dict[str, str]:
         if "=" in each:
             lines = [each]
         elif Path(each).is_file():
-            lines = [line for line in texts.read(None, Path(each)).splitlines() if line.strip() and line[0] != "#"]
+            lines = [
+                line for line in texts.read(None, Path(each)).splitlines() if line.strip() and not line.startswith("#")
+            ]
         else:
             raise WrongUsageError(f"--say takes WORD=SPOKEN, or a file of such lines; {each} is neither")
         words.update(_pair("--say", line) for line in lines)
