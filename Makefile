@@ -136,6 +136,10 @@ coverage: $(INSTALLED) ## run the tests; fail if they cover less than 95% of the
 soak: $(INSTALLED) ## make many calls to a failing server and look for leaks: make soak N=20000 SEED=1
 	@$(BIN)/python -m tests.soak $(if $(N),--calls $(N)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: soak-narration
+soak-narration: $(INSTALLED) ## narrate a long text to a failing server, with kills: make soak-narration N=500000 SEED=1
+	@$(BIN)/python -m tests.soak.narration $(if $(N),--characters $(N)) $(if $(SEED),--seed $(SEED))
+
 # BASE_URL, API_KEY, SEED, EXAMPLES and LIVE are passed in the environment: make would print a key in a command.
 .PHONY: contract
 contract: $(INSTALLED) ## test the mock server against openapi.yaml; with BASE_URL=... API_KEY=..., another server

@@ -53,7 +53,7 @@ def run_in_a_shell(command: str, server: MockServer, folder: Path) -> None:
     """Run a command against the mock server; with --help if it serves forever, or needs a device or a strict server."""
     if " mock" in command or " contract" in command or "--play" in command:
         command = " ".join([*command.split()[:2], "--help"])
-    for name in ("letter.txt", "book.txt"):
+    for name in ("letter.txt", "book.txt", "script.txt"):
         (folder / name).write_text("Hello world.")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     settings = {"SERVER_URL": server.url, "MODEL": "any/model", "VOICE": "alloy"}

@@ -33,6 +33,7 @@ _HOLDS_NAMES = frozenset({"properties", "patternProperties", "$defs", "dependent
 _RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout_ms", "http_headers", "extra_body"}) | {
     "use_cache", "convert",
     "heading", "language", "limit", "limit_unit", "pause_ms", "concurrency", "folder", "on_progress",
+    "say", "voices", "turns", "retry_suspicious",
 }  # fmt: skip
 """Parameters of our own methods. A field of the same name gets an underscore."""
 

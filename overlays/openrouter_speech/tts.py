@@ -25,6 +25,7 @@ __all__ = ["TTS", "NarrationParams", "SpeechParams"]
 if TYPE_CHECKING:
     from .narration.job import NarrationJob
     from .narration.results import Narration, NarrationPlan, NarrationProgress
+    from .narration.script import Speech
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -176,6 +177,9 @@ class TTS:
         heading: str | Pattern[str] | None = None,
         pause_ms: int | None = None,
         folder: StrPath | None = None,
+        say: Mapping[str, str] | None = None,
+        voices: Mapping[str, str] | None = None,
+        turns: bool = False,
         **params: Unpack[NarrationParams],
     ) -> "NarrationPlan":
         """Report what `narrate` would request with the same arguments. Nothing is sent or written.
@@ -185,6 +189,7 @@ class TTS:
         return self._narration(
             TTS.plan_narration, text, path, params,
             limit=limit, limit_unit=limit_unit, language=language, heading=heading, pause_ms=pause_ms, folder=folder,
+            say=say, voices=voices, turns=turns,
         ).plan  # fmt: skip
 
     @_documented
@@ -200,6 +205,10 @@ class TTS:
         pause_ms: int | None = None,
         concurrency: int = CONCURRENCY,
         folder: StrPath | None = None,
+        say: Mapping[str, str] | None = None,
+        voices: Mapping[str, str] | None = None,
+        turns: bool = False,
+        retry_suspicious: bool = False,
         on_progress: "Callable[[NarrationProgress], object] | None" = None,
         **params: Unpack[NarrationParams],
     ) -> "Narration":
@@ -229,6 +238,15 @@ class TTS:
                 wait, all of them wait together, and fewer are sent at once from then on.
             folder: The folder for the parts. By default `path` with the suffix `.narration`, so that `book.wav` and
                 `book.mp3` share their parts.
+            say: What to say in place of a word, such as `{"GIF": "jif"}`. Whole words count, in any case: "Gif" becomes
+                "Jif", and a word in the case of the table becomes just what the table says. Captions keep the text.
+            voices: The voice of each speaker, such as `{"ALICE": "nova"}`, if the text is a script: its paragraphs
+                begin with a name, "ALICE: Good morning.", which is not spoken. Those without one have `voice`.
+            turns: Whether paragraphs of several speakers share a request, as turns, which few models take. By default a
+                request has one voice.
+            retry_suspicious: Whether to request parts once more that are silent, cut off, or far shorter or longer than
+                the others of the same voice. It costs; the better audio is used. `Narration.suspicious` lists what
+                remains.
             on_progress: Called with a `NarrationProgress` at the start, after each part, and when all requests have to
                 wait. An exception in it ends the narration.
             **params: See `NarrationParams`. `response_format` is the format of the parts: "pcm", or "mp3" for a model
@@ -249,10 +267,11 @@ class TTS:
         job = self._narration(
             TTS.narrate, text, path, params,
             limit=limit, limit_unit=limit_unit, language=language, heading=heading, pause_ms=pause_ms, folder=folder,
+            say=say, voices=voices, turns=turns, retry_suspicious=retry_suspicious,
         )  # fmt: skip
         client = self._session.connections.sync_client()
 
-        def send(part: str, receive: Callable[[OpenResponse], T]) -> T:
+        def send(part: "Speech", receive: Callable[[OpenResponse], T]) -> T:
             return send_with_retries(client, self._part(part, params), receive)
 
         return narrator.narrate(job, send, concurrency, on_progress)
@@ -270,6 +289,10 @@ class TTS:
         pause_ms: int | None = None,
         concurrency: int = CONCURRENCY,
         folder: StrPath | None = None,
+        say: Mapping[str, str] | None = None,
+        voices: Mapping[str, str] | None = None,
+        turns: bool = False,
+        retry_suspicious: bool = False,
         on_progress: "Callable[[NarrationProgress], object] | None" = None,
         **params: Unpack[NarrationParams],
     ) -> "Narration":
@@ -279,9 +302,10 @@ class TTS:
         job = self._narration(
             TTS.narrate_async, text, path, params,
             limit=limit, limit_unit=limit_unit, language=language, heading=heading, pause_ms=pause_ms, folder=folder,
+            say=say, voices=voices, turns=turns, retry_suspicious=retry_suspicious,
         )  # fmt: skip
 
-        async def send(part: str, receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
+        async def send(part: "Speech", receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
             async with self._session.connections.async_client() as client:
                 return await send_with_retries_async(client, self._part(part, params), receive)
 
@@ -309,9 +333,9 @@ class TTS:
         call = self._call(method, _with_format_of_parts(params), text)
         return prepare(call, text, path, **cutting)
 
-    def _part(self, text: str, params: NarrationParams) -> Call:
+    def _part(self, part: "Speech", params: NarrationParams) -> Call:
         # Built for each request: if api_key is a callable, the key may change during a long narration.
-        return self._session.call(OPERATION, {**_with_format_of_parts(params), "input": text, "retries": None})
+        return self._session.call(OPERATION, {**_with_format_of_parts(params), **part.params, "retries": None})
 
     def _with_format_of(self, path: StrPath, params: SpeechParams, *, convert: bool) -> SpeechParams:
         """Fill in the format from the file's suffix. Fail early if the file cannot be written."""

@@ -23,8 +23,8 @@ from .conftest import PROGRAM, Run
 
 OF_ONE_CALL = {
     "--file", "--output", "--play", "--help", "--dry-run", "--srt", "--vtt", "--folder", "--reference",
-    "--transcript", "text", "book", "--cost", "--voices", "--language", "--refresh", "model",
-    "action",
+    "--transcript", "--say", "--voice-of", "--turns", "text", "book", "--cost", "--voices", "--language", "--refresh",
+    "model", "action",
 }  # fmt: skip
 """Parameters that have no variable."""
 

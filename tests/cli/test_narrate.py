@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from openrouter_speech import NarrationProgress
+from openrouter_speech._core import wav
 from openrouter_speech.cli.narrate import Teller
 from openrouter_speech.cli.progress import Watcher
 from openrouter_speech.mock import MockServer
@@ -56,6 +57,50 @@ def test_the_result_is_json_on_request(run: Run) -> None:
     assert after["duration"] > 1
 
 
+def test_respellings_and_voices_are_shown_before_and_sent(run: Run, server: MockServer, tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_text("ALICE: A gif, a GIF.\n\nBOB: No.\n\nThey left.")
+    (tmp_path / "words.txt").write_text("# Names\n\nUFO = you eff oh\nGIF = jif\n")
+    options = ["--say", "words.txt", "--say", "No=Nope", "--voice-of", "ALICE=nova", "--voice-of", "BOB = echo"]
+    planned = run("narrate", "script.txt", "-o", "book.wav", *options, "--dry-run").stdout
+    assert planned == (
+        "3 requests, 28 characters to send; UFO respelled 0 times; GIF respelled 2 times; No respelled 1 time; "
+        "1 paragraph by ALICE; 1 paragraph by BOB\n"
+    )
+    assert run("narrate", "script.txt", "-o", "book.wav", *options, "--concurrency", "1").code == 0
+    sent = [(request.json["input"], request.json["voice"]) for request in server.requests]
+    assert sent == [("A jif, a jif.", "nova"), ("Nope.", "echo"), ("They left.", "alloy")]
+
+
+def test_turns_are_one_request(run: Run, server: MockServer, tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_text("ALICE: Yes.\n\nBOB: No.")
+    options = ["--voice-of", "ALICE=nova", "--voice-of", "BOB=echo", "--turns"]
+    assert run("narrate", "script.txt", "-o", "book.wav", *options).code == 0
+    (request,) = server.requests
+    assert request.json["input"] == [{"text": "Yes.", "voice": "nova"}, {"text": "No.", "voice": "echo"}]
+
+
+def test_suspicious_parts_are_in_the_report(
+    run: Run, server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first parts of a file of one's own replace those that were made."""
+    lines = [f"This is line number {number} of the book, which has eight." for number in range(8)]
+    (tmp_path / "book.txt").write_text("\n\n".join(lines))
+    command = ["narrate", "book.txt", "-o", "book.wav", "--pause", "0"]
+    assert "too" not in run(*command).stdout
+    parts = [part["file"] for part in json.loads((tmp_path / "book.narration/manifest.json").read_text())["parts"]]
+    for number in (1, 3, 5, 7):
+        (tmp_path / "book.narration" / parts[number]).write_bytes(wav.header(4_800, 24_000, 1) + bytes(4_800))
+    (tmp_path / "book.narration/manifest.json").unlink()
+    line = run(*command).stdout
+    assert line.count("too short and silent: paragraph ") == 3
+    assert line.endswith("; 1 more suspicious parts are in book.narration/manifest.json\n")
+    assert len(json.loads(run(*command, "--json").stdout)["suspicious"]) == 4
+    monkeypatch.setenv("OPENROUTER_SPEECH_RETRY_SUSPICIOUS", "1")
+    server.reset()
+    assert "silent" not in run(*command).stdout
+    assert len(server.requests) == 4
+
+
 def test_captions_are_saved_next_to_the_audio(run: Run, tmp_path: Path) -> None:
     outcome = run("narrate", "book.txt", "-o", "book.mp3", "--srt", "--vtt")
     assert outcome.stdout.endswith("; book.srt; book.vtt\n")
@@ -91,6 +136,19 @@ def test_the_options_for_parts_and_pauses_are_used(run: Run, server: MockServer,
         (["book.txt", "-o", "a.mp3", "--pause", "nan"], "'--pause'"),
         (["book.txt", "-o", "a.mp3", "--format", "opus"], "--format must be"),
         (["book.txt", "-o", "a.mp3", "--concurrency", "0"], "--concurrency"),
+        (
+            ["book.txt", "-o", "a.mp3", "--say", "GIF"],
+            "or a file of such lines; GIF is neither",
+        ),
+        (["book.txt", "-o", "a.mp3", "--say", "=jif"], "--say takes two texts with = between them, not =jif"),
+        (["book.txt", "-o", "a.mp3", "--say", "...=jif"], "--say has '...', which is no word"),
+        (["book.txt", "-o", "a.mp3", "--voice-of", "ALICE"], "--voice-of takes two texts"),
+        (
+            ["cast.txt", "-o", "a.mp3", "--voice-of", "BOB=echo"],
+            "--voice-of lacks ALICE (paragraph 1): add these speakers",
+        ),
+        (["book.txt", "-o", "a.mp3", "--heading", "("], "--heading is not a regular expression"),
+        (["book.txt", "-o", "a.mp3", "--turns"], "--turns needs voices"),
         (["stars.txt", "-o", "a.mp3"], "nothing to speak"),
         # These would replace or mix up files:
         (["link.wav", "-o", "book.wav"], "The output book.wav would replace the text"),
@@ -106,6 +164,7 @@ def test_wrong_usage_sends_nothing_and_changes_no_file(
     run: Run, server: MockServer, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     (tmp_path / "stars.txt").write_text("* * *")
+    (tmp_path / "cast.txt").write_text("ALICE: One.")
     for name in ("book.srt", "book.wav", "audio.mp3"):
         (tmp_path / name).write_text("One. Two.")
     (tmp_path / "link.wav").symlink_to(tmp_path / "book.wav")
@@ -182,10 +241,12 @@ def test_progress_is_shown_in_characters_then_in_seconds(monkeypatch: pytest.Mon
     tell(NarrationProgress(parts=4, characters=400, parts_done=1, characters_done=100, audio_seconds=30))
     tell(NarrationProgress(parts=4, characters=400, parts_done=2, characters_done=200, audio_seconds=90))
     tell(NarrationProgress(parts=4, characters=400, parts_done=2, characters_done=200, waiting_seconds=7.4))
+    tell(NarrationProgress(parts=4, characters=400, parts_done=4, characters_done=400, suspicious_parts=1))
     tell(NarrationProgress(parts=4, characters=400, parts_done=4, audio_seconds=120, joined_seconds=60))
     assert listener.shown == [
         ("1 of 4 parts, 30.00 s of audio", 100, 400),
         ("2 of 4 parts, 1:30 of audio, 20 s left", 200, 400),
         ("2 of 4 parts, 0.00 s of audio, throttled: next request in 7 s", 200, 400),
+        ("4 of 4 parts, 0.00 s of audio, requesting 1 suspicious part once more", 400, 400),
         ("joining 2:00 of audio into one file", 60, 120),
     ]

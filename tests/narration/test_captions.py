@@ -65,6 +65,35 @@ def test_a_sentence_is_a_caption(paragraph: str, expected: list[str]) -> None:
     assert list(texts(paragraph, "en")) == expected
 
 
+SPOKEN = [
+    Cue(0, 1_000, "Hello.", "ALICE"), Cue(1_000, 2_000, "Still me.", "ALICE"), Cue(2_000, 3_000, "No & no.", "B&B"),
+    Cue(3_000, 4_000, "They left."), Cue(4_000, 5_000, "x" * 40, "ALICE"),
+]  # fmt: skip
+
+
+def test_captions_name_the_speaker_where_it_changes() -> None:
+    shown = [block.split("\n", 2)[2] for block in srt(SPOKEN).rstrip().split("\n\n")]
+    assert shown == ["ALICE: Hello.", "Still me.", "B&B: No & no.", "They left.", f"ALICE:\n{'x' * 40}"]
+    voices = [block.split("\n", 1)[1] for block in vtt(SPOKEN).rstrip().split("\n\n")[1:]]
+    expected = ["<v ALICE>Hello.", "<v ALICE>Still me.", "<v B&amp;B>No &amp; no.", "They left."]
+    assert voices[:4] == expected
+
+
+def test_people_do_not_share_captions() -> None:
+    found = share_out(["Hello.", "Yes.", "No."], 0, 300, ["ALICE", "BOB", "BOB"])
+    assert [(cue.text, cue.speaker) for cue in found] == [("Hello.", "ALICE"), ("Yes.\nNo.", "BOB")]
+
+
+@given(st.lists(WORDS, min_size=1, max_size=12), st.text("ABC. ", min_size=1, max_size=40).map(str.strip).filter(bool))
+def test_the_name_of_a_speaker_fits_in(words: list[str], speaker: str) -> None:
+    found = list(texts(" ".join(words), "en", speaker))
+    assert "".join("".join(found).split()) == "".join(words)
+    blocks = srt([Cue(number, number + 1, text, speaker) for number, text in enumerate(found)]).rstrip().split("\n\n")
+    lines = [block.split("\n")[2:] for block in blocks]
+    assert max(map(len, lines)) <= 2
+    assert max(len(line) for block in lines for line in block) <= 42
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [

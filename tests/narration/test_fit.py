@@ -51,8 +51,11 @@ def test_the_first_part_shows_what_mp3_cannot_hold(info: AudioInfo) -> None:
     Fit(WAV, 0).add(Path("a.wav"), info, 1)
 
 
-def test_a_part_that_differs_from_the_first_is_refused() -> None:
+def test_a_part_that_differs_from_the_first_has_to_be_resampled() -> None:
     fit = Fit(WAV, 0)
+    fit.add(Path("a.wav"), PCM, 1)
+    fit.add(Path("c.wav"), AudioInfo("wav", 24_000, 2), 1)
+    fit = Fit(WAV, 0, resamples=False)
     fit.add(Path("a.wav"), PCM, 1)
     fit.add(Path("b.mp3"), AudioInfo("mp3", 24_000, 1), 1)
     with pytest.raises(ValueError, match=r"a\.wav has 24000 Hz and 1 channel, c\.wav has 24000 Hz and 2 channels"):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from openrouter_speech.narration.headings import is_heading, spoken
+from openrouter_speech.narration.headings import found, spoken
 
 HEADINGS = [
     "Chapter 1",
@@ -70,20 +70,44 @@ SENTENCES = [
 ]
 
 
+PROSE = "It was late in the year, and the last ships had left. " * 5
+
+
 @pytest.mark.parametrize("text", HEADINGS)
 def test_a_short_paragraph_that_names_a_chapter_is_a_heading(text: str) -> None:
-    assert is_heading(text)
+    assert found([text, PROSE]) == [0]
 
 
 @pytest.mark.parametrize("text", [*SENTENCES, "THE SEA " * 11])
 def test_a_sentence_is_no_heading(text: str) -> None:
-    assert not is_heading(text)
+    assert found([text, PROSE]) == []
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "expected"),
+    [
+        (["THE WHALE", PROSE], [0]),
+        ([PROSE, "HELP ME", PROSE], []),
+        (["Chapter 1", PROSE, "HELP ME", PROSE, "Chapter 2", PROSE], [0, 4]),
+        (["Chapter 1", PROSE, "HELP ME", PROSE, "Chapter 2", PROSE, "KEEP OUT", PROSE, "Chapter 3", PROSE], [0, 4, 8]),
+        (["Chapter 1", "THE SEA", PROSE, "HELP ME", PROSE], [0, 1]),
+        ([PROSE, "PART ONE", "THE SEA", "A STORM", PROSE], [1, 2, 3]),
+        ([PROSE, "THE SEA", "II", PROSE], [1, 2]),
+        ([PROSE, "THE SEA", PROSE, PROSE, "THE TOWN", PROSE], [1, 4]),
+        (["Part One", PROSE, "THE SEA", PROSE, "THE TOWN", PROSE], [0, 2, 4]),
+        ([PROSE, "HELP ME", PROSE, "HELP ME", PROSE], []),
+        ([PROSE, "KEEP OUT", "He read it.", "NO ENTRY", PROSE], []),
+        ([PROSE, "The sign said:", "KEEP OUT", PROSE, "THE TOWN", PROSE], []),
+        (["THE SEA", "The sign said:", "KEEP OUT", PROSE], [0]),
+        ([PROSE, "THE SEA", PROSE, "THE END"], []),
+    ],
+)
+def test_capitals_are_headings_where_they_divide_the_text(paragraphs: list[str], expected: list[int]) -> None:
+    assert found(paragraphs) == expected
 
 
 def test_a_pattern_replaces_the_rules() -> None:
-    pattern = re.compile("^Stave")
-    assert is_heading("Stave\none", pattern)
-    assert not is_heading("Chapter 1", pattern)
+    assert found(["Stave\none", "Chapter 1", PROSE], re.compile("^Stave")) == [0]
 
 
 @pytest.mark.parametrize(

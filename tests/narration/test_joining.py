@@ -1,5 +1,6 @@
 """Joining: exact to the sample, in constant memory, all or nothing."""
 
+import sys
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ import miniaudio
 import numpy as np
 import pytest
 import soundfile
+from openrouter_speech import errors
 from openrouter_speech._core import audio, mp3
 from openrouter_speech._core.audio import AudioInfo
 from openrouter_speech.narration import joining
@@ -18,7 +20,9 @@ LENGTHS = (1, 575, 576, 24_000, 70_001)
 
 
 def part(path: Path, frames: int, *, rate: int = RATE, channels: int = 1) -> Path:
+    """Make a part of noise that begins and ends with a quiet sample."""
     samples = np.random.default_rng(frames).integers(-9000, 9000, (frames, channels), dtype=np.int16)
+    samples[[0, -1]] = 7
     soundfile.write(path, samples, rate)
     return path
 
@@ -75,8 +79,9 @@ def test_an_mp3_without_its_encoders_note_is_decoded_to_its_end(tmp_path: Path) 
     assert joined.spans == ((0, 70_001), (70_001, frames))
 
 
-def test_a_part_may_be_several_files(tmp_path: Path) -> None:
+def test_a_part_may_be_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Servers that synthesize sentence by sentence send several, each with its own note or header."""
+    monkeypatch.setattr(joining, "_CLICK", 1 << 16)  # the noise of an mp3 does not end in silence
     one, two = part(tmp_path / "one.mp3", 24_000), part(tmp_path / "two.mp3", 12_345)
     three, four = part(tmp_path / "three.wav", 500), part(tmp_path / "four.wav", 700)
     (tmp_path / "both.mp3").write_bytes(one.read_bytes() + two.read_bytes())
@@ -162,17 +167,88 @@ def test_a_loud_mp3_is_clipped(tmp_path: Path) -> None:
     assert np.abs(joined - decoded.clip(-1, 1)).max() < 0.001
 
 
+def tone(path: Path, seconds: float, *, rate: int = RATE, channels: int = 1, hertz: float = 440) -> Path:
+    """Make a sine of half the full scale."""
+    wave = np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate) * 16_384
+    soundfile.write(path, np.repeat(wave[:, None], channels, 1).astype(np.int16), rate)
+    return path
+
+
 @pytest.mark.parametrize(
-    ("other", "difference"),
-    [({"rate": 16_000}, "16000 Hz and 1 channel"), ({"channels": 2}, "24000 Hz and 2 channels")],
+    "other", [{"rate": 16_000}, {"rate": 44_100}, {"channels": 2}, {"rate": 44_100, "channels": 2}]
 )
-def test_parts_that_differ_are_named(tmp_path: Path, other: dict[str, int], difference: str) -> None:
-    files = [part(tmp_path / "one.wav", 100), part(tmp_path / "two.wav", 100, **other)]
-    with pytest.raises(ValueError, match=difference) as raised:
-        join(files, tmp_path / "book.wav")
-    assert str(files[0]) in str(raised.value)
-    assert str(files[1]) in str(raised.value)
-    assert not (tmp_path / "book.wav").exists()
+def test_parts_with_another_format_are_resampled(tmp_path: Path, other: dict[str, int]) -> None:
+    """To the format of most of the audio; half a sine is as loud as it was."""
+    files = [tone(tmp_path / "one.wav", 2), tone(tmp_path / "two.wav", 1, **other)]
+    joined = join(files, tmp_path / "book.wav")
+    assert joined.sample_rate == RATE
+    assert joined.spans == ((0, 48_000), (48_000, 24_000))
+    book, _ = soundfile.read(tmp_path / "book.wav")
+    expected = np.sin(2 * np.pi * 440 * np.arange(24_000) / RATE) / 2
+    error = book[48_000:] - (expected[:, None] if book.ndim > 1 else expected)
+    assert 10 * np.log10((expected**2).mean() / (error[200:-200] ** 2).mean()) > 60  # dB
+
+
+def test_the_format_of_most_parts_is_one_that_the_file_can_hold(tmp_path: Path) -> None:
+    files = [tone(tmp_path / "one.wav", 2, rate=96_000), tone(tmp_path / "two.wav", 1, rate=48_000)]
+    assert join(files, tmp_path / "book.wav").sample_rate == 96_000
+    assert join(files, tmp_path / "book.mp3").sample_rate == 48_000
+
+
+def test_only_resampling_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "samplerate", None)
+    files = [part(tmp_path / "one.wav", 100), part(tmp_path / "two.wav", 100, rate=16_000)]
+    assert join(files[:1], tmp_path / "book.wav").frames == 100
+    with pytest.raises(errors.ConfigurationError, match=r"samplerate: pip install 'openrouter-speech\[long\]'"):
+        join(files, tmp_path / "other.wav")
+    assert not (tmp_path / "other.wav").exists()
+
+
+@pytest.mark.parametrize(("suffix", "channels"), [(".wav", 1), (".wav", 2), (".mp3", 1)])
+def test_the_loudness_of_a_part_is_measured(tmp_path: Path, suffix: str, channels: int) -> None:
+    loud = tone(tmp_path / f"loud{suffix}", 3, channels=channels)
+    assert joining.sound(loud).peak == pytest.approx(0.5, abs=0.05)
+    assert joining.sound(loud).end > 0.4
+    wave = np.zeros((72_000, channels), np.int16)
+    wave[1_000:2_000, -1] = 16_384
+    soundfile.write(tmp_path / f"fading{suffix}", wave, RATE)
+    fading = joining.sound(tmp_path / f"fading{suffix}")
+    assert fading.peak == pytest.approx(0.5, abs=0.1)
+    assert fading.end < 0.001
+    soundfile.write(tmp_path / f"silent{suffix}", wave[3_000:], RATE)
+    assert joining.sound(tmp_path / f"silent{suffix}").peak < 0.001
+
+
+def steps(path: Path) -> int:
+    """Return the largest step between two samples."""
+    return int(np.abs(np.diff(np.frombuffer(path.read_bytes(), "<i2").astype(int))).max())
+
+
+@pytest.mark.parametrize("pause", [0, 100])
+@pytest.mark.parametrize("seconds", [1.0005, 0.0015])
+def test_a_join_does_not_click(tmp_path: Path, pause: float, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cosine of 110 Hz begins at its peak. Without fades, the step is that high."""
+    wave = (np.cos(2 * np.pi * 110 * np.arange(round(seconds * RATE)) / RATE) * 16_384).astype(np.int16)
+    soundfile.write(tmp_path / "one.wav", wave, RATE)
+    files = [tone(tmp_path / "first.wav", 1.0003), *[tmp_path / "one.wav"] * 2]
+    joined = join(files, tmp_path / "book.pcm", [0, pause, pause])
+    assert joined.frames == sum(frames for _, frames in joined.spans) + 2 * pause * 24
+    assert steps(tmp_path / "book.pcm") < 2_100
+    content = np.frombuffer((tmp_path / "book.pcm").read_bytes(), "<i2")
+    start, frames = joined.spans[2]
+    inside = content[start + 120 : start + frames]
+    assert (inside == wave[120:]).all()
+    monkeypatch.setattr(joining, "_CLICK", 1 << 16)
+    join(files, tmp_path / "clicking.pcm", [0, pause, pause])
+    assert steps(tmp_path / "clicking.pcm") > 5_900
+
+
+def test_a_join_of_stereo_does_not_click(tmp_path: Path) -> None:
+    files = [tone(tmp_path / f"{number}.wav", 0.1003, channels=2, hertz=500) for number in (1, 2)]
+    join(files, tmp_path / "book.pcm", [0, 10])
+    content = np.frombuffer((tmp_path / "book.pcm").read_bytes(), "<i2").reshape(-1, 2)
+    assert (content[:, 0] == content[:, 1]).all()
+    assert np.abs(np.diff(content[:, 0].astype(int))).max() < 2_500
 
 
 def test_a_rate_that_mp3_cannot_hold_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from openrouter_speech.narration.doubts import Sound, Verdict
 from openrouter_speech.narration.joining import Joined
 from openrouter_speech.narration.manifest import chapters, content, cues
 from openrouter_speech.narration.plan import Part
@@ -14,7 +15,7 @@ PARTS = [
     Part(1, "* * *", None),
     Part(2, "Four.\n\nFive", "a"),
 ]
-STORED = {"a": StoredPart(Path("folder/parts/a.wav"), 100, 0.5, "gen-1")}
+STORED = {"a": StoredPart(Path("folder/parts/a.wav"), 100, 0.5, "gen-1", Sound(0.50001, 0.25))}
 JOINED = Joined(1000, ((0, 501), (501, 200), (701, 0), (801, 501)), 1302)
 
 
@@ -25,6 +26,7 @@ def test_before_joining_nothing_has_a_start() -> None:
     assert manifest["parts"][0] == {
         "key": "a", "paragraph": 0, "paragraphs": 1, "text": "One. Two.", "characters": 9,
         "file": "parts/a.wav", "bytes": 100, "start_ms": None, "duration_ms": 500, "generation_id": "gen-1",
+        "peak": 0.5, "end_peak": 0.25, "speakers": [], "suspicious": [],
     }  # fmt: skip
     assert (manifest["parts"][1]["file"], manifest["parts"][1]["duration_ms"]) == (None, None)
 
@@ -38,6 +40,16 @@ def test_after_joining_the_decoded_lengths_count() -> None:
     assert manifest["chapters"] == [{"title": "One.", "start_ms": 0}]
     assert list(chapters(PARTS, JOINED)) == [Chapter("One.", 0)]
     assert [(part["paragraph"], part["paragraphs"]) for part in manifest["parts"]] == [(0, 1), (0, 1), (1, 1), (2, 2)]
+
+
+def test_suspicious_parts_are_marked() -> None:
+    manifest = content(PARTS, STORED, {}, JOINED, {"a": Verdict(("silent", "too short"), 2, 9)})
+    assert [part["suspicious"] for part in manifest["parts"]] == [
+        ["silent", "too short"],
+        [],
+        [],
+        ["silent", "too short"],
+    ]
 
 
 def test_captions_stay_within_their_part() -> None:

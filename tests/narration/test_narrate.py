@@ -650,12 +650,24 @@ def test_the_first_part_shows_that_mp3_cannot_hold_the_rate(
     assert narrate(client=pcm(96_000)).new_requests == 2
 
 
-def test_parts_with_different_rates_end_the_narration(narrate: Narrate, server: MockServer) -> None:
+def test_parts_with_different_rates_are_joined(narrate: Narrate) -> None:
+    narrate(PARAGRAPHS[0])
+    narration = narrate(concurrency=1, client=pcm(48_000))
+    assert narration.new_requests == 2
+    seconds = [part["duration_ms"] / 1000 for part in manifest_of(narration)["parts"]]
+    assert narration.duration == pytest.approx(sum(seconds), abs=0.002)
+
+
+def test_without_the_resampler_parts_with_different_rates_end_the_narration(
+    narrate: Narrate, server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are kept, and once they are there, nothing is sent."""
+    monkeypatch.setitem(sys.modules, "samplerate", None)
     narrate(PARAGRAPHS[0])
     with pytest.raises(errors.SuffixMismatchError, match=r"24000 Hz .* 48000 Hz"):
         narrate(concurrency=1, client=pcm(48_000))
     server.reset()
-    with pytest.raises(ValueError, match="do not fit together"):
+    with pytest.raises(ValueError, match=r"Install samplerate to join them .* nothing is paid for twice"):
         narrate()
     assert server.requests == []
 
@@ -733,5 +745,158 @@ def test_both_forms_have_the_same_parameters() -> None:
     signatures = [inspect.signature(method) for method in (TTS.narrate, TTS.narrate_async)]
     assert signatures[0] == signatures[1]
     own = {"self", "text", "path", "limit", "limit_unit", "language", "heading", "pause_ms", "folder"}
+    own |= {"say", "voices", "turns"}
     assert set(inspect.signature(TTS.plan_narration).parameters) == own | set(NarrationParams.__annotations__)
-    assert set(signatures[0].parameters) == own | {"concurrency", "on_progress"} | set(NarrationParams.__annotations__)
+    assert set(signatures[0].parameters) == own | {"concurrency", "on_progress", "retry_suspicious"} | set(
+        NarrationParams.__annotations__
+    )
+
+
+# How it is said
+
+
+def test_instructions_are_sent_with_each_part(narrate: Narrate, server: MockServer) -> None:
+    narrate(instructions="Whisper.")
+    assert [request.json["instructions"] for request in server.requests] == ["Whisper."] * 3
+
+
+def test_each_speaker_has_a_voice(narrate: Narrate, server: MockServer, tmp_path: Path) -> None:
+    """The name is shown, and not spoken; and the words are shown as they are written."""
+    script = "It was late.\n\nALICE: A GIF.\n\nBOB: No."
+    options: dict[str, Any] = {"voices": {"ALICE": "nova", "BOB": "echo"}, "say": {"GIF": "jif"}}
+    narration = narrate(script, **options)
+    sent = {(request.json["input"], request.json["voice"]) for request in server.requests}
+    assert sent == {("It was late.", "alloy"), ("A jif.", "nova"), ("No.", "echo")}
+    manifest = manifest_of(narration)
+    assert [(part["text"], part["speakers"]) for part in manifest["parts"]] == [
+        ("It was late.", [None]), ("A GIF.", ["ALICE"]), ("No.", ["BOB"]),
+    ]  # fmt: skip
+    assert manifest["settings"]["voices"] == options["voices"]
+    assert manifest["settings"]["say"] == options["say"]
+    assert [(cue.text, cue.speaker) for cue in narration.cues] == [
+        ("It was late.", None), ("A GIF.", "ALICE"), ("No.", "BOB"),
+    ]  # fmt: skip
+    assert "\nALICE: A GIF.\n" in narration.srt()
+    again = narrate(script, **{**options, "voices": {"ALICE": "nova", "BOB": "shimmer"}})
+    assert again.new_requests == 1
+    with pytest.raises(ValueError, match=r"CAROL \(paragraph 4\)"):
+        narrate(f"{script}\n\nCAROL: Me!", **options)
+
+
+def test_speakers_share_a_request_as_turns(narrate: Narrate, server: MockServer) -> None:
+    options: dict[str, Any] = {"voices": {"ALICE": "nova"}, "turns": True, "pause_ms": None}
+    narration = narrate("It was late.\n\nALICE: Yes.", **options)
+    (request,) = server.requests
+    assert request.json["input"] == [{"text": "It was late."}, {"text": "Yes.", "voice": "nova"}]
+    assert (narration.requests, narration.characters) == (1, len("It was late.\n\nYes."))
+    assert manifest_of(narration)["parts"][0]["speakers"] == [None, "ALICE"]
+    assert narrate("It was late.\n\nALICE: Yes.", **options).new_requests == 0
+
+
+# Was it all said?
+
+LINES = [f"This is paragraph number {number}, and nobody knows why." for number in "abcdefg"]
+
+
+class Speaking(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Speaks at a steady pace, except where a sequence of factors for a text says otherwise; 0 is silence."""
+
+    def __init__(self, factors: dict[str, list[float]]) -> None:
+        self._factors = {text: list(sequence) for text, sequence in factors.items()}
+        self.inputs: list[str] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        text = json.loads(request.read())["input"]
+        self.inputs.append(text)
+        factor = self._factors[text].pop(0) if self._factors.get(text) else 1
+        frames = int(2_000 * len(text) * (factor or 1))
+        content = (b"\x00\x30" if factor else b"\x00\x00") * (frames - 2_400) + bytes(4_800)
+        headers = {"content-type": "audio/pcm", "x-generation-id": f"gen-{len(self.inputs)}"}
+        return httpx.Response(200, content=content, headers=headers)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return self.handle_request(request)
+
+
+def found(narration: Narration) -> list[tuple[str, tuple[str, ...], bool]]:
+    return [(part.where, part.reasons, part.requested_again) for part in narration.suspicious]
+
+
+def test_parts_that_are_not_all_of_their_text_are_reported(narrate: Narrate) -> None:
+    speaking = Speaking({LINES[1]: [0.3], LINES[2]: [0], LINES[4]: [3]})
+    narration = narrate("\n\n".join(LINES), client=sending(speaking))
+    assert found(narration) == [
+        ('paragraph 2 ("This is paragraph number b, and nobody knows why.")', ("too short",), False),
+        ('paragraph 3 ("This is paragraph number c, and nobody knows why.")', ("silent",), False),
+        ('paragraph 5 ("This is paragraph number e, and nobody knows why.")', ("too long",), False),
+    ]
+    assert len(speaking.inputs) == len(LINES)
+    (short, *_) = narration.suspicious
+    assert short.seconds == pytest.approx(0.3 * (short.expected_seconds or 0), rel=0.01)
+    marks = [part["suspicious"] for part in manifest_of(narration)["parts"]]
+    assert marks == [[], ["too short"], ["silent"], [], ["too long"], [], []]
+
+
+@pytest.mark.parametrize(
+    ("factors", "used", "remaining"),
+    [
+        ([0.3, 1], 1, ()),
+        ([0.3, 0.5], 0.5, ("too short",)),
+        ([0.3, 0.2], 0.3, ("too short",)),
+        ([0, 0.3], 0.3, ("too short",)),
+    ],
+)
+def test_suspicious_parts_are_requested_once_more_and_the_better_audio_is_used(
+    narrate: Narrate, factors: list[float], used: float, remaining: tuple[str, ...]
+) -> None:
+    speaking = Speaking({LINES[1]: factors})
+    options = {"client": sending(speaking), "retry_suspicious": True}
+    narration = narrate("\n\n".join(LINES), **options)
+    assert sorted(speaking.inputs) == sorted([*LINES, LINES[1]])
+    assert (narration.new_requests, narration.new_characters) == (8, 8 * len(LINES[0]))
+    part = manifest_of(narration)["parts"][1]
+    assert part["duration_ms"] == pytest.approx(used * 2_000 * len(LINES[1]) / 24, abs=1)
+    assert [part.reasons for part in narration.suspicious] == ([remaining] if remaining else [])
+    content = narration.path.read_bytes()
+    for manifest_is_lost in (False, True):
+        if manifest_is_lost:
+            narration.manifest.unlink()
+        resumed = narrate("\n\n".join(LINES), client=sending(speaking), retry_suspicious=True)
+        assert (resumed.new_requests, found(resumed)) == (0, found(narration))
+        assert resumed.path.read_bytes() == content
+    assert len(speaking.inputs) == 8
+
+
+def test_parts_that_were_suspicious_before_are_requested_once_more_on_demand(narrate: Narrate) -> None:
+    speaking = Speaking({LINES[1]: [0.3]})
+    text = "\n\n".join(LINES)
+    assert narrate(text, client=sending(speaking)).suspicious
+    seen: list[NarrationProgress] = []
+    retried = narrate(text, client=sending(speaking), retry_suspicious=True, on_progress=seen.append)
+    assert (retried.new_requests, retried.suspicious) == (1, ())
+    assert [progress.suspicious_parts for progress in seen if not progress.joined_seconds] == [0, 1, 1]
+    assert {progress.parts_done for progress in seen} == {7}
+
+
+def test_an_interruption_does_not_forget_which_audio_was_used(narrate: Narrate, tmp_path: Path) -> None:
+    text, client = "\n\n".join(LINES), sending(Speaking({LINES[1]: [0.3]}))
+    used = manifest_of(narrate(text, client=client, retry_suspicious=True))["parts"][1]
+    assert (used["file"][-10:], used["generation_id"]) == (".again.wav", "gen-8")
+
+    def stop(_: NarrationProgress) -> None:
+        raise StopError
+
+    with pytest.raises(StopError):
+        narrate(f"{text}\n\nMore.", on_progress=stop)
+    manifest = json.loads((tmp_path / "book.narration" / "manifest.json").read_text())
+    assert manifest["parts"][1]["generation_id"] == "gen-8"
+
+
+def test_a_second_audio_that_is_unusable_is_kept_and_not_bought_again(narrate: Narrate, tmp_path: Path) -> None:
+    text = "\n\n".join(LINES)
+    narrate(text, client=sending(Speaking({LINES[1]: [0.3]})))
+    with pytest.raises(errors.AudioError, match="no audio can be read"):
+        narrate(text, client=answering("audio/mpeg", b"\x93something else"), retry_suspicious=True)
+    assert len([file for file in parts_in(tmp_path) if file.name.endswith(".again.bin")]) == 1
+    narration = narrate(text, client=answering("audio/mpeg", b""), retry_suspicious=True)
+    assert (narration.new_requests, [part.requested_again for part in narration.suspicious]) == (0, [True])

@@ -9,6 +9,7 @@ import pytest
 from openrouter_speech import OpenRouter
 from openrouter_speech.narration import plan
 from openrouter_speech.narration.plan import Part
+from openrouter_speech.narration.script import Speech
 from openrouter_speech.tts import OPERATION
 
 from ..conftest import KEY, REQUEST
@@ -17,7 +18,7 @@ from ..conftest import KEY, REQUEST
 def key(**settings: object) -> str:
     with OpenRouter(KEY, client=httpx.Client()) as open_router:
         call = open_router._session.call(OPERATION, {**REQUEST, **settings})
-    return plan.keys_for(call)("the text")
+    return plan.keys_for(call)(Speech("the text"))
 
 
 @pytest.mark.parametrize(
@@ -35,13 +36,24 @@ def test_the_key_depends_on_what_decides_the_audio(settings: dict[str, object], 
     assert (key(**settings) != key()) is decisive
 
 
+def test_the_key_depends_on_the_voice_and_the_turns_of_a_request() -> None:
+    with OpenRouter(KEY, client=httpx.Client()) as open_router:
+        key_of = plan.keys_for(open_router._session.call(OPERATION, {**REQUEST, "voice": "alloy"}))
+    turns = [{"text": "a"}, {"text": "b", "voice": "echo"}]
+    inputs = ["a", "b", turns, [*turns, *turns], str(turns)]
+    speeches = [*map(Speech, inputs), Speech("a", "echo")]
+    assert len({key_of(speech) for speech in speeches}) == len(speeches)
+    assert key_of(Speech("a")) == key_of(Speech("a", "alloy"))
+
+
 def test_the_key_does_not_depend_on_the_order_of_options() -> None:
     one, other = {"a": 1, "b": 2}, {"b": 2, "a": 1}
     assert key(provider={"options": {"openai": one}}) == key(provider={"options": {"openai": other}})
 
 
 def parts_of(text: str, limit: int = 100, limit_unit: str = "characters", **more: Any) -> tuple[Part, ...]:
-    return plan.parts_of(text, plan.splitter_for(limit, limit_unit, "en"), str.upper, **{"packed": False, **more})
+    splitter = plan.splitter_for(limit, limit_unit, "en")
+    return plan.parts_of(text, splitter, lambda speech: speech.text.upper(), **{"packed": False, **more})
 
 
 def packed(text: str, limit: int = 100, **more: Any) -> list[str]:
@@ -131,6 +143,18 @@ def test_parts_of_one_paragraph_that_are_stored_stay_as_they_are() -> None:
     """An earlier version stored one for each paragraph."""
     text = "One.\n\nTwo.\n\nThree.\n\nFour.\n\nFive."
     assert packed(text, stored={"TWO.", "THREE."}) == ["One.", "Two.", "Three.", "Four.\n\nFive."]
+
+
+def test_the_end_of_a_long_paragraph_shares_a_part_with_those_after_it() -> None:
+    text = "One two. Three four five.\n\nB.\n\nE."
+    parts = parts_of(text, 20, packed=True)
+    assert [(part.text, part.paragraphs) for part in parts] == [
+        ("One two.", range(1)), ("Three four five.\n\nB.", range(2)), ("E.", range(2, 3)),
+    ]  # fmt: skip
+    assert packed(text, 20, stored={"THREE FOUR FIVE."}) == ["One two.", "Three four five.", "B.\n\nE."]
+    assert packed(text, 20, stored={"THREE FOUR FIVE.\n\nB."}) == [part.text for part in parts]
+    assert [part.chapter for part in parts_of(f"Chapter 1\n\n{text}", 20, packed=True)] == ["Chapter 1", None, None]
+    assert plan.pauses_before(parts_of(text, 20)) == [0, 0, 1, 1]
 
 
 def test_headings_begin_chapters_and_those_in_a_row_are_one() -> None:

@@ -19,20 +19,24 @@ RIGHT = {
         "Im 19. Jahrhundert war das so. |Der 1. FC Köln gewann. |Die 2. Auflage erschien am 24. Dezember.",
         "„Warum?“, fragte sie. |„Geh!“ |Er ging, d. h. er lief.",
         "Ihr 2. Weltrekord hielt lange. |Siehe S. 12, Nr. 3 und Abs. 4. |Ende.",
+        "So ist seine Art. |Er las, schrieb usw. |Es gilt Art. 5 Abs. 1.",
         "Wir schreiben das Jahr 1999. |Dann kam Prof. Dr. Kurz.",
     ],
     "fr": [
         "M. Dupont est arrivé. |Mme. Curie est née le 7 nov. 1867. |Elle est là.",
         "Il a dit : « Bonjour ! » |Puis il est parti, p. ex. à Paris.",
+        "C’est de l’art. |Voir art. 5. |Il y a des lits, etc. |Fin.",
         "« Où ? » demanda-t-il. |Voir vol. 2 et art. 5. |Fin.",
     ],
     "es": [
         "¿Cómo estás? |¡Bien! |El Sr. García vive en la Av. Central. |La Dra. Pérez no.",
+        "Dijo que no. |Se fue al mar. |Vio peces, algas, etc. |Siguió el art. 5, etc. y nada.",
         "D. Juan y Dña. Ana viven en EE. UU. desde hace años. |Véase la pág. 5.",
         "—¡Vete! —dijo ella. |Se fue.",
     ],
     "it": [
         "Il sig. Rossi arrivò alle 5. |Poi andò a casa. |Ciao!",
+        "Se ne andò via. |Poi disse di no. |«Vieni con me.» |Era il re. |Via Roma, ecc. e p. es. Garibaldi.",
         "Il dott. Bianchi e la prof. Neri leggono pag. 5. |Fine.",
     ],
     "pt": [
@@ -41,10 +45,12 @@ RIGHT = {
     ],
     "nl": [
         "Dhr. Jansen woont op nr. 5. |Mevr. Bakker niet.",
+        "Hij las, schreef enz. |Toen ging hij.",
         "Hij komt bijv. Morgen. |Prof. Visser ook.",
     ],
     "pl": [
         "Dr. Nowak mieszka przy ul. Długiej 5. |Ma np. Kota. |Koniec.",
+        "Czytał, pisał itd. |Potem wyszedł, itd. ścieżką.",
         "Był tam prof. Kowalski. |Naprawdę?",
     ],
     "ru": [
@@ -52,8 +58,11 @@ RIGHT = {
         "См. рис. 5 и т. е. Таблицу. |Правда? |Да.",
         "— Кто там? — спросил он. |Никто не ответил.",
     ],
-    "cs": ["Dne 3. října pršelo. |To bylo v 19. století. |Konec."],
-    "sv": ["Vi ses kl. 5 i dag. |T.ex. Anna kommer. |Den 3. oktober är bra."],
+    "cs": ["Byl tu. |Četl, psal atd. |Pak šel.", "Dne 3. října pršelo. |To bylo v 19. století. |Konec."],
+    "sv": [
+        "Det var hon. |Sedan gick hon ut. |Det var i maj. |Han kom.",
+        "Vi ses kl. 5 i dag. |T.ex. Anna kommer. |Den 3. oktober är bra.",
+    ],
     "tr": ["Dr. Ahmet geldi. |Bkz. s. 5. |Tamam mı? |Evet."],
     "ja": [
         "昨日は映画を見ました。|「面白かった。」と彼は言った。|とても。",

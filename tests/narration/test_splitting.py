@@ -18,6 +18,7 @@ UNSPACED = {
         "今天 天气 我们 公园 散步 然后 回家 晚饭",
     ),
     "Japanese": ("昨日は友達と一緒に映画を見に行きました。とても面白かったです。", "昨日 友達 一緒 映画 面白"),
+    "Burmese": ("မြန်မာနိုင်ငံသည်အရှေ့တောင်အာရှတွင်တည်ရှိသောနိုင်ငံတစ်နိုင်ငံဖြစ်သည်။", "တည်ရှိ ဖြစ်"),
     "Thai": ("สวัสดีครับ วันนี้อากาศดี เราไปเดินเล่นที่สวนสาธารณะกันเถอะ", "สวัสดี อากาศ เดิน เล่น สาธารณะ"),
 }
 """A text, and words in it."""
@@ -117,6 +118,10 @@ def test_a_text_is_cut_where_a_reader_would_pause(text: str, limit: int, expecte
         (f"{'a ' * 61}\nb", [("a " * 61).strip(), "b"]),
         ("He went\nhome. It\nwas late.", ["He went\nhome. It\nwas late."]),
         ("One.\nTwo.\n\nThree.", ["One.\nTwo.", "Three."]),
+        ("  It was\nlate. He\nwent.\n  She\nstayed.", ["It was\nlate. He\nwent.", "She\nstayed."]),
+        ("Title\n\nIt was\nlate.\n\tShe\nstayed.", ["Title", "It was\nlate.", "She\nstayed."]),
+        ("　今天很好，\n我们去了。\n　然后\n回家。", ["今天很好，\n我们去了。", "然后\n回家。"]),
+        ("The sea,\n  the sea,\nthe open\n  sea.", ["The sea,\n  the sea,\nthe open\n  sea."]),
         ("# One\nTwo\nthree", ["# One", "Two\nthree"]),
     ],
 )
@@ -132,6 +137,18 @@ def test_a_word_longer_than_the_limit_is_cut_between_grapheme_clusters() -> None
     assert parts(FAMILY * 3, 10) == [FAMILY] * 3
     assert parts("e\u0301" * 10, 5) == ["e\u0301" * 2] * 5
     assert parts("Hi " + "abcdefghij" * 3, 10) == ["Hi", *["abcdefghij"] * 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("အရှေ့တောင်အာရှတွင်", 8, ["အရှေ့", "တောင်အာ", "ရှတွင်"]),
+        ("ສ່ຽງໃຕ້ໃຕ້", 6, ["ສ່ຽງ", "ໃຕ້ໃຕ້"]),
+        ("เเเเกา", 4, ["เเเเ", "กา"]),
+    ],
+)
+def test_a_word_longer_than_the_limit_is_cut_between_syllables(text: str, limit: int, expected: list[str]) -> None:
+    assert parts(text, limit) == expected
 
 
 def test_a_grapheme_cluster_longer_than_the_limit_is_cut_between_code_points() -> None:

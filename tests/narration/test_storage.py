@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from openrouter_speech.narration.storage import PartStore, write_text
+from openrouter_speech.narration.doubts import Sound
+from openrouter_speech.narration.storage import PartStore, StoredPart, write_text
 
 KEY = "a" * 32
 
@@ -67,6 +68,21 @@ def test_the_manifest_is_trusted_if_the_size_matches(
     folder.write_manifest({"parts": [entry]})
     stored = folder.stored([KEY])[KEY]
     assert (stored.seconds, stored.generation_id) == (seconds, "gen-1")
+
+
+def test_the_manifest_knows_the_one_of_two_files_that_was_used(folder: PartStore) -> None:
+    second = folder.place(f"{KEY}.again", "wav")
+    second.write_bytes(folder.place(KEY, "wav").read_bytes())
+    entry = {"key": KEY, "file": f"parts/{second.name}", "generation_id": "gen-2"}
+    folder.write_manifest({"parts": [entry | {"bytes": 4844, "duration_ms": 5, "peak": 0.5, "end_peak": 0.1}]})
+    assert folder.again([KEY, "b" * 32])[KEY] == StoredPart(second, 4844, 0.005, "gen-2", Sound(0.5, 0.1))
+    assert folder.stored([KEY])[KEY] == StoredPart(folder.place(KEY, "wav"), 4844, 0.1)
+
+
+def test_a_second_file_that_is_unusable_is_known_and_stops_nothing(folder: PartStore) -> None:
+    folder.keep(f"{KEY}.again", b"noise")
+    assert folder.again([KEY]) == {KEY: None}
+    assert (folder.again(["b" * 32]), folder.useless()) == ({}, {})
 
 
 UNREADABLE = [

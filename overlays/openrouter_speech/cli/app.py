@@ -181,6 +181,34 @@ def narrate(
             help="Keep the parts in this folder; by default book.narration for book.mp3.",
         ),
     ] = None,
+    say: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--say",
+            metavar="WORD=SPOKEN",
+            help="Say something in place of a word, or a file with one of these on each line; repeatable.",
+        ),
+    ] = None,
+    voice_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--voice-of",
+            metavar="NAME=VOICE",
+            help='The voice of a speaker in a script, whose paragraphs begin with "NAME: "; repeatable.',
+        ),
+    ] = None,
+    turns: Annotated[
+        bool, typer.Option("--turns", help="Send several speakers in one request, for models that take turns.")
+    ] = False,
+    retry_suspicious: Annotated[
+        bool,
+        _cut(
+            "Request parts once more that are silent, cut off, or far too short or long. It costs.",
+            "--retry-suspicious",
+            "RETRY_SUSPICIOUS",
+            None,
+        ),
+    ] = False,
 ) -> None:
     """Turn a long text into one audio file.
 
@@ -194,7 +222,7 @@ def narrate(
     captions = [suffix for suffix, wanted in ((".srt", srt), (".vtt", vtt)) if wanted]
     cutting = {
         "limit": limit, "limit_unit": limit_unit.value, "language": language, "heading": heading,
-        "pause_ms": None if pause is None else pause * 1000, "folder": folder,
+        "pause_ms": None if pause is None else pause * 1000, "folder": folder, "turns": turns,
     }  # fmt: skip
     command.narrate(
         book=book,
@@ -203,6 +231,9 @@ def narrate(
         captions=tuple(captions),
         concurrency=concurrency,
         cutting=cutting,
+        say=say or [],
+        voice_of=voice_of or [],
+        retry_suspicious=retry_suspicious,
         settings=settings,
     )
 

@@ -39,7 +39,7 @@ _EXTRAS = {
     "cli": ("typer", "rich"),
     "contract": ("jsonschema-rs", "miniaudio", "rich", "schemathesis", "typer"),
     "play": ("miniaudio",),
-    "long": ("filelock", "miniaudio", "semantic-text-splitter", "sentencex", "soundfile"),
+    "long": ("filelock", "miniaudio", "samplerate", "semantic-text-splitter", "sentencex", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
     "aiohttp": ("httpx-aiohttp",),
     "socks": ("socksio",),

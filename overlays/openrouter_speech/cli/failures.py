@@ -55,7 +55,7 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
 
 _SAME = (
     "server_url", "check_models", "cache", "http_referer", "x_open_router_title", "x_open_router_categories",
-    "retry_maybe_billed", "limit", "limit_unit", "concurrency", "folder",
+    "retry_maybe_billed", "limit", "limit_unit", "concurrency", "folder", "heading", "say", "turns",
 )  # fmt: skip
 _OPTIONS = (
     {name: f"--{name.replace('_', '-')}" for name in _SAME}
@@ -64,6 +64,7 @@ _OPTIONS = (
         "response_format": "--format",
         "timeout_ms": "--timeout",
         "pause_ms": "--pause",
+        "voices": "--voice-of",
         "http_headers": "--header",
         "provider.options": "--provider-options",
         "input_references": "--reference",

@@ -20,7 +20,7 @@ from .options import Settings
 
 def narrate(
     *, book: Path, output: Path, dry_run: bool, captions: tuple[str, ...], concurrency: int,
-    cutting: dict[str, Any], settings: Settings,
+    cutting: dict[str, Any], say: list[str], voice_of: list[str], retry_suspicious: bool, settings: Settings,
 ) -> None:  # fmt: skip
     """Run the command.
 
@@ -30,7 +30,10 @@ def narrate(
         dry_run: Show the cost, and send nothing.
         captions: Suffixes of the caption files to write next to the audio.
         concurrency: Requests in flight at once.
-        cutting: `limit`, `limit_unit`, `language`, `heading`, `pause_ms` and `folder` of `tts.TTS.narrate`.
+        cutting: `limit`, `limit_unit`, `language`, `heading`, `pause_ms`, `folder` and `turns` of `tts.TTS.narrate`.
+        say: Respellings, "GIF=jif", or names of files with such lines.
+        voice_of: Speakers and their voices, "ALICE=nova".
+        retry_suspicious: Request suspicious parts once more.
         settings: The options shared with `say`.
     """
     with reported(settings, interrupted="the finished parts are kept; run the same command again to resume"):
@@ -41,7 +44,8 @@ def narrate(
             _check_outputs(book, output, beside)
             text = texts.read(None, book)
             params = {
-                **cutting, **settings.request(), "response_format": settings.format, "retries": settings.retry(PATIENT)
+                **cutting, "say": _respellings(say), "voices": dict(_pair("--voice-of", each) for each in voice_of),
+                **settings.request(), "response_format": settings.format, "retries": settings.retry(PATIENT)
             }  # fmt: skip
             open_router = settings.open_router(sends=not dry_run)
             plan = open_router.tts.plan_narration(text, output, **params)
@@ -56,8 +60,9 @@ def narrate(
             async def narrated() -> Narration:  # async, so that Ctrl-C ends it at once
                 async with open_router:
                     return await open_router.tts.narrate_async(
-                        text, output, concurrency=concurrency, on_progress=Teller(watcher), **params
-                    )
+                        text, output, concurrency=concurrency, retry_suspicious=retry_suspicious,
+                        on_progress=Teller(watcher), **params,
+                    )  # fmt: skip
 
             narration = asyncio.run(narrated())
         written = [str(narration.save_captions(file)) for file in beside]
@@ -73,6 +78,10 @@ def _check_outputs(book: Path, output: Path, captions: list[Path]) -> None:
         texts.check_output(book, file, "The captions")
         if file.exists() and output.exists() and file.samefile(output):
             raise WrongUsageError(f"The captions {file} and the audio {output} are the same file")
+
+
+_MOST_SHOWN = 3
+"""Suspicious parts in the line for people."""
 
 
 class Teller:
@@ -92,6 +101,8 @@ class Teller:
         if self._before is None:
             self._before = now.characters_done
         details = [f"{now.parts_done} of {now.parts} parts", f"{progress.length(now.audio_seconds)} of audio"]
+        if now.suspicious_parts:
+            details.append(f"requesting {_counted(now.suspicious_parts, 'suspicious part')} once more")
         if now.waiting_seconds is not None:
             details.append(f"throttled: next request in {now.waiting_seconds:.0f} s")
         elif (made := now.characters_done - self._before) and now.characters_done < now.characters:
@@ -100,16 +111,46 @@ class Teller:
         self._watcher.show(", ".join(details), now.characters_done, now.characters)
 
 
+def _respellings(given: list[str]) -> dict[str, str]:
+    """Read words and what to say, from options and files."""
+    words: dict[str, str] = {}
+    for each in given:
+        if "=" in each:
+            lines = [each]
+        elif Path(each).is_file():
+            lines = [
+                line for line in texts.read(None, Path(each)).splitlines() if line.strip() and not line.startswith("#")
+            ]
+        else:
+            raise WrongUsageError(f"--say takes WORD=SPOKEN, or a file of such lines; {each} is neither")
+        words.update(_pair("--say", line) for line in lines)
+    return words
+
+
+def _pair(name: str, given: str) -> tuple[str, str]:
+    left, equals, right = (each.strip() for each in given.partition("="))
+    if not (left and equals):
+        raise WrongUsageError(f"{name} takes two texts with = between them, not {given}")
+    return left, right
+
+
 def _cost(plan: NarrationPlan) -> str:
     cost = f"{_counted(plan.missing_requests, 'request')}, {_counted(plan.missing_characters, 'character')} to send"
     stored = plan.requests - plan.missing_requests
-    return f"{cost}; {stored:,} of {plan.requests:,} already in {plan.folder}" if stored else cost
+    return "; ".join([
+        f"{cost}; {stored:,} of {plan.requests:,} already in {plan.folder}" if stored else cost,
+        *(f"{word} respelled {_counted(count, 'time')}" for word, count in plan.respelled.items()),
+        *(f"{_counted(count, 'paragraph')} by {name}" for name, count in plan.speakers.items()),
+    ])  # fmt: skip
 
 
 def _outcome(narration: Narration, captions: list[str]) -> str:
     audio = f"{progress.length(narration.duration)} of audio in {_counted(narration.parts, 'part')}"
     sent = f"{_counted(narration.new_requests, 'request')}, {_counted(narration.new_characters, 'character')}"
-    return "; ".join([f"{narration.path}: {audio}", f"sent {sent}", *captions])
+    suspicious = [f"{' and '.join(part.reasons)}: {part.where}" for part in narration.suspicious[:_MOST_SHOWN]]
+    if left := len(narration.suspicious) - len(suspicious):
+        suspicious.append(f"{left:,} more suspicious parts are in {narration.manifest}")
+    return "; ".join([f"{narration.path}: {audio}", f"sent {sent}", *captions, *suspicious])
 
 
 def _counted(number: int, noun: str) -> str:

@@ -1,7 +1,7 @@
 """Captions: the time of each sentence, as SubRip or WebVTT. Pure, except for `save`."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from attrs import frozen
@@ -26,10 +26,20 @@ class Cue:
     end_ms: int
     text: str
     """One or two lines, separated by "\\n"."""
+    speaker: str | None = None
+    """Who speaks, if the text is a script."""
 
 
-def texts(paragraph: str, language: str) -> Iterator[str]:
-    """Yield the texts of captions: a sentence each, or clauses and words of a long one."""
+def texts(paragraph: str, language: str, speaker: str | None = None) -> Iterator[str]:
+    """Yield the texts of captions: a sentence each, or clauses and words of a long one.
+
+    The first leaves room for the name of the speaker.
+    """
+    if speaker:
+        name = "x" * len(speaker) + ":"
+        first, *others = texts(f"{name} {paragraph}", language)
+        yield from filter(None, [first.removeprefix(name).lstrip(), *others])
+        return
     start = 0
     for end in sentences.ends(paragraph, language):
         yield from _texts(" ".join(paragraph[start:end].split()), language, LINE * LINES)
@@ -45,41 +55,62 @@ def _texts(text: str, language: str, limit: int) -> Iterator[str]:
             yield from _texts(piece, language, max(LINE, limit * 3 // 4))
 
 
-def share_out(pieces: Iterable[str], start_ms: float, duration_ms: float) -> Iterator[Cue]:
+def share_out(
+    pieces: Iterable[str], start_ms: float, duration_ms: float, speakers: Sequence[str | None] = ()
+) -> Iterator[Cue]:
     """Divide the time of one part among the texts of its captions, in proportion to their characters.
 
-    Texts that would be too short to read share a caption, if they fit. No caption overlaps another.
+    Texts that would be too short to read share a caption, if they fit, and one person says them. No caption overlaps
+    another.
+
+    Args:
+        pieces: The texts.
+        start_ms: When the part begins.
+        duration_ms: How long it is.
+        speakers: The speaker of each text.
     """
     pieces = list(pieces)
     pace = duration_ms / sum(map(len, pieces))
-    cues: list[list[str]] = []
-    for piece in pieces:
-        last = cues[-1] if cues else []
+    cues: list[tuple[str | None, list[str]]] = []
+    for piece, speaker in zip(pieces, speakers or [None] * len(pieces), strict=True):
+        last_speaker, last = cues[-1] if cues else (None, [])
         short = min(sum(map(len, last)), len(piece)) * pace < SHORTEST_MS
-        if last and short and "\n".join([*last, piece]).count("\n") < LINES:
+        if last and short and speaker == last_speaker and "\n".join([*last, piece]).count("\n") < LINES:
             last.append(piece)
         else:
-            cues.append([piece])
+            cues.append((speaker, [piece]))
     spoken, end = 0, 0
-    for cue in cues:
+    for speaker, cue in cues:
         begin = max(end, round(start_ms + spoken * pace))
         spoken += sum(map(len, cue))
         end = max(begin + 1, round(start_ms + spoken * pace))
-        yield Cue(begin, end, "\n".join(cue))
+        yield Cue(begin, end, "\n".join(cue), speaker)
 
 
 def srt(cues: Iterable[Cue]) -> str:
-    """Format cues as SubRip, which has no escapes: `-->` inside a caption becomes `→`."""
-    return "".join(
-        f"{number}\n{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}\n{cue.text.replace('-->', '→')}\n\n"
-        for number, cue in enumerate(cues, 1)
-    )
+    """Format cues as SubRip, which has no escapes: `-->` inside a caption becomes `→`.
+
+    The first caption of a speaker begins with the name. If it is too long for the line, it has its own.
+    """
+    written, speaker = [], None
+    for number, cue in enumerate(cues, 1):
+        text = cue.text
+        if cue.speaker and cue.speaker != speaker:
+            first, _, rest = text.partition("\n")
+            fits = len(cue.speaker) + 2 + len(first) <= LINE
+            text = f"{cue.speaker}:{' ' if fits or rest else chr(10)}{text}"
+        speaker = cue.speaker
+        times = f"{_time(cue.start_ms, ',')} --> {_time(cue.end_ms, ',')}"
+        written.append(f"{number}\n{times}\n{text.replace('-->', '→')}\n\n")
+    return "".join(written)
 
 
 def vtt(cues: Iterable[Cue]) -> str:
-    """Format cues as WebVTT: https://www.w3.org/TR/webvtt1/#cue-text."""
+    """Format cues as WebVTT, with the speakers as voices: https://www.w3.org/TR/webvtt1/#cue-text."""
     return "WEBVTT\n" + "".join(
-        f"\n{_time(cue.start_ms, '.')} --> {_time(cue.end_ms, '.')}\n{_escaped(cue.text)}\n" for cue in cues
+        f"\n{_time(cue.start_ms, '.')} --> {_time(cue.end_ms, '.')}\n"
+        f"{f'<v {_escaped(cue.speaker)}>' if cue.speaker else ''}{_escaped(cue.text)}\n"
+        for cue in cues
     )
 
 

@@ -30,10 +30,12 @@ class Fit:
     Args:
         target: The file.
         seconds: Its least duration before any part is added: the pauses and the missing parts.
+        resamples: Whether parts with different formats can be joined.
     """
 
-    def __init__(self, target: Path, seconds: float) -> None:
+    def __init__(self, target: Path, seconds: float, *, resamples: bool = True) -> None:
         self._target = target
+        self._resamples = resamples
         self._seconds = seconds
         self._first: tuple[Path, AudioInfo] | None = None
 
@@ -64,36 +66,32 @@ class Fit:
             seconds: Seconds to add to the estimate.
 
         Raises:
-            ValueError: The file cannot hold this format, or it differs from the first part's.
+            ValueError: The file cannot hold this format, or it differs from the first part's and cannot be resampled.
         """
         self._seconds += seconds
         if self._first is None:
             self._first = part, info
-            if files.format_of(self._target) == "mp3" and not _fits_mp3(info):
+            if not holds(self._target, info):
                 raise ValueError(
                     f"mp3 cannot hold {described(info)}, which {part} has. "
                     f"Name {self._target.name} .wav or .pcm: {_ALL_KEPT}"
                 )
         first, like = self._first
-        if _kind(info) != _kind(like):
-            raise mismatch(first, like, part, info)
+        if _kind(info) != _kind(like) and not self._resamples:
+            raise ValueError(
+                f"The parts have different formats: {first} has {described(like)}, {part} has {described(info)}. "
+                f"Install samplerate to join them (pip install 'openrouter-speech[long]'): {_ALL_KEPT}"
+            )
 
 
-def _fits_mp3(info: AudioInfo) -> bool:
+def holds(target: Path, info: AudioInfo) -> bool:
+    """Whether a file can hold audio in a format, as far as its suffix says."""
     rate, channels = _kind(info)
-    return rate in _MP3_RATES and channels <= _MP3_CHANNELS
+    return files.format_of(target) != "mp3" or (rate in _MP3_RATES and channels <= _MP3_CHANNELS)
 
 
 def _kind(info: AudioInfo) -> tuple[int, int]:
     return info.sample_rate or audio.PCM_SAMPLE_RATE, info.channels or audio.PCM_CHANNELS
-
-
-def mismatch(first: Path, like: AudioInfo, part: Path, info: AudioInfo) -> ValueError:
-    """Make the error for a part that differs from the first one."""
-    return ValueError(
-        f"The parts do not fit together: {first} has {described(like)}, {part} has {described(info)}. "
-        "Remove the wrong ones; the same call requests them again"
-    )
 
 
 def described(info: AudioInfo) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from . import LimitUnit, joining, plan, sentences
 from .fit import Fit, least_seconds
 from .plan import Part
 from .results import NarrationPlan
+from .script import Cast, Respelling, Speech
 from .storage import PartStore, StoredPart
 
 PATIENT = evolve(retries.DEFAULT, max_retries=10, backoff=BackoffStrategy(500, 30_000, 2, 600_000, jitter_ms=250))
@@ -31,10 +33,14 @@ class NarrationJob:
     target: Path
     folder: PartStore
     parts: tuple[Part, ...]
-    requests: dict[str, str]
-    """The text of each request, by key, in reading order."""
+    requests: dict[str, Speech]
+    """What each request asks for, by key, in reading order."""
     stored: dict[str, StoredPart]
     """The parts already in the folder, by key."""
+    again: dict[str, StoredPart | None]
+    """The second audio of parts that were requested twice, by key. None if it is unusable."""
+    retry_suspicious: bool
+    cast: Cast
     pause_ms: float
     retry: RetryConfig
     about: dict[str, Any]
@@ -46,26 +52,29 @@ class NarrationJob:
         return Counter(part.key for part in self.parts if part.key)
 
     @property
-    def missing(self) -> dict[str, str]:
-        """The texts still to request, by key."""
-        return {key: text for key, text in self.requests.items() if key not in self.stored}
+    def missing(self) -> dict[str, Speech]:
+        """What is still to be requested, by key."""
+        return {key: speech for key, speech in self.requests.items() if key not in self.stored}
 
     @property
     def plan(self) -> NarrationPlan:
         """The cost."""
         missing = self.missing
+        speakers = Counter(speaker for part in self.parts if part.key for speaker in part.speakers if speaker)
         return NarrationPlan(
             folder=self.folder.path,
             paragraphs=len({number for part in self.parts if part.key for number in part.paragraphs}),
             requests=len(self.requests),
-            characters=sum(map(len, self.requests.values())),
+            characters=characters(self.requests.values()),
             missing_requests=len(missing),
-            missing_characters=sum(map(len, missing.values())),
+            missing_characters=characters(missing.values()),
+            respelled=self.cast.say.counts(part.text for part in self.parts),
+            speakers={name: speakers[name] for name in self.cast.voices},
         )
 
     def least_seconds(self, key: str) -> float:
         """Return the least duration of a part."""
-        return least_seconds(self.requests[key], self.about["settings"]["speed"])
+        return least_seconds(self.requests[key].text, self.about["settings"]["speed"])
 
     def fit(self) -> Fit:
         """Estimate the file to come.
@@ -75,7 +84,8 @@ class NarrationJob:
         """
         silence = sum(plan.pauses_before(self.parts)) * self.pause_ms / 1000
         missing, times = self.missing, self.times
-        fit = Fit(self.target, silence + sum(times[key] * self.least_seconds(key) for key in missing))
+        seconds = silence + sum(times[key] * self.least_seconds(key) for key in missing)
+        fit = Fit(self.target, seconds, resamples=joining.can_resample())
         for key, part in self.stored.items():
             fit.add(part.file, self.folder.info(part), times[key] * part.seconds)
         fit.check()
@@ -87,7 +97,7 @@ class NarrationJob:
         Raises:
             ConfigurationError: The folder holds unusable audio for a missing part: it was paid for.
         """
-        job = evolve(self, stored=self.folder.stored(self.requests))
+        job = evolve(self, stored=self.folder.stored(self.requests), again=self.folder.again(self.requests))
         useless = self.folder.useless()
         for key in job.missing:
             if key in useless:
@@ -96,6 +106,11 @@ class NarrationJob:
                     f"{useless[key]}. Remove that file, and the same call requests it again, and pays again"
                 )
         return job
+
+
+def characters(speeches: Iterable[Speech]) -> int:
+    """Count what is paid for."""
+    return sum(len(speech.text) for speech in speeches)
 
 
 def prepare(
@@ -109,6 +124,10 @@ def prepare(
     heading: str | re.Pattern[str] | None,
     pause_ms: float | None,
     folder: StrPath | None,
+    say: Mapping[str, str] | None,
+    voices: Mapping[str, str] | None,
+    turns: bool,
+    retry_suspicious: bool = False,
 ) -> NarrationJob:
     """Prepare a narration. Nothing is written.
 
@@ -122,6 +141,10 @@ def prepare(
         heading: The pattern for the headings of chapters; None for the known ones.
         pause_ms: Milliseconds of silence between paragraphs; None to leave pauses to the voice.
         folder: The folder for the parts.
+        say: How words are said.
+        voices: The voice of each speaker.
+        turns: Whether speakers share requests.
+        retry_suspicious: Whether to request suspicious parts once more.
     """
     target = Path(path)
     _check(call, target, pause_ms)
@@ -129,14 +152,16 @@ def prepare(
         raise TypeError(f'language must be a code such as "en", not {type(language).__name__}')
     language = language or sentences.guess(text)
     pattern = None if heading is None else _compiled(heading)
+    cast = Cast(voices, turns, Respelling(say))
     joining.check_installed()
-    splitter = plan.splitter_for(limit, limit_unit, language)
+    splitter = plan.splitter_for(limit, limit_unit, language, cast)
     place = PartStore(_default_folder(target) if folder is None else Path(folder))
     place.check()
     parts = plan.parts_of(
-        text, splitter, plan.keys_for(call), packed=pause_ms is None, stored=place.keys(), heading=pattern
-    )
-    requests = {part.key: part.text for part in parts if part.key}
+        text, splitter, plan.keys_for(call),
+        cast=cast, packed=pause_ms is None, stored=place.keys(), heading=pattern,
+    )  # fmt: skip
+    requests = {part.key: cast.speech(part.texts, part.speakers) for part in parts if part.key}
     if place.holds(target):
         raise ValueError(
             f"{target} is in the folder of the parts, {place.path}, which may be removed later: name another"
@@ -147,6 +172,9 @@ def prepare(
         parts=parts,
         requests=requests,
         stored={},
+        again={},
+        retry_suspicious=retry_suspicious,
+        cast=cast,
         pause_ms=pause_ms or 0,
         retry=PATIENT if call.retry is retries.DEFAULT else call.retry,
         about={
@@ -157,6 +185,9 @@ def prepare(
                 "limit_unit": limit_unit,
                 "language": language,
                 "pause_ms": pause_ms,
+                "say": cast.say.words,
+                "voices": cast.voices,
+                "turns": turns,
             },
         },
     ).looked_up()

@@ -1,8 +1,15 @@
-"""Join parts into one file, in constant memory: decode each block by block, and encode the whole once."""
+"""Join parts into one file, in constant memory: decode each block by block, and encode the whole once.
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+Most parts end in silence, and their samples stay as they are. Where one does not, both sides of the join are faded, so
+that it does not click. Parts with another rate than most are resampled.
+"""
+
+from array import array
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from io import BytesIO
+from itertools import chain
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
@@ -12,10 +19,23 @@ from attrs import frozen
 from .. import _files as files
 from .._core import audio, mp3, wav
 from .._core.audio import AudioInfo
-from . import extra, fit
+from . import extra, fit, id3
+from .doubts import Sound
+from .results import Chapter
 
 _FRAMES = 1 << 16
 """Frames per block: 2.7 s at 24 kHz, a few milliseconds to encode."""
+_FULL_SCALE = 1 << 15
+_CLICK = _FULL_SCALE // 100
+"""The smallest step between two samples that is heard as a click at a join: -40 dB."""
+_FADE = 0.005
+"""Seconds."""
+_FILTER = 0.1
+"""Seconds: more than the filter of the resampler is long."""
+_END = 0.02
+"""Seconds: enough for a period of a low voice."""
+_EVERY = 7
+"""Samples from one that is measured to the next, for speed. It is odd, so as not to skip a channel."""
 
 
 @frozen
@@ -42,6 +62,36 @@ class Joined:
         return round(frames * 1000 / self.sample_rate)
 
 
+def sound(part: Path) -> Sound:
+    """Measure how loud a part is.
+
+    Raises:
+        ValueError: It cannot be decoded.
+        OSError: It cannot be read.
+    """
+    peak, tail = 0, b""
+    with _opening(part) as opened:
+        info = opened.info
+        size = round(_rate(info) * _END) * info.frame_size
+        for block in opened.blocks:
+            peak = max(peak, _peak(block, _EVERY))
+            tail = (tail + block)[-size:]
+    end = _peak(tail)
+    return Sound(max(peak, end) / _FULL_SCALE, end / _FULL_SCALE)
+
+
+def _peak(samples: bytes, step: int = 1) -> int:
+    values = array("h", samples)[::step]
+    return max(map(abs, (min(values), max(values)))) if values else 0
+
+
+def chapters(titles: Iterable[str | None], joined: Joined) -> list[Chapter]:
+    """Return the chapters: where the parts that have a title begin."""
+    return [
+        Chapter(title, start_ms) for title, (start_ms, _) in zip(titles, joined.milliseconds, strict=False) if title
+    ]
+
+
 class _Sink(Protocol):
     def write(self, chunk: bytes, /) -> None: ...
 
@@ -56,7 +106,11 @@ def check_installed() -> None:
 
 
 def join(
-    parts: Sequence[Path | None], pauses_ms: Sequence[float], target: Path, scratch: Path
+    parts: Sequence[Path | None],
+    pauses_ms: Sequence[float],
+    target: Path,
+    scratch: Path,
+    titles: Sequence[str | None] = (),
 ) -> Generator[float, None, Joined]:
     """Join parts, and move the file into place.
 
@@ -65,31 +119,43 @@ def join(
         pauses_ms: Milliseconds of silence before each part.
         target: The file: .wav, .pcm or .mp3.
         scratch: A temporary file for encoding; it is removed.
+        titles: The title of the chapter that begins with each part, or None. An mp3 file gets an ID3 tag with them.
 
     Yields:
         The seconds written so far, after each block. Closing the generator early leaves no file.
 
     Raises:
-        ValueError: The parts have different formats, or do not fit into a WAV file.
+        ValueError: A part cannot be decoded, or the parts do not fit into a WAV file.
+        ConfigurationError: The parts have different formats, and the package that resamples them is not installed.
         OSError: The file cannot be written.
     """
-    info, frames = _info(list(filter(None, parts)))
-    rate = info.sample_rate or audio.PCM_SAMPLE_RATE
+    info, frames = _info(list(filter(None, parts)), target)
+    rate = _rate(info)
     silences = [round(pause * rate / 1000) for pause in pauses_ms]
     if files.format_of(target) == "wav":
         wav.check_size((frames + sum(silences)) * info.frame_size)
-    with _sink(target, scratch, info) as sink:
-        written, spans = 0, []
+    written = 0
+    spans: list[tuple[int, int]] = []
+
+    def tag() -> bytes:
+        joined = Joined(rate, tuple(spans), written)
+        return id3.chapters_tag(chapters(titles, joined), joined.duration_ms)
+
+    with _sink(target, scratch, info, tag) as sink:
+        seams = _Seams(sink, info)
         for file, silence in zip(parts, silences, strict=True):
+            seams.join()
             for block in _silence(silence, info.frame_size):
-                sink.write(block)
+                seams.write(block)
             written += silence
             begin = written
-            for block in _decoded(file):
-                sink.write(block)
+            seams.join()
+            for block in _decoded(file, info):
+                seams.write(block)
                 written += len(block) // info.frame_size
                 yield written / rate
             spans.append((begin, written - begin))
+        seams.end()
     return Joined(rate, tuple(spans), written)
 
 
@@ -193,24 +259,104 @@ def _read(opened: Any, miniaudio: Any) -> Iterator[bytes]:
             yield bytes(miniaudio.convert_sample_format(floats, block, integers))
 
 
-def _info(parts: Iterable[Path]) -> tuple[AudioInfo, int]:
-    """Return the format that all parts share, and their frames in total."""
-    first, info, frames = None, AudioInfo("pcm"), 0
+def _info(parts: Iterable[Path], target: Path) -> tuple[AudioInfo, int]:
+    """Return the format of most of the audio that the file can hold, and the frames of all of it in this format."""
+    seconds: dict[AudioInfo, float] = {}
     for part in parts:
         with _opening(part) as opened:
-            current = opened.info
-            frames += opened.frames
-        if first is None:
-            first, info = part, current
-        if current != info:
-            raise fit.mismatch(first, info, part, current)
-    return info, frames
+            seconds[opened.info] = seconds.get(opened.info, 0) + opened.frames / _rate(opened.info)
+    if len(seconds) > 1:
+        _resampler()
+    fitting = [info for info in seconds if fit.holds(target, info)] or seconds
+    info = max(fitting, key=seconds.__getitem__)
+    return info, round(sum(seconds.values()) * _rate(info))
 
 
-def _decoded(file: Path | None) -> Iterator[bytes]:
+def _rate(info: AudioInfo) -> int:
+    return info.sample_rate or audio.PCM_SAMPLE_RATE
+
+
+def _channels(info: AudioInfo) -> int:
+    return info.channels or audio.PCM_CHANNELS
+
+
+def _decoded(file: Path | None, info: AudioInfo) -> Iterator[bytes]:
     if file is not None:
         with _opening(file) as opened:
-            yield from opened.blocks
+            yield from opened.blocks if opened.info == info else _resampled(opened, info)
+
+
+def can_resample() -> bool:
+    """Whether parts with different formats can be joined. Nothing is imported."""
+    return find_spec("samplerate") is not None
+
+
+def _resampler() -> Any:
+    """Import samplerate on first use."""
+    with extra.needed():
+        import samplerate  # noqa: PLC0415
+    return samplerate
+
+
+def _resampled(samples: _Samples, info: AudioInfo) -> Iterator[bytes]:
+    """Yield the samples of a part in another format."""
+    miniaudio, _ = _libraries()
+    integers, floats = miniaudio.SampleFormat.SIGNED16, miniaudio.SampleFormat.FLOAT32
+    rate, inward, outward = _rate(samples.info), _channels(samples.info), _channels(info)
+    ratio = _rate(info) / rate
+    converter = _resampler().Resampler("sinc_fastest", outward)
+    left = round(samples.frames * ratio) * info.frame_size
+    # Silence at the end moves the last samples out of the filter.
+    for block in chain(samples.blocks, [bytes(round(rate * _FILTER) * samples.info.frame_size)]):
+        mixed = bytes(miniaudio.convert_frames(integers, inward, rate, block, floats, outward, rate))
+        view = memoryview(mixed).cast("f", [len(mixed) // 4 // outward, outward])
+        if resampled := converter.process(view, ratio).tobytes():
+            converted = bytes(miniaudio.convert_sample_format(floats, resampled, integers))[:left]
+            left -= len(converted)
+            yield converted
+
+
+class _Seams:
+    """Passes samples on to a sink, and fades both sides of a join that would click. It holds the last ones back."""
+
+    def __init__(self, sink: _Sink, info: AudioInfo) -> None:
+        self._sink = sink
+        self._channels = _channels(info)
+        self._size = round(_rate(info) * _FADE) * info.frame_size
+        self._held = b""
+        self._is_join = False
+
+    def join(self) -> None:
+        """Say that the next samples are of something else."""
+        self._is_join = bool(self._held)
+
+    def write(self, block: bytes) -> None:
+        """Add samples."""
+        if not block:
+            return
+        if self._is_join and self._clicks(block):
+            self._held = self._faded(self._held, out=True)
+            block = self._faded(block[: self._size]) + block[self._size :]
+        self._is_join = False
+        samples = self._held + block
+        self._sink.write(samples[: -self._size])
+        self._held = samples[-self._size :]
+
+    def end(self) -> None:
+        """Write the rest."""
+        self._sink.write(self._held)
+
+    def _clicks(self, block: bytes) -> bool:
+        before, after = array("h", self._held)[-self._channels :], array("h", block[: 2 * self._channels])
+        return any(abs(one - two) > _CLICK for one, two in zip(before, after, strict=True))
+
+    def _faded(self, samples: bytes, *, out: bool = False) -> bytes:
+        values = array("h", samples)
+        frames = len(values) // self._channels
+        for number in range(len(values)):
+            frame = number // self._channels
+            values[number] = values[number] * (frames - 1 - frame if out else frame) // max(1, frames - 1)
+        return values.tobytes()
 
 
 def _silence(frames: int, frame_size: int) -> Iterator[bytes]:
@@ -219,8 +365,8 @@ def _silence(frames: int, frame_size: int) -> Iterator[bytes]:
 
 
 @contextmanager
-def _sink(target: Path, scratch: Path, info: AudioInfo) -> Iterator[_Sink]:
-    """Open a sink that takes 16-bit samples and writes the target."""
+def _sink(target: Path, scratch: Path, info: AudioInfo, tag: Callable[[], bytes]) -> Iterator[_Sink]:
+    """Open a sink that takes 16-bit samples and writes the target; an mp3 file begins with the tag."""
     if files.format_of(target) != "mp3":
         with files.saving(target, info) as sink:
             yield sink
@@ -230,6 +376,7 @@ def _sink(target: Path, scratch: Path, info: AudioInfo) -> Iterator[_Sink]:
             yield encoder
         # The encoder seeks back to the beginning when it closes; a file that `files` is saving cannot.
         with files.saving(target, AudioInfo("mp3")) as sink, scratch.open("rb") as encoded:
+            sink.write(tag())
             while block := encoded.read(1 << 16):
                 sink.write(block)
     finally:

@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from time import sleep
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
@@ -17,10 +17,12 @@ from .._http.sending import sleep_async
 from ..errors import APIStatusError, AudioError, NotAudioError, OpenRouterError, SaveError, SuffixMismatchError
 from ..streams import AsyncSpeechStream, SpeechStream
 from . import joining, lock, manifest, plan
-from .job import NarrationJob
-from .results import Narration, NarrationProgress
+from .doubts import Take, Usual, Verdict
+from .job import NarrationJob, characters
+from .results import Narration, NarrationProgress, SuspiciousPart
 from .scheduler import Request, Scheduler
-from .storage import SUFFIXES, StoredPart
+from .script import Speech
+from .storage import AGAIN, SUFFIXES, StoredPart
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -45,15 +47,15 @@ class Arrived(NamedTuple):
 
 
 class SendPart(Protocol):
-    """Sends the request for a text once, and passes the response to `receive`."""
+    """Sends a request once, and passes the response to `receive`."""
 
-    def __call__(self, text: str, receive: Callable[[OpenResponse], Arrived], /) -> Arrived: ...
+    def __call__(self, speech: Speech, receive: Callable[[OpenResponse], Arrived], /) -> Arrived: ...
 
 
 class SendPartAsync(Protocol):
     """As `SendPart`."""
 
-    async def __call__(self, text: str, receive: Callable[[OpenResponse], Awaitable[Arrived]], /) -> Arrived: ...
+    async def __call__(self, speech: Speech, receive: Callable[[OpenResponse], Awaitable[Arrived]], /) -> Arrived: ...
 
 
 def narrate(job: NarrationJob, send: SendPart, concurrency: int, on_progress: OnProgress | None) -> Narration:
@@ -61,6 +63,8 @@ def narrate(job: NarrationJob, send: SendPart, concurrency: int, on_progress: On
     with _begun(job, concurrency, on_progress) as run:
         run.report()
         _send_all(run, send, concurrency)
+        if run.begins_again():
+            _send_all(run, send, concurrency)
         with closing(run.join()) as steps:
             while True:
                 try:
@@ -78,6 +82,8 @@ async def narrate_async(
     with _begun(job, concurrency, on_progress) as run:
         run.report()
         await _send_all_async(run, send)
+        if run.begins_again():
+            await _send_all_async(run, send)
         with closing(run.join()) as steps:
             while True:
                 try:
@@ -108,7 +114,7 @@ def _send_all(run: "_Run", send: SendPart, concurrency: int) -> None:
         try:
             while not run.scheduler.is_over:
                 for request in run.scheduler.begin(run.now()):
-                    in_flight[pool.submit(send, request.text, run.receiver(request))] = request
+                    in_flight[pool.submit(send, run.speech(request), run.receiver(request))] = request
                 delay = run.scheduler.delay(run.now())
                 if in_flight:
                     for future in wait(in_flight, delay, FIRST_COMPLETED).done:
@@ -131,7 +137,7 @@ async def _send_all_async(run: "_Run", send: SendPartAsync) -> None:
     try:
         while not run.scheduler.is_over:
             for request in run.scheduler.begin(run.now()):
-                in_flight[asyncio.ensure_future(send(request.text, run.receiver_async(request)))] = request
+                in_flight[asyncio.ensure_future(send(run.speech(request), run.receiver_async(request)))] = request
             delay = run.scheduler.delay(run.now())
             if in_flight:
                 done, _ = await asyncio.wait(in_flight, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
@@ -156,9 +162,16 @@ class _Run:
     """The state of a narration in progress: the stored parts, the requests to come, the progress to report."""
 
     def __init__(self, job: NarrationJob, concurrency: int, on_progress: OnProgress | None) -> None:
-        self.scheduler = Scheduler([Request(key, text) for key, text in job.missing.items()], job.retry, concurrency)
+        self._concurrency = concurrency
+        self.scheduler = self._scheduled(job, job.missing)
         self._job = job
         self._stored: dict[str, StoredPart] = {}
+        """The audio to use."""
+        self._first: dict[str, StoredPart] = {}
+        self._again = dict(job.again)
+        self._asked_again: list[str] = []
+        """The keys of the parts that this run requests a second time."""
+        self._suspects: dict[str, Verdict] = {}
         self._unsaved: list[SaveError] = []
         self._on_progress = on_progress
         self._ahead = 0.0
@@ -167,10 +180,12 @@ class _Run:
         self._fit = job.fit()
         self._progress = NarrationProgress(
             parts=self._times.total(),
-            characters=sum(times * len(job.requests[key]) for key, times in self._times.items()),
+            characters=sum(times * len(job.requests[key].text) for key, times in self._times.items()),
         )
         for key, part in job.stored.items():
             self._add(key, part)
+            if (second := job.again.get(key)) and second.generation_id:  # the manifest says that it was used
+                self._stored[key] = second
 
     def now(self) -> float:
         """Return the time for the scheduler, in seconds."""
@@ -179,6 +194,20 @@ class _Run:
     def has_reached(self, moment: float) -> None:
         """Advance the clock to a moment that was slept for, even if the sleep ended a little early."""
         self._ahead += max(0.0, moment - self.now())
+
+    def speech(self, request: Request) -> Speech:
+        """Return what a request asks for."""
+        return self._job.requests[request.key]
+
+    def begins_again(self) -> bool:
+        """Prepare to request suspicious parts once more, if there are any, and that is wanted."""
+        if self._job.retry_suspicious:
+            self._asked_again = [key for key in self._judged() if key not in self._again]
+            self.scheduler = self._scheduled(self._job, self._asked_again)
+        if self._asked_again:
+            self._progress = evolve(self._progress, suspicious_parts=len(self._asked_again))
+            self.report()
+        return bool(self._asked_again)
 
     def receiver(self, request: Request) -> Callable[[OpenResponse], Arrived]:
         """Return a function that stores the audio of a request."""
@@ -224,6 +253,9 @@ class _Run:
         self.scheduler.succeeded(request)
         part = outcome.part
         self._progress = evolve(self._progress, bytes_received=self._progress.bytes_received + outcome.bytes_received)
+        if self._asked_again:
+            self._again[request.key] = part
+            return
         self._add(request.key, part)
         longer = self._times[request.key] * (part.seconds - self._job.least_seconds(request.key))
         try:
@@ -267,39 +299,81 @@ class _Run:
     def join(self) -> Generator[float, None, Narration]:
         """Join the parts, and complete the manifest. Yields the seconds written so far."""
         job = self._job
+        self._suspects = self._judged()
         joined = yield from joining.join(
             [self._stored[part.key].file if part.key else None for part in job.parts],
             [number * job.pause_ms for number in plan.pauses_before(job.parts)],
             job.target,
             job.folder.path / ".joined.mp3.part",
+            [part.chapter for part in job.parts],
         )
         self._write_manifest(joined)
-        missing = job.missing
+        new = [*job.missing.values(), *map(job.requests.__getitem__, self._asked_again)]
         return Narration(
             path=job.target,
             duration=joined.frames / joined.sample_rate,
             parts=self._progress.parts,
             requests=len(job.requests),
-            characters=sum(map(len, job.requests.values())),
-            new_requests=len(missing),
-            new_characters=sum(map(len, missing.values())),
+            characters=characters(job.requests.values()),
+            new_requests=len(new),
+            new_characters=characters(new),
             chapters=tuple(manifest.chapters(job.parts, joined)),
             manifest=job.folder.manifest,
             cues=tuple(manifest.cues(job.parts, joined, job.about["settings"]["language"])),
+            suspicious=tuple(self._suspicious(key, verdict) for key, verdict in self._suspects.items()),
         )
+
+    def _scheduled(self, job: NarrationJob, keys: Iterable[str]) -> Scheduler:
+        return Scheduler([Request(key, job.requests[key].text) for key in keys], job.retry, self._concurrency)
+
+    def _judged(self) -> dict[str, Verdict]:
+        """Choose the better audio of each part that has two. Return the parts that are suspicious even so."""
+        firsts = self._first = {key: _measured(self._first[key]) for key in self._job.requests}
+        takes = {key: [part, *filter(None, [self._again.get(key)])] for key, part in firsts.items()}
+        usual = Usual(self._take(key, part) for key, part in firsts.items())
+        suspicious = {}
+        for key, parts in takes.items():
+            measured = map(_measured, parts)
+            verdict, best = min(
+                ((usual.judge(self._take(key, part)), part) for part in measured), key=lambda pair: pair[0].distance
+            )
+            self._stored[key] = best
+            if verdict.reasons:
+                suspicious[key] = verdict
+        return suspicious
+
+    def _suspicious(self, key: str, verdict: Verdict) -> SuspiciousPart:
+        part, expected = self._stored[key], verdict.expected_seconds
+        return SuspiciousPart(
+            where=plan.whereabouts(self._job.parts, key),
+            reasons=verdict.reasons,
+            seconds=round(part.seconds, 2),
+            expected_seconds=expected and round(expected, 2),
+            file=part.file,
+            requested_again=key in self._again,
+        )
+
+    def _take(self, key: str, part: StoredPart) -> Take:
+        voices = self._job.requests[key].voices
+        voice = voices[0] if len(voices) == 1 else voices[:0]  # mixed voices are compared with each other
+        speed = self._job.about["settings"]["speed"]
+        return Take(self._job.requests[key].text, voice, part.seconds, speed, part.sound)
 
     def _add(self, key: str, part: StoredPart) -> None:
         times, progress = self._times[key], self._progress
-        self._stored[key] = part
+        self._first[key] = self._stored[key] = part
         self._progress = evolve(
             progress,
             parts_done=progress.parts_done + times,
-            characters_done=progress.characters_done + times * len(self._job.requests[key]),
+            characters_done=progress.characters_done + times * len(self._job.requests[key].text),
             audio_seconds=progress.audio_seconds + times * part.seconds,
         )
 
     def _place(self, request: Request, stream: SpeechStream | AsyncSpeechStream) -> "Path":
-        return self._job.folder.place(request.key, stream.audio_format)
+        return self._job.folder.place(self._name(request), stream.audio_format)
+
+    def _name(self, request: Request) -> str:
+        return f"{request.key}{AGAIN if self._asked_again else ''}"
 
     def _rescued(self, request: Request, error: NotAudioError | SuffixMismatchError) -> "Path":
         """Return a file with the audio that could not be saved as a part. Text is not audio, and not kept."""
@@ -308,7 +382,7 @@ class _Run:
         try:
             error.audio.decode()
         except UnicodeDecodeError:
-            return self._job.folder.keep(request.key, error.audio)
+            return self._job.folder.keep(self._name(request), error.audio)
         raise error
 
     def _kept(
@@ -318,11 +392,11 @@ class _Run:
         folder = self._job.folder
         part = folder.look_at(file, stream.generation_id)
         if part:
-            return Arrived(part, folder.info(part), stream.bytes_received)
+            return Arrived(_measured(part), folder.info(part), stream.bytes_received)
         where = plan.whereabouts(self._job.parts, request.key)
         if file.suffix in SUFFIXES:
             file = folder.put_aside(file)
-        if folder.place(request.key, stream.audio_format).suffix in SUFFIXES:
+        if folder.place(self._name(request), stream.audio_format).suffix in SUFFIXES:
             reason = f"The server called this {stream.audio_format}, but no audio can be read from it"
         else:
             reason = f"The server sent {stream.audio_format}, which cannot be joined"
@@ -350,5 +424,13 @@ class _Run:
 
     def _write_manifest(self, joined: joining.Joined | None = None) -> None:
         job = self._job
-        job.folder.write_manifest(manifest.content(job.parts, self._stored, job.about, joined))
+        job.folder.write_manifest(manifest.content(job.parts, self._stored, job.about, joined, self._suspects))
         self._last_manifest = time.monotonic()
+
+
+def _measured(part: StoredPart) -> StoredPart:
+    """Return a part with its loudness, unless its audio cannot be decoded: joining explains why."""
+    if part.sound is None:
+        with suppress(ValueError, OSError):
+            return evolve(part, sound=joining.sound(part.file))
+    return part

@@ -7,36 +7,38 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
 from itertools import takewhile
+from typing import Any
 
 from attrs import frozen
 
 from .._generated import OPERATIONS
 from .._http.sending import Call
 from . import SMALLEST_LIMIT, headings, splitting
+from .script import BETWEEN, NOBODY, Cast, Speech
 from .splitting import Splitter
 
-_BETWEEN = "\n\n"
-"""What separates the paragraphs of a part. No paragraph has it inside."""
 _LONGEST_TITLE = 60
 
 
 @frozen
 class Part:
-    """A piece of the text, as it is sent."""
+    """A piece of the text, as it is written: without the names of speakers, and not respelled."""
 
     paragraph: int
     """The index of its first paragraph, from 0."""
     text: str
-    """A piece of one paragraph, or several whole ones."""
+    """A piece of one paragraph, or several whole ones, of which the first may be the end of a long one."""
     key: str | None
-    """Identifies the audio: a hash of the text and all settings. None without a letter or digit: there is no audio."""
+    """Identifies the audio: a hash of the request and all settings. None without a letter or digit: no audio."""
     chapter: str | None = None
     """The title of the chapter that begins here."""
+    speakers: tuple[str | None, ...] = ()
+    """The speaker of each paragraph, if the text is a script."""
 
     @property
     def texts(self) -> list[str]:
         """The text by paragraph."""
-        return self.text.split(_BETWEEN)
+        return self.text.split(BETWEEN)
 
     @property
     def paragraphs(self) -> range:
@@ -45,62 +47,80 @@ class Part:
 
 
 def parts_of(
-    text: str, splitter: Splitter, key_of: Callable[[str], str], *,
-    packed: bool = True, stored: AbstractSet[str] = frozenset(), heading: re.Pattern[str] | None = None,
+    text: str, splitter: Splitter, key_of: Callable[[Speech], str], *,
+    cast: Cast = NOBODY, packed: bool = True, stored: AbstractSet[str] = frozenset(),
+    heading: re.Pattern[str] | None = None,
 ) -> tuple[Part, ...]:  # fmt: skip
     """Split a text into parts.
 
     Args:
         text: The text.
         splitter: Cuts paragraphs that are too long.
-        key_of: Computes the key of a text.
-        packed: Whether short paragraphs share a part, up to the next chapter or paragraph without speech.
+        key_of: Computes the key of a request.
+        cast: The speakers.
+        packed: Whether short paragraphs, and the ends of long ones, share a part, up to the next chapter or paragraph
+            without speech.
         stored: The keys of stored parts. Paragraphs that are one of these stay together, so that an edit changes no
             part but its own.
         heading: A pattern for the headings of chapters, in place of the known ones.
 
     Raises:
-        ValueError: The text has nothing to speak.
+        ValueError: The text has nothing to speak, or a speaker without a voice.
     """
-    paragraphs = splitting.paragraphs(text)
-    titles = _chapters(paragraphs, heading)
-    paragraphs = [headings.spoken(paragraph) for paragraph in paragraphs]
-    pieces = [list(splitter.parts(paragraph)) for paragraph in paragraphs]
-    alone = [len(texts) > 1 or not splitting.has_speech(texts[0]) for texts in pieces]
+    lines = cast.lines(splitting.paragraphs(cast.separated(text)))
+    speakers = [line.speaker for line in lines]
+    titles = _chapters(["" if line.speaker else line.text for line in lines], heading)
+    pieces = [
+        (number, place, piece)
+        for number, line in enumerate(lines)
+        for place, piece in enumerate(splitter.parts(headings.spoken(line.text)))
+    ]
+    texts = [piece for _, _, piece in pieces]
+    begins = [place == 0 and number in titles for number, place, _ in pieces]
+    follows = [place > 0 for _, place, _ in pieces]
+
+    def speech_of(first: int, end: int) -> Speech:
+        return cast.speech(texts[first:end], [speakers[number] for number, _, _ in pieces[first:end]])
 
     def fit(first: int, end: int) -> bool:
-        """Whether these paragraphs can be one part."""
-        if end - first > 1 and (alone[first] or alone[end - 1] or end - 1 in titles):
+        """Whether these pieces can be one part: the end of a paragraph may be its beginning."""
+        last = end - 1
+        alone = not (splitting.has_speech(texts[first]) and splitting.has_speech(texts[last]))
+        if last > first and (alone or begins[last] or follows[last]):
             return False
-        return splitter.fits(_BETWEEN.join(paragraphs[first:end]))
+        together = cast.can_share(speakers[number] for number, _, _ in pieces[first:end])
+        return together and splitter.fits(BETWEEN.join(texts[first:end]))
 
     @cache
     def stored_end(first: int) -> int | None:
         """Return the end of the longest stored part that begins here."""
-        ends = takewhile(lambda end: fit(first, end), range(first + 1, len(paragraphs) + 1)) if stored else ()
-        return max((end for end in ends if key_of(_BETWEEN.join(paragraphs[first:end])) in stored), default=None)
+        ends = takewhile(lambda end: fit(first, end), range(first + 1, len(pieces) + 1)) if stored else ()
+        return max((end for end in ends if key_of(speech_of(first, end)) in stored), default=None)
 
     def packed_end(first: int) -> int:
         if known := stored_end(first):
             return known
-        ends = takewhile(lambda end: fit(first, end) and not stored_end(end - 1), range(first + 2, len(paragraphs) + 1))
+        ends = takewhile(lambda end: fit(first, end) and not stored_end(end - 1), range(first + 2, len(pieces) + 1))
         return max(ends, default=first + 1)
 
     parts, first = [], 0
-    while first < len(paragraphs):
+    while first < len(pieces):
         end = packed_end(first) if packed else first + 1
-        texts = [_BETWEEN.join(paragraphs[first:end])] if end - first > 1 else pieces[first]
-        for number, piece in enumerate(texts):
-            key = key_of(piece) if splitting.has_speech(piece) else None
-            parts.append(Part(first, piece, key, None if number else titles.get(first)))
+        number = pieces[first][0]
+        said_by = tuple(speakers[number : number + end - first]) if cast.voices else ()
+        speech = speech_of(first, end)
+        key = key_of(speech) if splitting.has_speech(speech.text) else None
+        parts.append(
+            Part(number, BETWEEN.join(texts[first:end]), key, titles.get(number) if begins[first] else None, said_by)
+        )
         first = end
     if not any(part.key for part in parts):
         raise ValueError("The text has nothing to speak: no letters and no digits")
     return tuple(parts)
 
 
-def splitter_for(limit: int, limit_unit: str, language: str) -> Splitter:
-    """Make a splitter.
+def splitter_for(limit: int, limit_unit: str, language: str, cast: Cast = NOBODY) -> Splitter:
+    """Make a splitter, which measures texts as they are sent.
 
     Raises:
         TypeError, ValueError: A setting is wrong.
@@ -109,28 +129,34 @@ def splitter_for(limit: int, limit_unit: str, language: str) -> Splitter:
     whole_number("limit", limit, SMALLEST_LIMIT)
     if limit_unit not in ("characters", "bytes"):
         raise ValueError(f'limit_unit must be "characters" or "bytes", not {limit_unit!r}')
-    return Splitter(limit, len if limit_unit == "characters" else splitting.size_in_bytes, language)
+    return Splitter(limit, cast.size(len if limit_unit == "characters" else splitting.size_in_bytes), language)
 
 
 def _chapters(paragraphs: Sequence[str], heading: re.Pattern[str] | None) -> dict[int, str]:
     """Return the titles of the chapters, by paragraph. Headings in a row are one: "Chapter 1", "The sea"."""
     titles: dict[int, list[str]] = {}
     last, begin = None, 0
-    for number, paragraph in enumerate(paragraphs):
-        if headings.is_heading(paragraph, heading):
-            begin = begin if last == number - 1 else number
-            titles.setdefault(begin, []).append(headings.spoken(paragraph))
-            last = number
+    for number in headings.found(paragraphs, heading):
+        begin = begin if last == number - 1 else number
+        titles.setdefault(begin, []).append(headings.spoken(paragraphs[number]))
+        last = number
     return {number: title(". ".join(word.rstrip(".") for word in words)) for number, words in titles.items()}
 
 
-def keys_for(call: Call) -> Callable[[str], str]:
-    """Return a function that computes the key of a text, given the settings of this call."""
+def keys_for(call: Call) -> Callable[[Speech], str]:
+    """Return a function that computes the key of a request, given the settings of this call."""
     body = json.loads(call.request.body)
     del body["input"]
-    settings = json.dumps([call.server_url, call.request.path, body], sort_keys=True)
 
-    def key_of(text: str) -> str:
+    def settings_with(params: dict[str, Any]) -> str:
+        return json.dumps([call.server_url, call.request.path, body | params], sort_keys=True)
+
+    settings_of = cache(lambda voice: settings_with({} if voice is None else {"voice": voice}))
+
+    def key_of(speech: Speech) -> str:
+        # With turns, the input is one of the settings, so that no text has the same key.
+        text = speech.input if isinstance(speech.input, str) else ""
+        settings = settings_of(speech.voice) if text else settings_with(speech.params)
         return hashlib.sha256(f"{settings}\n{text}".encode()).hexdigest()[:32]
 
     return key_of

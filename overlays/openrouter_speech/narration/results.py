@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from .._files import StrPath
 
-__all__ = ["Chapter", "Narration", "NarrationPlan", "NarrationProgress"]
+__all__ = ["Chapter", "Narration", "NarrationPlan", "NarrationProgress", "SuspiciousPart"]
 
 if TYPE_CHECKING:
     from .captions import Cue
@@ -41,6 +41,10 @@ class NarrationPlan:
     """Requests whose audio is not in the folder yet."""
     missing_characters: int
     """Characters in the missing requests."""
+    respelled: dict[str, int] = field(factory=dict)
+    """How often each word of `say` occurs."""
+    speakers: dict[str, int] = field(factory=dict)
+    """Paragraphs of each speaker of `voices`."""
 
 
 @frozen
@@ -59,8 +63,27 @@ class NarrationProgress:
     """Bytes of audio received by this call, without the parts that were already in the folder."""
     waiting_seconds: float | None = None
     """Seconds until the next request while the server has all of them wait; None otherwise."""
+    suspicious_parts: int = 0
+    """Parts that are requested once more, since the others are done and `retry_suspicious` is set."""
     joined_seconds: float = 0.0
     """Seconds of audio written to the file, once all parts are done."""
+
+
+@frozen
+class SuspiciousPart:
+    """A part whose audio does not seem to be all of its text."""
+
+    where: str
+    """Its paragraphs, counted from 1, and its first words."""
+    reasons: tuple[str, ...]
+    """"too short", "too long", "silent" or "cut off", by comparison with the other parts of the same voice."""
+    seconds: float
+    expected_seconds: float | None
+    """None if there are too few parts to compare with."""
+    file: Path
+    """Its audio."""
+    requested_again: bool
+    """Whether it was requested twice already. The better audio is used."""
 
 
 @frozen
@@ -86,6 +109,8 @@ class Narration:
     """The file that lists the contents of the folder, and when each part begins."""
     cues: "tuple[Cue, ...]" = field(repr=False)
     """The captions that `srt` and `vtt` write."""
+    suspicious: tuple[SuspiciousPart, ...] = ()
+    """Parts to listen to, or to request again with `retry_suspicious`."""
 
     def srt(self) -> str:
         """Return the captions as SubRip text: one per sentence, or several for a long one; two lines at most.

@@ -1,7 +1,8 @@
 """Find the sentences of a text. Pure: strings in, numbers out.
 
-`sentencex` knows the abbreviations of many languages, and ends too many sentences rather than too few. `_CONTINUES` and
-`_ABBREVIATIONS` list what it gets wrong. A missed end costs nothing, unless the sentence is longer than the limit.
+`sentencex` knows the abbreviations of many languages, and ends too many sentences rather than too few. `_CONTINUES`,
+`_ABBREVIATIONS` and `_WORDS_TOO` list what it gets wrong. A missed end costs nothing, unless the sentence is longer
+than the limit.
 """
 
 import re
@@ -49,6 +50,15 @@ _ABBREVIATIONS = {
     "tr": "Av|Bkz|Doç|Dr|Hz|Örn|Prof|Sn",
 }
 """Abbreviations that something always follows, by language."""
+_WORDS_TOO = {
+    "cs": "atd|tu", "de": "Art|usw", "es": "etc|mar|no", "fr": "art|etc", "it": "ecc|me|no|re|te|via", "nl": "enz|red",
+    "pl": "itd|itp", "sv": "hon|maj|ut",
+}  # fmt: skip
+"""What sentencex takes for an abbreviation, and often ends a sentence, by language."""
+_MISSED = {
+    language: re.compile(rf"(?<!\w)(?:{words})\.[{CLOSING}]*\s+", re.IGNORECASE)
+    for language, words in _WORDS_TOO.items()
+}
 _BEFORE_NAMES = {
     language: re.compile(rf"(?<!\w)(?:{words})\.\s*\Z", re.IGNORECASE) for language, words in _ABBREVIATIONS.items()
 }
@@ -98,7 +108,10 @@ def ends(text: str, language: str) -> Iterator[int]:
 
     start = 0
     boundaries = sentencex.get_sentence_boundaries(language, text.replace("\n", " "))
-    for end in [boundary["end_index"] for boundary in boundaries[:-1]]:
+    found = {boundary["end_index"] for boundary in boundaries[:-1]}
+    if language in _MISSED:
+        found.update(match.end() for match in _MISSED[language].finditer(text) if match.end() < len(text))
+    for end in sorted(found):
         if not _goes_on(text[max(start, end - _NEAR) : end], text[end : end + _NEAR], language):
             yield end
             start = end

@@ -19,10 +19,13 @@ from .. import _files as files
 from .._core import audio, wav
 from .._core.audio import AudioInfo
 from .._files import StrPath
+from .doubts import Sound
 
 VERSION = 2
 """The version of the manifest's schema."""
 SUFFIXES = (".wav", ".mp3")
+AGAIN = ".again"
+"""Added to the key of a part in the name of its second audio."""
 _LARGEST_PART = 1 << 28
 """Bytes: 1.5 hours at 24 kHz, and a request makes minutes. Servers that do not know the size yet write larger ones:
 0x7FFFFFFF, 0x7FFFF024, 2000000036, 0xFFFFFFFF."""
@@ -38,6 +41,8 @@ class StoredPart:
     bytes: int
     seconds: float
     generation_id: str | None = None
+    sound: Sound | None = None
+    """None if it is not measured yet."""
 
 
 class PartStore:
@@ -101,7 +106,8 @@ class PartStore:
     def useless(self) -> dict[str, Path]:
         """Return the files with unusable audio, by key."""
         files = sorted(self._parts.iterdir()) if self._parts.is_dir() else []
-        found = {file.name.partition(".")[0]: file for file in files if file.suffix not in {*SUFFIXES, ".part"}}
+        firsts = (file for file in files if AGAIN not in file.name)
+        found = {file.name.partition(".")[0]: file for file in firsts if file.suffix not in {*SUFFIXES, ".part"}}
         found.pop("", None)  # hidden files are not ours
         return found
 
@@ -116,10 +122,25 @@ class PartStore:
         found = {}
         for key in keys:
             for suffix in SUFFIXES:
-                file = self._parts / f"{key}{suffix}"
-                if part := _whole(file, known.get(key, {})):
+                if part := self._stored(f"{key}{suffix}", known.get(key, {})):
                     found[key] = part
         return found
+
+    def again(self, keys: Iterable[str]) -> dict[str, StoredPart | None]:
+        """Return the second audio of those of these parts that have any; None if it is unusable."""
+        known, wanted = self._known(), frozenset(keys)
+        found: dict[str, StoredPart | None] = {}
+        for file in sorted(self._parts.glob(f"[!.]*{AGAIN}.*")):
+            key = file.name.partition(".")[0]
+            if key in wanted and not found.get(key):
+                usable = file.suffix in SUFFIXES
+                found[key] = self._stored(file.name, known.get(key, {})) if usable else None
+        return found
+
+    def _stored(self, name: str, known: dict[str, Any]) -> StoredPart | None:
+        # Of a part with two files, the manifest knows the one that was used.
+        file = known.get("file")
+        return _whole(self._parts / name, known if file is None or str(file).endswith(f"/{name}") else {})
 
     def info(self, part: StoredPart) -> AudioInfo:
         """Return the sample rate and the channels of a part."""
@@ -165,9 +186,8 @@ def _whole(file: Path, known: dict[str, Any]) -> StoredPart | None:
     except (OSError, ValueError):  # missing or empty
         return None
     generation_id = known.get("generation_id")
-    return (
-        StoredPart(file, size, seconds, generation_id if isinstance(generation_id, str) else None) if seconds else None
-    )
+    generation_id = generation_id if isinstance(generation_id, str) else None
+    return StoredPart(file, size, seconds, generation_id, _known_sound(known, size)) if seconds else None
 
 
 def _is_cut(content: mmap.mmap) -> bool:
@@ -180,3 +200,11 @@ def _known_seconds(known: dict[str, Any], size: int) -> float | None:
     """Return the manifest's duration if the size matches: counting the frames of an mp3 is slow."""
     milliseconds = known.get("duration_ms")
     return milliseconds / 1000 if known.get("bytes") == size and isinstance(milliseconds, int) else None
+
+
+def _known_sound(known: dict[str, Any], size: int) -> Sound | None:
+    """Return the manifest's peaks if the size matches: measuring decodes all of the audio."""
+    peak, end = known.get("peak"), known.get("end_peak")
+    if known.get("bytes") == size and isinstance(peak, int | float) and isinstance(end, int | float):
+        return Sound(peak, end)
+    return None
