@@ -136,3 +136,27 @@ def test_the_mock_server_refuses_the_same() -> None:
         for rule in rules
     }
     assert {pattern: facts for pattern, facts in found.items() if facts != ("optional", None)} == known
+
+
+def endpoints(*prices: dict[str, str]) -> list[catalog.Endpoint]:
+    return catalog.endpoints({"data": {"endpoints": [{"pricing": one} for one in prices]}})
+
+
+@pytest.mark.parametrize(
+    ("prices", "most"),
+    [
+        ([{"prompt": "0.001"}], Decimal("0.1")),
+        ([{"prompt": "0.001", "completion": "0"}, {"prompt": "0.002"}], Decimal("0.2")),
+        ([{"prompt": "0.001", "request": "0.5"}], Decimal("1.6")),
+        ([{"prompt": "0"}], Decimal(0)),
+        ([{"prompt": "0.001", "completion": "0.000001"}], None),
+        ([{"prompt": "0.001"}, {"prompt": "0.001", "audio_output": "1"}], None),
+        ([{"request": "1"}], None),
+        ([{}], None),
+        ([], None),
+    ],
+)
+def test_the_most_that_a_text_can_cost_is_that_of_the_dearest_endpoint(
+    prices: list[dict[str, str]], most: Decimal | None
+) -> None:
+    assert catalog.most(endpoints(*prices), 100, 3) == most

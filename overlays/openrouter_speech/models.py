@@ -1,6 +1,7 @@
 """Models: which there are, their voices and their prices. No API key is needed."""
 
 import builtins
+from decimal import Decimal
 from typing import Any
 
 from attrs import evolve
@@ -14,7 +15,7 @@ from ._http.lookups import Lookups
 from ._http.receiving import Found, found, found_async
 from ._http.sending import Call, send_with_retries, send_with_retries_async
 from ._http.session import Session
-from .errors import APIConnectionError
+from .errors import APIConnectionError, NotFoundResponseError
 
 __all__ = ["Endpoint", "Model", "Models"]
 
@@ -69,6 +70,29 @@ class Models:
     async def endpoints_async(self, model: str, *, refresh: bool = False) -> builtins.list[Endpoint]:
         """As `endpoints`."""
         return catalog.endpoints(await self._look_up_async(self._endpoints_call(model), refresh=refresh))
+
+    def estimate(self, model: str, *, bytes: int, requests: int = 1) -> Decimal | None:
+        """Return the most that texts can cost, in US dollars, at the dearest endpoint of a model.
+
+        Args:
+            model: The model's ID.
+            bytes: UTF-8 bytes of all texts.
+            requests: How many requests they are sent in.
+
+        Returns:
+            None if it is not known: the model also charges for what it returns, or there is no such model.
+        """
+        try:
+            return catalog.most(self.endpoints(model), bytes, requests)
+        except NotFoundResponseError:
+            return None
+
+    async def estimate_async(self, model: str, *, bytes: int, requests: int = 1) -> Decimal | None:
+        """As `estimate`."""
+        try:
+            return catalog.most(await self.endpoints_async(model), bytes, requests)
+        except NotFoundResponseError:
+            return None
 
     def _endpoints_call(self, model: str) -> Call:
         author, slash, slug = model.partition("/")

@@ -23,6 +23,9 @@ from .streams import AsyncSpeechStream, SpeechStream
 __all__ = ["TTS", "NarrationParams", "SpeechParams"]
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from .models import Models
     from .narration.job import NarrationJob
     from .narration.results import Narration, NarrationPlan, NarrationProgress
     from .narration.script import Speech
@@ -209,6 +212,7 @@ class TTS:
         voices: Mapping[str, str] | None = None,
         turns: bool = False,
         retry_suspicious: bool = False,
+        max_cost: "Decimal | int | str | None" = None,
         on_progress: "Callable[[NarrationProgress], object] | None" = None,
         **params: Unpack[NarrationParams],
     ) -> "Narration":
@@ -247,6 +251,8 @@ class TTS:
             retry_suspicious: Whether to request parts once more that are silent, cut off, or far shorter or longer than
                 the others of the same voice. It costs; the better audio is used. `Narration.suspicious` lists what
                 remains.
+            max_cost: US dollars, such as "2.50", that the missing parts may cost at the dearest endpoint. Nothing is
+                sent if it may be more, or if that is not known. `Models.estimate` computes it.
             on_progress: Called with a `NarrationProgress` at the start, after each part, and when all requests have to
                 wait. An exception in it ends the narration.
             **params: See `NarrationParams`. `response_format` is the format of the parts: "pcm", or "mp3" for a model
@@ -254,9 +260,10 @@ class TTS:
                 10 minutes.
 
         Raises:
-            ValueError: The text has nothing to speak, a setting is out of range, the suffix is not supported, the parts
-                do not fit together, the audio is too long for a WAV file, or mp3 does not have its rate. If a paid part
-                reveals this, it is a `SuffixMismatchError`, and no more parts are requested.
+            ValueError: The text has nothing to speak, or may cost more than `max_cost`, a setting is out of range, the
+                suffix is not supported, the parts do not fit together, the audio is too long for a WAV file, or mp3
+                does not have its rate. If a paid part reveals this, it is a `SuffixMismatchError`, and no more parts are
+                requested.
             ConfigurationError: The extra `long` is not installed, another narration uses the folder, or the folder has
                 a part that cannot be joined.
             OSError: A file cannot be written.
@@ -269,6 +276,9 @@ class TTS:
             limit=limit, limit_unit=limit_unit, language=language, heading=heading, pause_ms=pause_ms, folder=folder,
             say=say, voices=voices, turns=turns, retry_suspicious=retry_suspicious,
         )  # fmt: skip
+        if (budget := _budget(max_cost)) is not None:
+            size = _size(job, again=retry_suspicious)
+            _check_budget(budget, self._models.estimate(params["model"], **size), params["model"])
         client = self._session.connections.sync_client()
 
         def send(part: "Speech", receive: Callable[[OpenResponse], T]) -> T:
@@ -293,6 +303,7 @@ class TTS:
         voices: Mapping[str, str] | None = None,
         turns: bool = False,
         retry_suspicious: bool = False,
+        max_cost: "Decimal | int | str | None" = None,
         on_progress: "Callable[[NarrationProgress], object] | None" = None,
         **params: Unpack[NarrationParams],
     ) -> "Narration":
@@ -304,12 +315,21 @@ class TTS:
             limit=limit, limit_unit=limit_unit, language=language, heading=heading, pause_ms=pause_ms, folder=folder,
             say=say, voices=voices, turns=turns, retry_suspicious=retry_suspicious,
         )  # fmt: skip
+        if (budget := _budget(max_cost)) is not None:
+            size = _size(job, again=retry_suspicious)
+            _check_budget(budget, await self._models.estimate_async(params["model"], **size), params["model"])
 
         async def send(part: "Speech", receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
             async with self._session.connections.async_client() as client:
                 return await send_with_retries_async(client, self._part(part, params), receive)
 
         return await narrator.narrate_async(job, send, concurrency, on_progress)
+
+    @property
+    def _models(self) -> "Models":
+        from .models import Models  # noqa: PLC0415  (only needed for prices)
+
+        return Models(self._session)
 
     def _call(self, method: Callable[..., Any], params: Mapping[str, Any], text: str | Unset = UNSET) -> Call:
         """Build a call. A `TypeError` for a wrong name mentions the public method."""
@@ -362,6 +382,35 @@ class TTS:
                 yield stream
             finally:
                 await stream.close()
+
+
+def _budget(max_cost: object) -> "Decimal | None":
+    from decimal import Decimal, InvalidOperation  # noqa: PLC0415  (only needed for prices)
+
+    if max_cost is None:
+        return None
+    if isinstance(max_cost, bool) or not isinstance(max_cost, Decimal | int | str):
+        raise TypeError(f'max_cost must be a Decimal, or text such as "2.50", not {type(max_cost).__name__}')
+    try:
+        budget = Decimal(max_cost)
+    except InvalidOperation:
+        budget = Decimal(-1)
+    if not (budget.is_finite() and budget >= 0):
+        raise ValueError(f"max_cost must be an amount of US dollars, 0 or more, not {max_cost!r}")
+    return budget
+
+
+def _size(job: "NarrationJob", *, again: bool) -> dict[str, int]:
+    """Return what is still to be paid for. Parts that are suspicious may be paid for twice."""
+    plan, times = job.plan, 2 if again else 1
+    return {"bytes": plan.missing_bytes * times, "requests": plan.missing_requests * times}
+
+
+def _check_budget(budget: "Decimal", most: "Decimal | None", model: str) -> None:
+    if most is None:
+        raise ValueError(f"max_cost cannot be kept: what {model} costs is not known before it is paid. Leave it out")
+    if most > budget:
+        raise ValueError(f"max_cost is {budget:f}, and the text may cost {most:f}: raise it, or shorten the text")
 
 
 def _with_format_of_parts(params: NarrationParams) -> NarrationParams:

@@ -24,7 +24,7 @@ from .conftest import PROGRAM, Run
 OF_ONE_CALL = {
     "--file", "--output", "--play", "--help", "--dry-run", "--srt", "--vtt", "--folder", "--reference",
     "--transcript", "--say", "--voice-of", "--turns", "text", "book", "--cost", "--voices", "--language", "--refresh",
-    "model", "action",
+    "model", "action", "--max-cost",
 }  # fmt: skip
 """Parameters that have no variable."""
 

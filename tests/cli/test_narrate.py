@@ -30,8 +30,8 @@ def test_a_dry_run_shows_the_cost_without_a_key_and_writes_nothing(
 ) -> None:
     monkeypatch.delenv("OPENROUTER_API_KEY")
     outcome = run("narrate", "book.txt", "-o", "book.mp3", "--dry-run")
-    assert (outcome.code, outcome.stdout) == (0, "3 requests, 45 characters to send\n")
-    assert not server.requests
+    assert (outcome.code, outcome.stdout) == (0, "3 requests, 45 characters to send; cost unknown\n")
+    assert [request.method for request in server.requests] == ["GET"]  # prices
     assert [path.name for path in tmp_path.iterdir()] == ["book.txt"]
 
 
@@ -64,8 +64,9 @@ def test_respellings_and_voices_are_shown_before_and_sent(run: Run, server: Mock
     planned = run("narrate", "script.txt", "-o", "book.wav", *options, "--dry-run").stdout
     assert planned == (
         "3 requests, 28 characters to send; UFO respelled 0 times; GIF respelled 2 times; No respelled 1 time; "
-        "1 paragraph by ALICE; 1 paragraph by BOB\n"
+        "1 paragraph by ALICE; 1 paragraph by BOB; cost unknown\n"
     )
+    server.reset()
     assert run("narrate", "script.txt", "-o", "book.wav", *options, "--concurrency", "1").code == 0
     sent = [(request.json["input"], request.json["voice"]) for request in server.requests]
     assert sent == [("A jif, a jif.", "nova"), ("Nope.", "echo"), ("They left.", "alloy")]
@@ -195,7 +196,7 @@ def test_another_narration_in_the_same_folder_is_named(run: Run, server: MockSer
         assert run("narrate", "book.txt", "-o", "book.mp3", "--dry-run").code == 0
     assert f"process {os.getpid()} on " in outcome.stderr.splitlines()[0]
     assert outcome.code == 2
-    assert not server.requests
+    assert {request.method for request in server.requests} == {"GET"}  # prices, for the dry run
 
 
 def test_a_failure_says_how_to_resume(run: Run, server: MockServer) -> None:
@@ -250,3 +251,18 @@ def test_progress_is_shown_in_characters_then_in_seconds(monkeypatch: pytest.Mon
         ("4 of 4 parts, 0.00 s of audio, requesting 1 suspicious part once more", 400, 400),
         ("joining 2:00 of audio into one file", 60, 120),
     ]
+
+
+def test_the_cost_is_told_before_and_after(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENROUTER_SPEECH_MODEL", "hexgrad/kokoro-82m")
+    monkeypatch.setenv("OPENROUTER_SPEECH_VOICE", "af_sky")
+    arguments = ("narrate", "book.txt", "-o", "book.wav")
+    assert run(*arguments, "--dry-run").stdout.endswith("; $0.0002 at most\n")
+    assert json.loads(run(*arguments, "--dry-run", "--json").stdout)["estimate"] == "0.0002340"
+    refused = run(*arguments, "--max-cost", "0.0001")
+    assert (refused.code, refused.stderr.partition(":")[2].partition("\n")[0]) == (
+        2, " --max-cost is 0.0001, and the text may cost 0.0002340: raise it, or shorten the text"
+    )  # fmt: skip
+    outcome = run(*arguments, "--max-cost", "0.01", "--cost", "--json")
+    assert json.loads(outcome.stdout)["cost"] == "0.0000360"
+    assert "; $0.0000360 for all parts" in run(*arguments, "--cost").stdout

@@ -201,7 +201,7 @@ def test_the_plan_states_the_cost_and_does_nothing(server: MockServer, tmp_path:
     total = len("".join(PARTS))
     with OpenRouter(KEY, server_url=server.url) as open_router:
         plan = open_router.tts.plan_narration(text, target, limit=LIMIT, pause_ms=0, **SETTINGS)
-        assert plan == NarrationPlan(tmp_path / "book.narration", 4, 4, total, 4, total)
+        assert plan == NarrationPlan(tmp_path / "book.narration", 4, 4, total, 4, total, total)
         assert (server.requests, list(tmp_path.iterdir())) == ([], [])
         open_router.tts.narrate(PARAGRAPHS[0], target, limit=LIMIT, pause_ms=0, **SETTINGS)
         plan = open_router.tts.plan_narration(text, target, limit=LIMIT, pause_ms=0, **SETTINGS)
@@ -747,7 +747,7 @@ def test_both_forms_have_the_same_parameters() -> None:
     own = {"self", "text", "path", "limit", "limit_unit", "language", "heading", "pause_ms", "folder"}
     own |= {"say", "voices", "turns"}
     assert set(inspect.signature(TTS.plan_narration).parameters) == own | set(NarrationParams.__annotations__)
-    assert set(signatures[0].parameters) == own | {"concurrency", "on_progress", "retry_suspicious"} | set(
+    assert set(signatures[0].parameters) == own | {"concurrency", "on_progress", "retry_suspicious", "max_cost"} | set(
         NarrationParams.__annotations__
     )
 

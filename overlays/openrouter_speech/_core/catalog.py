@@ -124,6 +124,25 @@ def refusal(model: Model | None, identity: str, voices: Sequence[Any], audio_for
     return None
 
 
+def most(found: Iterable[Endpoint], size: int, requests: int) -> Decimal | None:
+    """Return the most that texts can cost at any of these endpoints, in US dollars; None if that is not known.
+
+    The unit of the price is not known, but a text has no more characters, tokens or seconds than it has bytes.
+
+    Args:
+        found: The endpoints of the model.
+        size: UTF-8 bytes of all texts.
+        requests: How many requests they are sent in.
+    """
+    costs = []
+    for endpoint in found:
+        prices = {kind: price for kind, price in endpoint.prices.items() if price}
+        if "prompt" not in endpoint.prices or prices.keys() - {"prompt", "request"}:
+            return None  # it also counts what it returns
+        costs.append(prices.get("prompt", Decimal(0)) * size + prices.get("request", Decimal(0)) * requests)
+    return max(costs, default=None)
+
+
 def notice(model: Model | None, now: float) -> str | None:
     """Return a warning if a model expires soon. `now` is in seconds since 1970."""
     today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()

@@ -34,6 +34,11 @@ Output = Annotated[
 ]
 
 
+Cost = Annotated[
+    bool, typer.Option("--cost", help="Also tell what it cost, once the service knows it: up to 10 minutes later.")
+]
+
+
 def _cut(text: str, name: str, variable: str, metavar: str | None, **more: Any) -> Any:
     return option(None, text, name, env=variable, show_default=True, metavar=metavar, **more)
 
@@ -108,9 +113,7 @@ def say(
     ] = None,
     output: Output = None,
     play: Annotated[bool, typer.Option("--play", help="Play the audio while it arrives.")] = False,
-    cost: Annotated[
-        bool, typer.Option("--cost", help="Also tell what it cost, once the service knows it: up to 10 minutes later.")
-    ] = False,
+    cost: Cost = False,
 ) -> None:
     """Speak a text: to a file, a pipe or the speakers.
 
@@ -200,6 +203,11 @@ def narrate(
     turns: Annotated[
         bool, typer.Option("--turns", help="Send several speakers in one request, for models that take turns.")
     ] = False,
+    cost: Cost = False,
+    max_cost: Annotated[
+        str | None,
+        typer.Option("--max-cost", metavar="DOLLARS", help="Send nothing if the missing parts may cost more, as 2.50."),
+    ] = None,
     retry_suspicious: Annotated[
         bool,
         _cut(
@@ -234,6 +242,8 @@ def narrate(
         say=say or [],
         voice_of=voice_of or [],
         retry_suspicious=retry_suspicious,
+        cost=cost,
+        max_cost=max_cost,
         settings=settings,
     )
 

@@ -37,6 +37,7 @@ _SERVER_URL = "OPENROUTER_SPEECH_SERVER_URL"
 
 _EXTRAS = {
     "cli": ("typer", "rich"),
+    "convert": ("soundfile",),
     "contract": ("jsonschema-rs", "miniaudio", "rich", "schemathesis", "typer"),
     "play": ("miniaudio",),
     "long": ("filelock", "miniaudio", "samplerate", "semantic-text-splitter", "sentencex", "soundfile"),

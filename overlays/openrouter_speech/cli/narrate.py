@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -11,16 +12,18 @@ from attrs import asdict
 
 from .. import _files as files
 from .._core.bodies import escaped
+from ..errors import OpenRouterError
 from ..narration.job import PATIENT
 from ..narration.results import Narration, NarrationPlan, NarrationProgress
 from . import progress, texts
-from .failures import WrongUsageError, before_sending, reported
+from .failures import WrongUsageError, before_sending, by_option, reported
 from .options import Settings
 
 
 def narrate(
     *, book: Path, output: Path, dry_run: bool, captions: tuple[str, ...], concurrency: int,
-    cutting: dict[str, Any], say: list[str], voice_of: list[str], retry_suspicious: bool, settings: Settings,
+    cutting: dict[str, Any], say: list[str], voice_of: list[str], retry_suspicious: bool,
+    cost: bool, max_cost: str | None, settings: Settings,
 ) -> None:  # fmt: skip
     """Run the command.
 
@@ -34,6 +37,8 @@ def narrate(
         say: Respellings, "GIF=jif", or names of files with such lines.
         voice_of: Speakers and their voices, "ALICE=nova".
         retry_suspicious: Request suspicious parts once more.
+        cost: Look up what the parts cost.
+        max_cost: US dollars.
         settings: The options shared with `say`.
     """
     with reported(settings, interrupted="the finished parts are kept; run the same command again to resume"):
@@ -51,7 +56,9 @@ def narrate(
             plan = open_router.tts.plan_narration(text, output, **params)
             texts.check_output(book, plan.folder / "manifest.json", "The manifest")
         if dry_run:
-            _report({"dry_run": True, **asdict(plan)}, _cost(plan), settings)
+            most = _estimate(settings, str(params["model"]), plan)
+            facts = {"dry_run": True, **asdict(plan), "estimate": None if most is None else f"{most:f}"}
+            _report(facts, f"{_cost(plan)}; {_at_most(most)}" if plan.missing_requests else _cost(plan), settings)
             return
         if sys.stderr.isatty():
             print(escaped(_cost(plan)), file=sys.stderr)
@@ -60,14 +67,26 @@ def narrate(
             async def narrated() -> Narration:  # async, so that Ctrl-C ends it at once
                 async with open_router:
                     return await open_router.tts.narrate_async(
-                        text, output, concurrency=concurrency, retry_suspicious=retry_suspicious,
+                        text, output, concurrency=concurrency, retry_suspicious=retry_suspicious, max_cost=max_cost,
                         on_progress=Teller(watcher), **params,
                     )  # fmt: skip
 
-            narration = asyncio.run(narrated())
+            try:
+                narration = asyncio.run(narrated())
+            except ValueError as error:
+                if str(error).startswith("max_cost"):  # found out by a look-up of prices, which costs nothing
+                    raise WrongUsageError(by_option(str(error))) from error
+                raise
         written = [str(narration.save_captions(file)) for file in beside]
-        fields = asdict(narration, filter=lambda attribute, _: attribute.name not in {"chapters", "cues"})
-        _report({**fields, "captions": written}, _outcome(narration, written), settings)
+        fields = asdict(narration, filter=lambda attribute, _: attribute.name not in {"chapters", "cues", "_costs"})
+        spent = None
+        try:
+            if cost:
+                with open_router, progress.watched("cost", debug=settings.debug) as watcher:
+                    watcher.show("waiting until the service knows it")
+                    spent = f"{narration.cost():f}"
+        finally:
+            _report({**fields, "captions": written, "cost": spent}, _outcome(narration, written, spent), settings)
 
 
 def _check_outputs(book: Path, output: Path, captions: list[Path]) -> None:
@@ -144,13 +163,29 @@ def _cost(plan: NarrationPlan) -> str:
     ])  # fmt: skip
 
 
-def _outcome(narration: Narration, captions: list[str]) -> str:
+def _estimate(settings: Settings, model: str, plan: NarrationPlan) -> Decimal | None:
+    """Look up the most that the missing parts can cost; None if that is not known, or nobody can be asked."""
+    if not plan.missing_requests:
+        return Decimal(0)
+    try:
+        with settings.open_router(needs_key=False) as open_router:
+            return open_router.models.estimate(model, bytes=plan.missing_bytes, requests=plan.missing_requests)
+    except (OpenRouterError, ValueError):
+        return None
+
+
+def _at_most(most: Decimal | None) -> str:
+    return "cost unknown" if most is None else f"${most:.4f} at most"
+
+
+def _outcome(narration: Narration, captions: list[str], spent: str | None) -> str:
     audio = f"{progress.length(narration.duration)} of audio in {_counted(narration.parts, 'part')}"
     sent = f"{_counted(narration.new_requests, 'request')}, {_counted(narration.new_characters, 'character')}"
     suspicious = [f"{' and '.join(part.reasons)}: {part.where}" for part in narration.suspicious[:_MOST_SHOWN]]
     if left := len(narration.suspicious) - len(suspicious):
         suspicious.append(f"{left:,} more suspicious parts are in {narration.manifest}")
-    return "; ".join([f"{narration.path}: {audio}", f"sent {sent}", *captions, *suspicious])
+    cost = [] if spent is None else [f"${spent} for all parts"]
+    return "; ".join([f"{narration.path}: {audio}", f"sent {sent}", *cost, *captions, *suspicious])
 
 
 def _counted(number: int, noun: str) -> str:

@@ -77,7 +77,7 @@ _TAKEN = frozenset({"help", "text", "file", "output", "play", "book", "dry_run",
     "heading", "language", "say", "voice_of", "turns", "retry_suspicious",
     "limit", "limit_unit", "pause", "concurrency", "folder", "format", "provider_options", "reference", "transcript",
     "header", "timeout", "retry_wait", "retry_for", "retry_maybe_billed", "json", "debug",
-    "retries", "server_url", "check_models", "cache", "cost",
+    "retries", "server_url", "check_models", "cache", "cost", "max_cost",
 }  # fmt: skip
 """Options of our own. A parameter of the same name gets the prefix --api-."""
 

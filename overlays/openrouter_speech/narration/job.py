@@ -13,6 +13,7 @@ from .. import _files as files
 from .._core import retries
 from .._core.retries import BackoffStrategy, RetryConfig
 from .._files import StrPath
+from .._http.body import Costs
 from .._http.sending import Call
 from ..errors import ConfigurationError
 from . import LimitUnit, joining, plan, sentences
@@ -43,6 +44,7 @@ class NarrationJob:
     cast: Cast
     pause_ms: float
     retry: RetryConfig
+    costs: Costs | None
     about: dict[str, Any]
     """The manifest's entries about the text and the settings. It holds no API key and no headers."""
 
@@ -60,6 +62,7 @@ class NarrationJob:
     def plan(self) -> NarrationPlan:
         """The cost."""
         missing = self.missing
+        directions = len(str(self.about["settings"].get("instructions") or "").encode())
         speakers = Counter(speaker for part in self.parts if part.key for speaker in part.speakers if speaker)
         return NarrationPlan(
             folder=self.folder.path,
@@ -68,6 +71,7 @@ class NarrationJob:
             characters=characters(self.requests.values()),
             missing_requests=len(missing),
             missing_characters=characters(missing.values()),
+            missing_bytes=sum(len(speech.text.encode()) for speech in missing.values()) + len(missing) * directions,
             respelled=self.cast.say.counts(part.text for part in self.parts),
             speakers={name: speakers[name] for name in self.cast.voices},
         )
@@ -176,6 +180,7 @@ def prepare(
         retry_suspicious=retry_suspicious,
         cast=cast,
         pause_ms=pause_ms or 0,
+        costs=call.costs,
         retry=PATIENT if call.retry is retries.DEFAULT else call.retry,
         about={
             "text_sha256": hashlib.sha256(text.encode()).hexdigest(),

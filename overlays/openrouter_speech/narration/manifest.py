@@ -82,6 +82,7 @@ def _entry(part: Part, stored: StoredPart | None, time: tuple[int, int] | None) 
         "start_ms": start_ms,
         "duration_ms": duration_ms,
         "generation_id": stored.generation_id if stored else None,
+        "cost": stored.cost if stored else None,
         "peak": round(stored.sound.peak, 4) if stored and stored.sound else None,
         "end_peak": round(stored.sound.end, 4) if stored and stored.sound else None,
     }

@@ -321,6 +321,7 @@ class _Run:
             manifest=job.folder.manifest,
             cues=tuple(manifest.cues(job.parts, joined, job.about["settings"]["language"])),
             suspicious=tuple(self._suspicious(key, verdict) for key, verdict in self._suspects.items()),
+            costs=job.costs,
         )
 
     def _scheduled(self, job: NarrationJob, keys: Iterable[str]) -> Scheduler:

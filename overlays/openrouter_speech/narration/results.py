@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from .._files import StrPath
+from ..streams import COST_TIMEOUT_MS
 
 __all__ = ["Chapter", "Narration", "NarrationPlan", "NarrationProgress", "SuspiciousPart"]
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from .._http.body import Costs
     from .captions import Cue
 
 
@@ -41,6 +45,8 @@ class NarrationPlan:
     """Requests whose audio is not in the folder yet."""
     missing_characters: int
     """Characters in the missing requests."""
+    missing_bytes: int
+    """UTF-8 bytes in the missing requests, with their instructions."""
     respelled: dict[str, int] = field(factory=dict)
     """How often each word of `say` occurs."""
     speakers: dict[str, int] = field(factory=dict)
@@ -111,6 +117,25 @@ class Narration:
     """The captions that `srt` and `vtt` write."""
     suspicious: tuple[SuspiciousPart, ...] = ()
     """Parts to listen to, or to request again with `retry_suspicious`."""
+    _costs: "Costs | None" = field(default=None, repr=False, eq=False)
+
+    def cost(self, *, timeout_ms: float = COST_TIMEOUT_MS) -> "Decimal":
+        """Look up what all parts cost, in US dollars, and note it in the manifest. Otherwise as `SpeechResponse.cost`.
+
+        Parts of unknown origin, such as those of a manifest that was lost, are not counted.
+
+        Args:
+            timeout_ms: Milliseconds to wait for each part's cost at most.
+        """
+        from . import costs  # noqa: PLC0415
+
+        return costs.total(self.manifest, self._costs, timeout_ms)
+
+    async def cost_async(self, *, timeout_ms: float = COST_TIMEOUT_MS) -> "Decimal":
+        """As `cost`."""
+        from . import costs  # noqa: PLC0415
+
+        return await costs.total_async(self.manifest, self._costs, timeout_ms)
 
     def srt(self) -> str:
         """Return the captions as SubRip text: one per sentence, or several for a long one; two lines at most.

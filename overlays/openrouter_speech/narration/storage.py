@@ -9,7 +9,7 @@ import errno
 import json
 import mmap
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ class StoredPart:
     generation_id: str | None = None
     sound: Sound | None = None
     """None if it is not measured yet."""
+    cost: str | None = None
+    """US dollars, if they were looked up."""
 
 
 class PartStore:
@@ -149,7 +151,7 @@ class PartStore:
 
     def write_manifest(self, content: dict[str, Any]) -> None:
         """Replace the manifest."""
-        write_text(self.manifest, json.dumps({"version": VERSION, **content}, ensure_ascii=False, indent=1) + "\n")
+        write_json(self.manifest, {"version": VERSION, **content})
 
     def _known(self) -> dict[str, dict[str, Any]]:
         """Return the manifest's entry for each part, by key; empty if there is no readable manifest."""
@@ -158,6 +160,11 @@ class PartStore:
             return {part["key"]: part for part in content["parts"] if part["key"]}
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return {}
+
+
+def write_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file as a whole."""
+    write_text(file, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
 def write_text(path: StrPath, text: str) -> None:
@@ -187,7 +194,8 @@ def _whole(file: Path, known: dict[str, Any]) -> StoredPart | None:
         return None
     generation_id = known.get("generation_id")
     generation_id = generation_id if isinstance(generation_id, str) else None
-    return StoredPart(file, size, seconds, generation_id, _known_sound(known, size)) if seconds else None
+    cost = known.get("cost") if isinstance(known.get("cost"), str) else None
+    return StoredPart(file, size, seconds, generation_id, _known_sound(known, size), cost) if seconds else None
 
 
 def _is_cut(content: mmap.mmap) -> bool:
