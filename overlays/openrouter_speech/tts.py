@@ -262,8 +262,8 @@ class TTS:
         Raises:
             ValueError: The text has nothing to speak, or may cost more than `max_cost`, a setting is out of range, the
                 suffix is not supported, the parts do not fit together, the audio is too long for a WAV file, or mp3
-                does not have its rate. If a paid part reveals this, it is a `SuffixMismatchError`, and no more parts are
-                requested.
+                does not have its rate. If a paid part reveals this, it is a `SuffixMismatchError`, and no more parts
+                are requested.
             ConfigurationError: The extra `long` is not installed, another narration uses the folder, or the folder has
                 a part that cannot be joined.
             OSError: A file cannot be written.
