@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -76,6 +77,7 @@ HABITS = (
 _UNKNOWN = Habits("*")
 
 
+@lru_cache(maxsize=64)
 def habits(model: str) -> Habits:
     """Look up what a model needs and refuses."""
     return next((one for one in HABITS if fnmatchcase(model, one.pattern)), _UNKNOWN)
