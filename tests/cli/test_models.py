@@ -163,9 +163,9 @@ def test_an_identical_text_is_paid_for_once(run: Run, server: MockServer, monkey
     assert "from the cache" in run("say", "Hello", "-o", "b.mp3", "--cache").stdout
     assert json.loads(run("say", "Hello", "-o", "c.mp3", "--cache", "--json", "--cost").stdout)["cost"] == "0"
     assert len(server.requests) == 1
-    assert ": 1 recordings, " in run("cache").stdout
+    assert ": 1 recording, " in run("cache").stdout
     assert json.loads(run("cache", "info", "--json").stdout)["entries"] == 1
-    assert ": 1 recordings removed" in run("cache", "clear").stdout
+    assert ": 1 recording removed" in run("cache", "clear").stdout
     assert json.loads(run("cache", "--json").stdout)["bytes"] == 0
     assert run("say", "Hello", "-o", "a.mp3").code == 0
     assert json.loads(run("cache", "--json").stdout)["entries"] == 0

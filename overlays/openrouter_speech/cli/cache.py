@@ -19,7 +19,7 @@ def cache(action: str, settings: Settings) -> None:
         if settings.json:
             print(json.dumps(facts))
         elif removed is not None:
-            print(escaped(f"{kept.folder}: {removed:,} recordings removed"))
+            print(escaped(f"{kept.folder}: {progress.counted(removed, 'recording')} removed"))
         else:
             size, limit = progress.size(facts["bytes"]), progress.size(kept.max_bytes)
-            print(escaped(f"{kept.folder}: {facts['entries']:,} recordings, {size} of {limit}"))
+            print(escaped(f"{kept.folder}: {progress.counted(facts['entries'], 'recording')}, {size} of {limit}"))

@@ -121,7 +121,7 @@ class Teller:
             self._before = now.characters_done
         details = [f"{now.parts_done} of {now.parts} parts", f"{progress.length(now.audio_seconds)} of audio"]
         if now.suspicious_parts:
-            details.append(f"requesting {_counted(now.suspicious_parts, 'suspicious part')} once more")
+            details.append(f"requesting {progress.counted(now.suspicious_parts, 'suspicious part')} once more")
         if now.waiting_seconds is not None:
             details.append(f"throttled: next request in {now.waiting_seconds:.0f} s")
         elif (made := now.characters_done - self._before) and now.characters_done < now.characters:
@@ -154,13 +154,17 @@ def _pair(name: str, given: str) -> tuple[str, str]:
 
 
 def _cost(plan: NarrationPlan) -> str:
-    cost = f"{_counted(plan.missing_requests, 'request')}, {_counted(plan.missing_characters, 'character')} to send"
+    cost = f"{_size(plan.missing_requests, plan.missing_characters)} to send"
     stored = plan.requests - plan.missing_requests
     return "; ".join([
         f"{cost}; {stored:,} of {plan.requests:,} already in {plan.folder}" if stored else cost,
-        *(f"{word} respelled {_counted(count, 'time')}" for word, count in plan.respelled.items()),
-        *(f"{_counted(count, 'paragraph')} by {name}" for name, count in plan.speakers.items()),
+        *(f"{word} respelled {progress.counted(count, 'time')}" for word, count in plan.respelled.items()),
+        *(f"{progress.counted(count, 'paragraph')} by {name}" for name, count in plan.speakers.items()),
     ])  # fmt: skip
+
+
+def _size(requests: int, characters: int) -> str:
+    return f"{progress.counted(requests, 'request')}, {progress.counted(characters, 'character')}"
 
 
 def _estimate(settings: Settings, model: str, plan: NarrationPlan) -> Decimal | None:
@@ -179,17 +183,13 @@ def _at_most(most: Decimal | None) -> str:
 
 
 def _outcome(narration: Narration, captions: list[str], spent: str | None) -> str:
-    audio = f"{progress.length(narration.duration)} of audio in {_counted(narration.parts, 'part')}"
-    sent = f"{_counted(narration.new_requests, 'request')}, {_counted(narration.new_characters, 'character')}"
+    audio = f"{progress.length(narration.duration)} of audio in {progress.counted(narration.parts, 'part')}"
+    sent = _size(narration.new_requests, narration.new_characters)
     suspicious = [f"{' and '.join(part.reasons)}: {part.where}" for part in narration.suspicious[:_MOST_SHOWN]]
     if left := len(narration.suspicious) - len(suspicious):
         suspicious.append(f"{left:,} more suspicious parts are in {narration.manifest}")
     cost = [] if spent is None else [f"${spent} for all parts"]
     return "; ".join([f"{narration.path}: {audio}", f"sent {sent}", *cost, *captions, *suspicious])
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _report(fields: dict[str, Any], line: str, settings: Settings) -> None:

@@ -103,6 +103,11 @@ def length(seconds: float, *, exactly: bool = True) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1,234 requests`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def size(count: float) -> str:
     """Format a size: `812 bytes`, `20.1 kB` or `3.4 MB`."""
     if count < 1000:
