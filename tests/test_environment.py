@@ -147,15 +147,18 @@ def test_a_socks_proxy_is_used(transport: Any, monkeypatch: pytest.MonkeyPatch) 
     assert requested_ports == [81]
 
 
-# httpcore leaves the socket of a failed handshake to the garbage collector.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("is_async", [False, True])
-def test_a_socks_proxy_that_hangs_up_is_a_connection_error(monkeypatch: pytest.MonkeyPatch, is_async: bool) -> None:
+@pytest.mark.parametrize("answer", [b"", b"\x05\xff", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_a_socks_proxy_that_hangs_up_is_a_connection_error(
+    monkeypatch: pytest.MonkeyPatch, is_async: bool, answer: bytes
+) -> None:
+    """It leaves no connection: gc.collect() would raise a warning."""
     monkeypatch.setattr(environment, "find_spec", find_spec)
 
     def serve() -> None:
         with listener.accept()[0] as client:
             client.recv(3)  # the greeting
+            client.sendall(answer)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)
@@ -169,10 +172,30 @@ def test_a_socks_proxy_that_hangs_up_is_a_connection_error(monkeypatch: pytest.M
             else:
                 open_router.tts.create_speech(**REQUEST)
 
-        with open_router, pytest.raises(errors.APIConnectionError, match="SOCKS") as raised:
+        with open_router, pytest.raises(errors.APIConnectionError, match=r"SOCKS|proxy") as raised:
             call()
         thread.join()
         gc.collect()
+    assert not raised.value.maybe_billed
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_socks_proxy_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, is_async: bool) -> None:
+    """httpcore would wait forever, and leave the connection open."""
+    monkeypatch.setattr(environment, "find_spec", find_spec)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{listener.getsockname()[1]}")
+        with OpenRouter(KEY, server_url="http://127.0.0.1:81", retry_config=None, timeout_ms=50) as open_router:
+
+            def call() -> None:
+                if is_async:
+                    asyncio.run(open_router.tts.create_speech_async(**REQUEST))
+                else:
+                    open_router.tts.create_speech(**REQUEST)
+
+            with pytest.raises(errors.APITimeoutError, match="while connecting") as raised:
+                call()
+    gc.collect()
     assert not raised.value.maybe_billed
 
 

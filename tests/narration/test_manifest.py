@@ -26,7 +26,7 @@ def test_before_joining_nothing_has_a_start() -> None:
     assert manifest["parts"][0] == {
         "key": "a", "paragraph": 0, "paragraphs": 1, "text": "One. Two.", "characters": 9,
         "file": "parts/a.wav", "bytes": 100, "start_ms": None, "duration_ms": 500, "generation_id": "gen-1",
-        "peak": 0.5, "end_peak": 0.25, "speakers": [], "suspicious": [],
+        "cost": None, "peak": 0.5, "end_peak": 0.25, "speakers": [], "suspicious": [],
     }  # fmt: skip
     assert (manifest["parts"][1]["file"], manifest["parts"][1]["duration_ms"]) == (None, None)
 

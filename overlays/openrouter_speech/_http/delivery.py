@@ -12,7 +12,9 @@ import socket
 import struct
 import sys
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, ref
 
 import httpcore
 import httpx
@@ -26,6 +28,8 @@ _TCP_INFO = struct.Struct("=120xQ16xI52xQQ")
 
 _END = b"\r\n\r\n"
 """The end of a header, and of a chunked body."""
+_SOCKS = {b"\x05", b"\x01"}
+"""The first byte of a client's messages in a SOCKS handshake (RFC 1928 sections 3 and 4, RFC 1929)."""
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r?\n?", re.IGNORECASE)
 
 
@@ -158,13 +162,21 @@ def _progress(connection: Any) -> tuple[int, int] | None:
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, timeout: float | None = None) -> None:
+        """`timeout` is for a SOCKS handshake, in seconds: httpcore has none for it."""
         self._stream = stream
+        self._timeout = timeout
         self._delivery = Delivery(keep=False)
+        self.in_handshake = True
+        """Whether nothing was sent yet, apart from a SOCKS handshake."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
-            data = self._stream.read(max_bytes, timeout)
+            data = self._stream.read(max_bytes, timeout or (self._timeout if self.in_handshake else None))
+        except httpcore.ReadTimeout as error:
+            if self.in_handshake:
+                raise httpcore.ConnectTimeout(str(error)) from error
+            raise
         except httpcore.ReadError as error:
             self._delivery.check(error)
             raise
@@ -174,6 +186,7 @@ class _Stream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.in_handshake = self.in_handshake and buffer[:1] in _SOCKS
         self._delivery.begin(self.get_extra_info("socket"))
         try:
             self._stream.write(buffer, timeout)
@@ -187,6 +200,7 @@ class _Stream(httpcore.NetworkStream):
         self._stream.close()
 
     def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        self.in_handshake = False
         self._delivery.end()
         return _Stream(self._stream.start_tls(*args, **kwargs))
 
@@ -197,13 +211,19 @@ class _Stream(httpcore.NetworkStream):
 class _AsyncStream(httpcore.AsyncNetworkStream):
     """As `_Stream`."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, timeout: float | None = None) -> None:
         self._stream = stream
+        self._timeout = timeout
         self._delivery = Delivery(keep=True)
+        self.in_handshake = True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
-            data = await self._stream.read(max_bytes, timeout)
+            data = await self._stream.read(max_bytes, timeout or (self._timeout if self.in_handshake else None))
+        except httpcore.ReadTimeout as error:
+            if self.in_handshake:
+                raise httpcore.ConnectTimeout(str(error)) from error
+            raise
         except httpcore.ReadError as error:
             self._delivery.check(error)
             raise
@@ -213,6 +233,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.in_handshake = self.in_handshake and buffer[:1] in _SOCKS
         self._delivery.begin(self.get_extra_info("socket"))
         try:
             await self._stream.write(buffer, timeout)
@@ -226,6 +247,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         await self._stream.aclose()
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        self.in_handshake = False
         self._delivery.end()
         return _AsyncStream(await self._stream.start_tls(*args, **kwargs))
 
@@ -233,12 +255,38 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         return self._stream.get_extra_info(info)
 
 
+_latest: "ContextVar[ReferenceType[_Stream | _AsyncStream] | None]" = ContextVar("latest", default=None)
+"""The connection that this thread or task opened last."""
+
+
+def abandon_handshake() -> None:
+    """Close a connection whose SOCKS handshake failed: httpcore leaves it open."""
+    stream = _in_handshake()
+    if isinstance(stream, _Stream):
+        stream.close()
+
+
+async def abandon_handshake_async() -> None:
+    """As `abandon_handshake`."""
+    stream = _in_handshake()
+    if isinstance(stream, _AsyncStream):
+        await stream.aclose()
+
+
+def _in_handshake() -> "_Stream | _AsyncStream | None":
+    reference = _latest.get()
+    stream = None if reference is None else reference()
+    return stream if stream is not None and stream.in_handshake else None
+
+
 class _Backend(httpcore.NetworkBackend):
     def __init__(self, backend: httpcore.NetworkBackend) -> None:
         self._backend = backend
 
     def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        return _Stream(self._backend.connect_tcp(*args, **kwargs))
+        stream = _Stream(self._backend.connect_tcp(*args, **kwargs), kwargs.get("timeout"))
+        _latest.set(ref(stream))
+        return stream
 
     def sleep(self, seconds: float) -> None:
         self._backend.sleep(seconds)
@@ -249,7 +297,9 @@ class _AsyncBackend(httpcore.AsyncNetworkBackend):
         self._backend = backend
 
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
-        return _AsyncStream(await self._backend.connect_tcp(*args, **kwargs))
+        stream = _AsyncStream(await self._backend.connect_tcp(*args, **kwargs), kwargs.get("timeout"))
+        _latest.set(ref(stream))
+        return stream
 
     async def sleep(self, seconds: float) -> None:
         await self._backend.sleep(seconds)

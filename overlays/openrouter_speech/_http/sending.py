@@ -232,6 +232,11 @@ def _send(client: httpx.Client, request: httpx.Request) -> httpx.Response:
             if not _is_stale(error):
                 raise
             logger.debug("the connection was stale: sending on another one")
+        except BaseException:
+            from .delivery import abandon_handshake  # noqa: PLC0415  (here and below: as in `_is_stale`)
+
+            abandon_handshake()
+            raise
     return client.send(request, stream=True, follow_redirects=False)
 
 
@@ -244,6 +249,11 @@ async def _send_async(client: httpx.AsyncClient, request: httpx.Request) -> http
             if not _is_stale(error):
                 raise
             logger.debug("the connection was stale: sending on another one")
+        except BaseException:
+            from .delivery import abandon_handshake_async  # noqa: PLC0415
+
+            await abandon_handshake_async()
+            raise
     return await client.send(request, stream=True, follow_redirects=False)
 
 
