@@ -4,6 +4,7 @@ try:
     from .description import InputError
     from .exchanges import Exchange, Failure
     from .facts import Fact
+    from .proxy import Proxy
     from .report import Report
     from .rules import RULES, Rule, Verdict
     from .run import EXAMPLES, random_seed, run
@@ -13,5 +14,6 @@ except ModuleNotFoundError as error:
     ) from error
 
 __all__ = [
-    "EXAMPLES", "RULES", "Exchange", "Fact", "Failure", "InputError", "Report", "Rule", "Verdict", "random_seed", "run",
+    "EXAMPLES", "RULES", "Exchange", "Fact", "Failure", "InputError", "Proxy", "Report", "Rule", "Verdict", "random_seed",
+    "run",
 ]  # fmt: skip

@@ -339,9 +339,9 @@ class Operation:
             yield Fact("body", "", f"{media_type} is accepted")
             if _is_json(media_type):
                 yield from self._requests.facts(content.get("schema", {}), "body", "")
-                yield _MALFORMED
+                yield MALFORMED
         if self._media_types:
-            yield _OTHER_TYPE
+            yield OTHER_TYPE
         for status, response in self.node["responses"].items():
             part = f"response {status}"
             yield Fact(part, "", "it is sent")
@@ -378,7 +378,7 @@ class Operation:
     def _read_body(self, exchange: Exchange, reading: Reading) -> Reading | None:
         media_type = _media_type(exchange.sent("content-type"))
         if media_type and media_type not in self._media_types:
-            return reading + Reading(violated=frozenset({_OTHER_TYPE}))
+            return reading + Reading(violated=frozenset({OTHER_TYPE}))
         if not media_type or not exchange.request_is_whole or exchange.sent("content-encoding"):
             return None
         reading += Reading(frozenset({Fact("body", "", f"{media_type} is accepted")}))
@@ -387,7 +387,7 @@ class Operation:
         try:
             value = json.loads(exchange.body)
         except ValueError:
-            return reading + Reading(violated=frozenset({_MALFORMED}))
+            return reading + Reading(violated=frozenset({MALFORMED}))
         body = self._requests.read(self._media_types[media_type].get("schema", {}), value, "body", "")
         validator = self._validator(media_type)
         # Some keywords have no facts; where those decide, the request proves nothing.
@@ -419,7 +419,8 @@ class Operation:
                     place = ".".join(map(str, error.instance_path))
                     return f"body{f' {place}' if place else ''}: {error.message}"
         request = self.read_request(exchange)
-        return "; ".join(sorted(map(str, request.violated))) if request is not None else ""
+        violated = request.violated - {_WRONG_KEY} if request is not None else ()  # which key is right, servers know
+        return "; ".join(sorted(map(str, violated)))
 
     def read_response(self, exchange: Exchange) -> Reading:
         """Return what a response says about facts."""
@@ -459,8 +460,8 @@ _BODY = "response body"
 _KEY = Fact("security", "", "a right key is accepted")
 _NO_KEY = Fact("security", "", "no key is refused")
 _WRONG_KEY = Fact("security", "", "a wrong key is refused")
-_OTHER_TYPE = Fact("body", "", "another media type is refused")
-_MALFORMED = Fact("body", "", "what is not JSON is refused")
+OTHER_TYPE = Fact("body", "", "another media type is refused")
+MALFORMED = Fact("body", "", "what is not JSON is refused")
 
 
 def _media_type(content_type: str | None) -> str:

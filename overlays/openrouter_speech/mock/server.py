@@ -1,11 +1,10 @@
 """Run the mock server: in a thread, or as a separate process."""
 
-import socket
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
@@ -17,6 +16,9 @@ from .description import Description
 from .faults import Fault, Script
 from .journal import Journal, RecordedRequest
 from .transport import Protocol
+
+if TYPE_CHECKING:
+    import socket
 
 
 class MockServer:
