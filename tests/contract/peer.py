@@ -101,6 +101,12 @@ class Answer:
     """The bytes that Content-Length says, if not those of the body."""
 
 
+def numbered() -> Callable[[], Mapping[str, str]]:
+    """Return the headers of successes: each has an id of its own."""
+    numbers = itertools.count(1_767_225_600)
+    return lambda: {"X-Generation-Id": f"gen-tts-{next(numbers)}-q7Zp2mXw"}
+
+
 class HungUpError(Exception):
     """The server closes the connection without a response."""
 
@@ -137,12 +143,6 @@ RULES: dict[str, Rule] = {
 }
 
 
-def numbered() -> Callable[[], Mapping[str, str]]:
-    """Return the headers of successes: each has an id of its own."""
-    numbers = itertools.count(1_767_225_600)
-    return lambda: {"X-Generation-Id": f"gen-tts-{next(numbers)}-q7Zp2mXw"}
-
-
 @frozen(kw_only=True)
 class Peer:
     """What the server accepts, how it refuses, and what it sends."""
@@ -170,7 +170,7 @@ class Peer:
     default_format: str = "pcm"
     pcm: tuple[str, bytes] = ("audio/pcm;rate=24000;channels=1", SILENCE)
     mp3: tuple[str, bytes] = ("audio/mpeg", SILENT_MP3)
-    generation: Callable[[], Mapping[str, str]] = field(factory=lambda: numbered())
+    generation: Callable[[], Mapping[str, str]] = field(factory=numbered)
     gateway: Callable[[Request, Answer], Answer] = lambda _, answer: answer
     """What a gateway in front makes of an answer."""
 
@@ -231,7 +231,7 @@ class PeerServer:
 
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                headers = {name.lower(): value for name, value in self.headers.items()}
+                headers = {name.lower(): ", ".join(self.headers.get_all(name, ())) for name in self.headers}
                 request = Request(self.command, self.path, headers, body)
                 requests.append(request)
                 try:

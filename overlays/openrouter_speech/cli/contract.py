@@ -16,6 +16,8 @@ from .failures import one_line
 if TYPE_CHECKING:
     from ..contract import Report
 
+_NOTICED = 0.2
+"""Seconds until a signal ends the proxy."""
 _BROKEN, _BAD_INPUT, _INTERRUPTED = 1, 2, 130
 
 
@@ -103,7 +105,9 @@ def _watched(url: str, port: int, spec: Path | None) -> "Report":
         raise _refused(f"port {port} cannot be used: {error.strerror}") from None
     with proxy, suppress(KeyboardInterrupt):
         print(f"{proxy.url} passes requests on to {url}. Ctrl-C ends it, with a report.", flush=True)
-        threading.Event().wait()
+        # Another thread may be given the signal, which does not wake this one.
+        while not threading.Event().wait(_NOTICED):
+            pass
     return proxy.report()
 
 

@@ -14,6 +14,6 @@ except ModuleNotFoundError as error:
     ) from error
 
 __all__ = [
-    "EXAMPLES", "RULES", "Exchange", "Fact", "Failure", "InputError", "Proxy", "Report", "Rule", "Verdict", "random_seed",
-    "run",
+    "EXAMPLES", "RULES", "Exchange", "Fact", "Failure", "InputError", "Proxy", "Report", "Rule", "Verdict",
+    "random_seed", "run",
 ]  # fmt: skip

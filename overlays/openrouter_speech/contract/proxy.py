@@ -66,8 +66,9 @@ class Proxy:
         self._socket = listening(("127.0.0.1", port))
         self._server = Server(
             uvicorn.Config(
-                self._respond, http="h11", ws="none", lifespan="off", log_config=None, log_level=logging.CRITICAL + 1,
-                access_log=False, server_header=False, date_header=False, proxy_headers=False, timeout_keep_alive=600,
+                self._respond, interface="asgi3", http="h11", ws="none", lifespan="off", access_log=False,
+                log_config=None, log_level=logging.CRITICAL + 1, server_header=False, date_header=False,
+                proxy_headers=False, timeout_keep_alive=600,
             )
         )  # fmt: skip
         self._thread = threading.Thread(target=self._serve, name="openrouter-speech-proxy", daemon=True)

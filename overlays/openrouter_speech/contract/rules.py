@@ -47,8 +47,12 @@ def _is_success(exchange: Exchange, _: Reading | None) -> bool:
     return exchange.status is not None and 200 <= exchange.status < 300
 
 
+def _is_whole_success(exchange: Exchange, _: Reading | None) -> bool:
+    return _is_success(exchange, _) and exchange.response_is_whole
+
+
 def _is_error(exchange: Exchange, _: Reading | None) -> bool:
-    return exchange.status is not None and exchange.status >= 400
+    return exchange.status is not None and exchange.status >= 400 and exchange.response_is_whole
 
 
 def _violates(*places: tuple[str, str]) -> Concerns:
@@ -98,7 +102,7 @@ RULES = (
     Rule("generation-ids", "Each success has an X-Generation-Id of its own.", frozenset({"generation-ids"}),
          lambda exchange, _: _is_success(exchange, None) and GENERATION_ID in exchange.headers),
     Rule("audio", "A success is whole audio in the requested format.", frozenset({"audio_is_what_was_asked_for"}),
-         _is_success),
+         _is_whole_success),
     Rule("error-bodies", "An error has the documented body.", frozenset({"response_schema_conformance"}), _is_error),
     Rule("error-codes", "error.code repeats the status.", frozenset({"error_repeats_its_status"}), _is_error),
     Rule("server-errors", "No request makes the server fail.", frozenset({"not_a_server_error"}), _responded),

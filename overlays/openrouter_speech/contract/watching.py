@@ -96,7 +96,7 @@ class Watcher:
             count = sum(self._unknown.values())
             yield f"Not checked, because the description has no such path ({count}): {', '.join(self._unknown)}."
         if self._partly:
-            yield f"Checked only in part, because for a body cut off, too large or in an unknown coding: {self._partly}."
+            yield f"Checked only in part, for a body cut off, too large or in an unknown coding: {self._partly}."
 
     def _failures(self, exchange: Exchange, operation: Operation, passed: Passed) -> Iterator[Failure]:
         forbidden = operation.forbids(exchange)
