@@ -1,17 +1,34 @@
 """The contract tests pass for a second conforming server, and name the rule that each broken one breaks."""
 
+import gzip
 import itertools
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
+from openrouter_speech._core import wav
 from openrouter_speech.contract import InputError, Report, run
 from openrouter_speech.contract.exchanges import hiding
 
 from ..conftest import PROJECT, Make
-from .peer import KEY, RULES, SILENCE, SILENT_MP3, Peer, PeerServer, anything, documented_error, never
+from .peer import (
+    KEY,
+    RULES,
+    SILENCE,
+    SILENT_MP3,
+    Answer,
+    Peer,
+    PeerServer,
+    Request,
+    anything,
+    documented_error,
+    is_text,
+    never,
+)
 
 EXAMPLES = 15
 
@@ -62,6 +79,112 @@ def read_anything(content: bytes) -> dict[str, Any]:
 
 
 PCM, MP3 = Peer().pcm[0], Peer().mp3[0]
+OTHER_RATE = (b"\xff\xe3\x18\xc0" + bytes(68)) * 5
+"""Empty frames of MPEG 2.5, 8 kHz."""
+BUSY = documented_error(429, "Too many requests")
+
+Gateway = Callable[[Request, Answer], Answer]
+
+
+def on(statuses: range, **changes: Any) -> Peer:
+    """Return a peer behind a gateway that changes answers of these statuses, by values or functions of them."""
+
+    def gateway(_: Request, answer: Answer) -> Answer:
+        if answer.status not in statuses:
+            return answer
+        return evolve(answer, **{name: to(answer) if callable(to) else to for name, to in changes.items()})
+
+    return Peer(gateway=gateway)
+
+
+SUCCESS, ERROR = range(200, 300), range(400, 600)
+
+
+def adding(**headers: str) -> Callable[[Answer], dict[str, str]]:
+    """Return what adds headers to those of an answer."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda answer: {**answer.headers, **named}
+
+
+def zipped(times: int) -> Callable[[Answer], bytes]:
+    def zip_(answer: Answer) -> bytes:
+        body = answer.body
+        for _ in range(times):
+            body = gzip.compress(body)
+        return body
+
+    return zip_
+
+
+def drops_header_of_mp3(_: Request, answer: Answer) -> Answer:
+    return evolve(answer, headers={}) if answer.content_type == MP3 else answer
+
+
+def answers_late() -> Gateway:
+    """Return a gateway that gives each success the answer of the one before."""
+    before: list[Answer] = []
+
+    def gateway(_: Request, answer: Answer) -> Answer:
+        if answer.status != 200:
+            return answer
+        before.append(answer)
+        return before.pop(0) if len(before) > 1 else answer
+
+    return gateway
+
+
+def caches() -> Gateway:
+    """Return a gateway that answers a request as it answered the same one before."""
+    known: dict[bytes, Answer] = {}
+
+    def gateway(request: Request, answer: Answer) -> Answer:
+        return known.setdefault(request.body, answer) if answer.status == 200 else answer
+
+    return gateway
+
+
+def fails_each(number: int, answered: Answer) -> Gateway:
+    """Return a gateway that has an answer of its own for each so many valid requests."""
+    count = itertools.count(1)
+    return lambda _, answer: answered if answer.status == 200 and next(count) % number == 0 else answer
+
+
+def answers_head(request: Request, answer: Answer) -> Answer:
+    return evolve(answer, status=200) if request.method == "HEAD" else answer
+
+
+def allows_get(request: Request, answer: Answer) -> Answer:
+    """Answer OPTIONS as for a page."""
+    if request.method == "OPTIONS":
+        return evolve(answer, status=200, content_type="text/plain", body=b"", headers={"Allow": "GET, OPTIONS"})
+    return answer
+
+
+def takes_key_in_url(request: Request) -> bool:
+    return KEY in request.path
+
+
+def takes_key_alone(request: Request) -> bool:
+    return request.headers.get("authorization") == KEY
+
+
+def read_leniently(content: bytes) -> Any:
+    return json.loads(content.decode(errors="replace"))
+
+
+def without_message(status: int, message: str) -> tuple[str, bytes]:
+    return "application/json", json.dumps({"error": {"code": status}}).encode()
+
+
+def code_in_quotes(status: int, message: str) -> tuple[str, bytes]:
+    return "application/json", json.dumps({"error": {"code": str(status), "message": message}}).encode()
+
+
+def user_as_number(status: int, message: str) -> tuple[str, bytes]:
+    error = {"error": {"code": status, "message": message}, "user_id": 7}
+    return "application/json", json.dumps(error).encode()
+
+
 BROKEN: dict[str, tuple[Peer, str, str]] = {
     "success is a 201": (Peer(success=201), "statuses", "Undocumented status code"),
     "success is a redirect": (
@@ -100,7 +223,7 @@ BROKEN: dict[str, tuple[Peer, str, str]] = {
         '"gen-1" does not match',
     ),
     "no key is needed": (Peer(knows_key=anything), "security", "API accepts requests without authentication"),
-    "any key will do": (Peer(knows_key=bool), "security", "expected a 401, got a 200"),
+    "any key will do": (Peer(knows_key=bool), "security", "got a 200"),
     "a field is not required": (Peer(required=("model",)), "invalid-requests", "Missing required property: input"),
     "a number is taken for a text": (
         Peer(rules=RULES | {"model": anything}),
@@ -139,6 +262,132 @@ BROKEN: dict[str, tuple[Peer, str, str]] = {
         "Valid data should have been accepted",
     ),
     "another script is a 500": (Peer(fails=has_another_script), "server-errors", "Server error"),
+    "a header is dropped from some answers": (
+        Peer(gateway=drops_header_of_mp3),
+        "headers",
+        "required headers are missing from the response",
+    ),
+    "the generation id is there twice": (
+        on(SUCCESS, more=(("X-Generation-Id", "gen-tts-1-a"),)),
+        "headers",
+        "the response has 2 headers X-Generation-Id",
+    ),
+    "Content-Type is there twice": (
+        on(ERROR, more=(("Content-Type", "text/html"),)),
+        "headers",
+        "the response has 2 headers Content-Type",
+    ),
+    "a space in the generation id": (
+        Peer(generation=lambda: {"X-Generation-Id": "gen- tts-1-a"}),
+        "headers",
+        '"gen- tts-1-a" does not match',
+    ),
+    "Retry-After is a word": (
+        on(ERROR, headers=adding(Retry_After="soon")),
+        "headers",
+        "Retry-After is 'soon', which is neither seconds nor a date",
+    ),
+    "Retry-After is negative": (on(ERROR, headers=adding(Retry_After="-1")), "headers", "Retry-After is '-1'"),
+    "an id is used again": (
+        Peer(generation=lambda: {"X-Generation-Id": "gen-tts-1767225600-a"}),
+        "generation-ids",
+        "was the X-Generation-Id of an earlier response, too",
+    ),
+    "answers come from a cache": (Peer(gateway=caches()), "generation-ids", "of an earlier response, too"),
+    "each gets the answer of another": (Peer(gateway=answers_late()), "audio", "' where "),
+    "audio is zipped twice": (
+        on(SUCCESS, body=zipped(2), headers=adding(Content_Encoding="gzip")),
+        "audio",
+        "gzip under the name of pcm",
+    ),
+    "audio is zipped without saying so": (on(SUCCESS, body=zipped(1)), "audio", "gzip under the name of pcm"),
+    "errors are zipped twice": (
+        on(ERROR, body=zipped(2), headers=adding(Content_Encoding="gzip")),
+        "error-bodies",
+        "Content deserialization error",
+    ),
+    "audio is not zipped as it says": (
+        on(SUCCESS, headers=adding(Content_Encoding="gzip")),
+        "responds",
+        "incorrect header check",
+    ),
+    "an error in the place of mp3": (Peer(mp3=(MP3, BUSY[1])), "audio", "no mp3 frame begins at byte 0"),
+    "an error under a 200": (on(ERROR, status=200), "content-types", "Undocumented Content-Type"),
+    "an error under another status": (on(ERROR, status=502), "error-codes", "in a response of status 502"),
+    "a part of the mp3 is lost": (
+        Peer(mp3=(MP3, SILENT_MP3[:100] + SILENT_MP3[150:])),
+        "audio",
+        "no mp3 frame begins at byte 192",
+    ),
+    "the end of the body is lost": (
+        on(SUCCESS, promised=lambda answer: len(answer.body) + 2),
+        "responds",
+        "Connection broken: IncompleteRead",
+    ),
+    "chunks without an end": (
+        on(SUCCESS, headers=adding(Transfer_Encoding="chunked"), body=lambda answer: b"2\r\n\0\0\r\n"),
+        "responds",
+        "Response ended prematurely",
+    ),
+    "pcm with another rate": (
+        Peer(pcm=("audio/pcm;rate=44100;channels=1", SILENCE)),
+        "audio",
+        "where rate=24000;channels=1 is documented",
+    ),
+    "pcm in stereo": (Peer(pcm=("audio/pcm;rate=24000;channels=2", SILENCE)), "audio", "channels=1 is documented"),
+    "pcm with a character set": (Peer(pcm=(f"{PCM};charset=utf-8", SILENCE)), "audio", "'charset': 'utf-8'"),
+    "mp3 of two sample rates": (
+        Peer(mp3=(MP3, SILENT_MP3 + OTHER_RATE)),
+        "audio",
+        "the sample rate changes at byte 480 of the mp3",
+    ),
+    "a line break after the mp3": (Peer(mp3=(MP3, SILENT_MP3 + b"\r\n")), "audio", "no mp3 frame begins at byte 480"),
+    "a WAV file in the place of pcm": (
+        Peer(pcm=(PCM, wav.header(len(SILENCE), 24_000, 1) + SILENCE)),
+        "audio",
+        "a WAV file under the name of pcm",
+    ),
+    "errors are said to be UTF-16": (
+        on(ERROR, content_type="application/json; charset=utf-16"),
+        "content-types",
+        "where JSON is UTF-8",
+    ),
+    "errors have no Content-Type that can be read": (
+        on(ERROR, content_type="json"),
+        "content-types",
+        "Media type for Response is incorrect",
+    ),
+    "errors are cut off": (on(ERROR, body=lambda answer: answer.body[:-5]), "error-bodies", "JSON deserialization"),
+    "errors are empty": (on(ERROR, body=b""), "error-bodies", "JSON deserialization error"),
+    "errors have no message": (Peer(error=without_message), "error-bodies", '"message" is a required property'),
+    "error.code is a text": (Peer(error=code_in_quotes), "error-bodies", 'is not of type "integer"'),
+    "user_id is a number": (Peer(error=user_as_number), "error-bodies", '7 is not of types "null", "string"'),
+    "a gateway's page now and then": (
+        Peer(gateway=fails_each(9, Answer(503, *page(503, "")))),
+        "content-types",
+        "Received: text/html",
+    ),
+    "a gateway's redirect now and then": (
+        Peer(gateway=fails_each(9, Answer(302, "text/html", b"", {"Location": "/login"}))),
+        "statuses",
+        "Received: 302",
+    ),
+    "the key may be in the URL": (Peer(lets_in=takes_key_in_url), "security", "got a 200"),
+    "the key needs no Bearer": (Peer(lets_in=takes_key_alone), "security", "got a 200"),
+    "HEAD gets a 200": (Peer(gateway=answers_head), "methods", "expected a 405, got a 200"),
+    "OPTIONS names other methods": (Peer(gateway=allows_get), "methods", "does not match the schema"),
+    "a longer session_id is taken": (
+        Peer(rules=RULES | {"session_id": is_text}),
+        "invalid-requests",
+        "in body - session_id",
+    ),
+    "an empty voice is taken": (Peer(rules=RULES | {"voice": is_text}), "invalid-requests", "in body - voice"),
+    "any reference is taken": (
+        Peer(rules=RULES | {"input_references": anything}),
+        "invalid-requests",
+        "in body - input_references",
+    ),
+    "what is not UTF-8 is taken": (Peer(reads=read_leniently), "malformed-requests", "expected a 400, got a 200"),
     "another script ends the connection": (
         Peer(hangs_up=has_another_script),
         "responds",

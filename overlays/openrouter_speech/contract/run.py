@@ -1,5 +1,6 @@
 """Run the contract tests against a server, with Schemathesis."""
 
+import json
 import random
 import warnings
 from collections.abc import Iterator, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import requests
 from attrs import field, frozen
 from requests import RequestException
 from schemathesis import Case, HookContext, Response
@@ -96,7 +98,7 @@ def _outage(url: str) -> str:
     return ""
 
 
-_OK, _UNAUTHORIZED = range(200, 201), range(401, 402)
+_OK, _UNAUTHORIZED, _REFUSED = range(200, 201), range(401, 402), range(400, 500)
 _MASKED = 1 << 16
 """Bytes at the beginning of a response in which a key is masked; failures quote no more."""
 
@@ -169,10 +171,10 @@ class _Suite:
             for headers in ({}, {"Authorization": "Bearer not-a-key"}):
                 yield _Probe("security", _UNAUTHORIZED, {"body": short, "headers": headers})
             if not live:  # the key would be in the logs of others
-                yield _Probe("security", _UNAUTHORIZED, {"body": short, "headers": {"Authorization": self.key}})
+                yield _Probe("security", _REFUSED, {"body": short, "headers": {"Authorization": self.key}})
                 in_url = dict.fromkeys(("access_token", "api_key", "key"), self.key)
-                yield _Probe("security", _UNAUTHORIZED, {"body": short, "headers": {}}, {"params": in_url})
-        refused = range(400, 401) if "400" in documented else range(400, 500)
+                yield _Probe("security", _REFUSED, {"body": short, "headers": {}}, {"params": in_url})
+        refused = range(400, 401) if "400" in documented else _REFUSED
         first, *_ = short
         missing = {name: value for name, value in short.items() if name != first}
         bodies = [missing, short | {first: 5}]
@@ -181,7 +183,9 @@ class _Suite:
         for body in bodies:
             yield _Probe("malformed-requests", refused, {"body": body})
         if not live:
-            for content in (b'{"input": "Hello', b'{"input": "\xff"}'):
+            whole = json.dumps(short).encode()
+            texts = [json.dumps(value).encode() for value in short.values() if isinstance(value, str)]
+            for content in (whole[:-1], *(whole.replace(text, b'"\xff"') for text in texts[:1])):
                 typed = {"data": content, "headers": {"Content-Type": "application/json"}}
                 yield _Probe("malformed-requests", refused, {"body": short}, typed)
             yield _Probe("methods", range(405, 406), {"method": "HEAD"})
@@ -195,9 +199,8 @@ class _Suite:
             response = case.call(**probe.options)
         except RequestException as error:
             reason = self.hide(str(error)) or type(error).__name__
-            if error.request is None:
-                raise InputError(f"a request cannot be made: {reason}") from error
-            return self._add(error.request, None, failures=(Failure("responds", reason),))
+            request = error.request or _prepared(case)
+            return self._add(request, None, failures=(Failure("responds", reason),))
         started.record_response(case_id=case.id, response=response)
         self._record(started)
         failures = []
@@ -216,10 +219,12 @@ class _Suite:
     def generate(self) -> None:
         """Run the phases of Schemathesis."""
         reason = "no response"
+        unread = ""
         sent = self.ledger.requests
         for event in self._events():
             if isinstance(event, events.NonFatalError):
                 reason = self.hide(str(event.value))
+                unread = reason if isinstance(event.value, RequestException) else ""
                 if not isinstance(event.value, RequestException | ServerUnavailable):
                     self._end(f"requests cannot be made from the description: {reason}", event.value, sent)
             elif isinstance(event, events.FatalError):
@@ -227,9 +232,13 @@ class _Suite:
             elif isinstance(event, events.ScenarioFinished):
                 self._record(event.recorder)
                 self._take(event.recorder, reason)
+                if unread and all(one.response is not None for one in event.recorder.interactions.values()):
+                    # Schemathesis does not say which request it was.
+                    self._remark(f"Requests are missing, because a response could not be read: {unread}")
+                unread = ""
             elif isinstance(event, events.EngineFinished):
                 if event.stop_reason is StopReason.SERVER_UNAVAILABLE:
-                    self.remarks.append(_STOPPED)
+                    self._remark(_STOPPED)
             elif isinstance(event, events.Interrupted):
                 raise KeyboardInterrupt
 
@@ -238,7 +247,9 @@ class _Suite:
         line = " ".join(reason.split())
         if self.ledger.requests == sent:
             raise InputError(line) from error
-        remark = f"{line[0].upper()}{line[1:].rstrip('.')}. This is what was seen besides."
+        self._remark(f"{line[0].upper()}{line[1:].rstrip('.')}. This is what was seen besides.")
+
+    def _remark(self, remark: str) -> None:
         if remark not in self.remarks:
             self.remarks.append(remark)
 
@@ -328,6 +339,13 @@ class _Suite:
         schemas, schema = self._body_schema()
         formats = schemas.resolved(schema.get("properties", {}).get("response_format", {}))
         return list(formats.get("enum", ()))
+
+
+def _prepared(case: Case[Any]) -> requests.PreparedRequest:
+    sent = case.as_transport_kwargs()
+    request = requests.Request(*(sent.get(name) for name in ("method", "url", "headers", "files", "data", "params")))
+    request.json = sent.get("json")
+    return request.prepare()
 
 
 def _text(value: str | bytes) -> str:
