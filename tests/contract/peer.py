@@ -147,6 +147,7 @@ RULES: dict[str, Rule] = {
 class Peer:
     """What the server accepts, how it refuses, and what it sends."""
 
+    path: str = PATH
     knows_key: Rule = field(default=f"Bearer {KEY}".__eq__)
     lets_in: Callable[[Request], bool] = never
     """Whether it takes a request without a key that it knows."""
@@ -189,7 +190,7 @@ class Peer:
         return Answer(self.success, content_type, audio, self.generation())
 
     def _check(self, request: Request) -> None:
-        if request.path.partition("?")[0] != PATH:
+        if request.path.partition("?")[0] != self.path:
             raise RefusedError(404, "No such path")
         if request.method != "POST":
             raise RefusedError(self.not_allowed, "No such method", self.allow)

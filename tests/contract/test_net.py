@@ -1,5 +1,6 @@
 """The contract tests pass for a second conforming server, and name the rule that each broken one breaks."""
 
+import base64
 import gzip
 import itertools
 import json
@@ -456,12 +457,63 @@ def test_a_server_that_stops_is_reported_with_what_was_seen(monkeypatch: pytest.
     assert "stopped responding" in report.junit()
 
 
+FORMS = (
+    base64.b64encode(f"Bearer {KEY}".encode()).decode()[12:24],
+    "".join(f"\\u00{ord(letter):02X}" for letter in KEY[:4]),
+    "".join(f"%{ord(letter):02x}" for letter in KEY[:4]),
+)
+
+
+def unsatisfiable(tmp_path: Path, also: str) -> Path:
+    """Return a description with a required field that no value fits."""
+    text = (PROJECT / "openapi.yaml").read_text()
+    for old, new in {
+        "maxLength: 256": f"maxLength: 256\n          minLength: 300{also}",
+        "required: [input, model]": "required: [input, model, session_id]",
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "openapi.yaml").write_text(text)
+    return tmp_path / "openapi.yaml"
+
+
+def test_what_was_seen_before_requests_cannot_be_made_is_reported(tmp_path: Path) -> None:
+    report = judged(Peer(refusal=422), description=unsatisfiable(tmp_path, "\n          examples: [short]"))
+    assert report.stopped
+    assert report.requests > 5
+    assert "statuses" in report.broken
+    for shown in (report.text(), report.html(), report.json(), report.junit()):
+        assert "Requests cannot be made from the description" in shown
+
+
+def test_if_no_request_can_be_made_the_description_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="requests cannot be made from the description"):
+        judged(Peer(), description=unsatisfiable(tmp_path, ""))
+
+
 def repeat_the_key(status: int, message: str) -> tuple[str, bytes]:
     return documented_error(status, f"{KEY} is right, and yet: {'.' * 405}{KEY}")
 
 
+def repeat_the_key_in_base64(status: int, message: str) -> tuple[str, bytes]:
+    return documented_error(status, base64.b64encode(f"Bearer {KEY} for you".encode()).decode())
+
+
+def repeat_the_key_escaped(status: int, message: str) -> tuple[str, bytes]:
+    content_type, body = documented_error(status, "KEY")
+    escaped = "".join(f"\\u00{ord(letter):02X}" for letter in KEY)
+    return content_type, body.replace(b"KEY", escaped.encode())
+
+
+def repeat_the_key_in_a_url(status: int, message: str) -> tuple[str, bytes]:
+    return documented_error(status, "".join(f"%{ord(letter):02x}" for letter in KEY))
+
+
 ECHOING = {
     "in an error": Peer(error=repeat_the_key, refusal=422),
+    "in base64": Peer(error=repeat_the_key_in_base64, refusal=422),
+    "escaped for JSON": Peer(error=repeat_the_key_escaped, refusal=422),
+    "escaped for a URL": Peer(error=repeat_the_key_in_a_url, refusal=422),
     "in a header": Peer(generation=lambda: {"X-Generation-Id": f"{'.' * 60}{KEY}"}),
     "instead of a response": Peer(hangs_up=anything, last_words=f"{KEY}\r\n".encode()),
 }
@@ -477,7 +529,24 @@ def test_the_key_is_never_shown(peer: Peer) -> None:
     for shown in (report.text(), report.html(), report.json(), report.junit()):
         assert "curl -X POST" in shown
         assert "Bearer $MY_KEY" in shown
-        assert KEY[:12] not in shown
+        assert not any(part in shown for part in (KEY[:12], *FORMS))
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_of_a_key_is_masked_at_any_place(before: int, encode: Callable[[bytes], bytes]) -> None:
+    key = "sk-~?>~~secret"
+    shown = hiding(key)(encode(b"x" * before + key.encode() + b"yz"))
+    assert shown.count(b"*") >= len(key) * 4 // 3 - 2
+    assert len(shown) == len(encode(b"x" * before + key.encode() + b"yz"))
+
+
+@pytest.mark.parametrize(
+    "written", [r"a\/b\"c&d+e", r"a\u002fb\u0022c\u0026d\u002Be", "a%2Fb%22c%26d%2be", "a/b&#34;c&#x26;d+e"]
+)
+def test_a_key_is_masked_however_it_is_escaped(written: str) -> None:
+    assert hiding('a/b"c&d+e')(f"<{written}>") == f"<{'*' * len(written)}>"
+    assert hiding('a/b"c&d+e')(f"<{written}>".encode()) == f"<{'*' * len(written)}>".encode()
 
 
 def test_a_short_key_is_masked_only_as_a_word() -> None:

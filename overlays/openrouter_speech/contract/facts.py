@@ -92,8 +92,6 @@ def _never(_: Any) -> bool:
 
 def _clauses(schema: Node) -> Iterator[_Clause]:
     types = [schema["type"]] if isinstance(schema.get("type"), str) else list(schema.get("type", ()))
-    if types and schema.get("nullable"):  # OpenAPI 3.0
-        types.append("null")
     if types:
         words = " or ".join(types)
 
@@ -476,8 +474,28 @@ def _spellings(status: int | None) -> tuple[str, ...]:
     return (str(status), f"{str(status)[0]}XX", "default") if status else ()
 
 
+def _modern(node: Any) -> Any:
+    """Return a part of a description with what OpenAPI 3.0 writes otherwise than JSON Schema in the words of that."""
+    if isinstance(node, list):
+        return [_modern(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    modern = {name: _modern(value) for name, value in node.items()}
+    if modern.get("nullable") is True and isinstance(modern.get("type"), str):
+        modern["type"] = [modern["type"], "null"]
+        if isinstance(modern.get("enum"), list):
+            modern["enum"] = [*modern["enum"], None]
+    for word, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(modern.get(word), bool):
+            is_exclusive = modern.pop(word)
+            if is_exclusive and bound in modern:
+                modern[word] = modern.pop(bound)
+    return modern
+
+
 def operations(document: Node) -> list[Operation]:
     """Return the operations of a description."""
+    document = _modern(document)
     methods = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
     resolved = Schemas(document, of_requests=True).resolved
     items = {path: resolved(item) for path, item in document.get("paths", {}).items()}

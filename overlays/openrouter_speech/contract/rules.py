@@ -87,9 +87,10 @@ RULES = (
     Rule("valid-requests", "A valid request is accepted.", frozenset({"positive_data_acceptance"}), _is_accepted),
     Rule("invalid-requests", "A request that the schema rules out is refused.",
          frozenset({"negative_data_rejection", "missing_required_header"}), _is_invalid),
-    Rule("malformed-requests", "A malformed body is refused with a 400.", frozenset({"malformed-requests"}),
+    Rule("malformed-requests", "A malformed body is refused with a 400, or with a 422 if that is documented.",
+         frozenset({"malformed-requests"}),
          lambda exchange, request: (_wrong_json(exchange, request) or _is_invalid(exchange, request))
-         and exchange.status == 400),
+         and exchange.status in {400, 422}),
     Rule("media-types", "A body of another media type is refused.", frozenset({"another_media_type_is_refused"}),
          _wrong_type),
     Rule("methods", "Another method is refused with a 405 that names those allowed.",

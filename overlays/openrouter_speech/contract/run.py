@@ -220,15 +220,14 @@ class _Suite:
         """Run the phases of Schemathesis."""
         reason = "no response"
         unread = ""
-        sent = self.ledger.requests
         for event in self._events():
             if isinstance(event, events.NonFatalError):
                 reason = self.hide(str(event.value))
                 unread = reason if isinstance(event.value, RequestException) else ""
                 if not isinstance(event.value, RequestException | ServerUnavailable):
-                    self._end(f"requests cannot be made from the description: {reason}", event.value, sent)
+                    self._end(f"requests cannot be made from the description: {reason}", event.value)
             elif isinstance(event, events.FatalError):
-                self._end(f"Schemathesis failed: {self.hide(str(event.exception))}", event.exception, sent)
+                self._end(f"Schemathesis failed: {self.hide(str(event.exception))}", event.exception)
             elif isinstance(event, events.ScenarioFinished):
                 self._record(event.recorder)
                 self._take(event.recorder, reason)
@@ -242,10 +241,10 @@ class _Suite:
             elif isinstance(event, events.Interrupted):
                 raise KeyboardInterrupt
 
-    def _end(self, reason: str, error: Exception, sent: int) -> None:
-        """Note why requests are missing; without any generated request before it, nothing was tested."""
+    def _end(self, reason: str, error: Exception) -> None:
+        """Note why requests are missing; without any before it, nothing was tested."""
         line = " ".join(reason.split())
-        if self.ledger.requests == sent:
+        if not self.ledger.requests:
             raise InputError(line) from error
         self._remark(f"{line[0].upper()}{line[1:].rstrip('.')}. This is what was seen besides.")
 
