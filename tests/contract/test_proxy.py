@@ -354,7 +354,7 @@ def test_no_key_is_shown() -> None:
         return documented_error(status, f"{KEY} is right, and yet: {'.' * 405}{KEY}")
 
     secret = "the-secret-of-a-cookie"
-    headers = {**AUTHORIZATION, "X-Api-Key": KEY, "Cookie": f"session={secret}"}
+    headers = {**AUTHORIZATION, "X-Api-Key": KEY, "Cookie": f"session={secret}; theme=dark"}
     requests = [
         {"headers": headers, "json": {"input": KEY}},
         {"headers": headers, "params": {"api_key": KEY}, "json": {"input": KEY}},

@@ -127,8 +127,6 @@ class Proxy:
             await asyncio.wait({task, gone})
             self._requests.discard(task)
             self._checking.submit(self._check, passing)
-        if passing.is_cut:
-            raise _CutError  # uvicorn closes the connection, so that the application sees the same
 
     def _check(self, passing: "_Passing") -> None:
         try:
@@ -139,10 +137,6 @@ class Proxy:
                 self._unchecked.append(remark)
         finally:
             passing.forget()
-
-
-class _CutError(Exception):
-    """The response ended in the middle."""
 
 
 @define
@@ -206,8 +200,6 @@ class _Passing:
         self._headers: RawHeaders = []
         self._is_complete = False
         self._trouble = ""
-        self.is_cut = False
-        """Whether a response ended in the middle."""
 
     def passed(self) -> Passed:
         """Return what was passed on."""
@@ -274,8 +266,7 @@ class _Passing:
                 await self._send({"type": "http.response.body", "body": part, "more_body": True})
         except httpx.TransportError as error:
             self._trouble = f"the response was cut off after {self._content.size} bytes: {_reason(error)}"
-            self.is_cut = True
-            return
+            return  # uvicorn closes the connection, so that the application sees the same
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         self._is_complete = True
 
