@@ -254,6 +254,7 @@ WATCHED: dict[str, tuple[Peer, dict[str, Any], str, str]] = {
 def test_what_breaks_a_rule_is_reported(peer: Peer, request_: dict[str, Any], rule: str, message: str) -> None:
     report = watched(peer, request_)
     assert message in failure(report, rule), report.text()
+    assert "-H 'host:" not in report.text()
 
 
 def test_each_response_needs_an_id_of_its_own() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 _LEFT_OUT = re.compile(
-    "accept|accept-encoding|connection|content-length|transfer-encoding|user-agent|x-schemathesis-testcaseid",
+    "accept|accept-encoding|connection|content-length|host|transfer-encoding|user-agent|x-schemathesis-testcaseid",
     re.IGNORECASE,
 )
 """Headers that curl sets itself, or that no server needs."""
