@@ -5,6 +5,7 @@ import gzip
 import itertools
 import json
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -462,6 +463,31 @@ FORMS = (
     "".join(f"\\u00{ord(letter):02X}" for letter in KEY[:4]),
     "".join(f"%{ord(letter):02x}" for letter in KEY[:4]),
 )
+
+
+@pytest.mark.parametrize("answered", [0, 5, 60])
+def test_a_server_that_falls_silent_is_reported_with_what_was_seen(
+    answered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openrouter_speech.contract.description.TIMEOUT", 1.0)
+    calls, ended = itertools.count(), threading.Event()
+
+    def gateway(_: Request, answer: Answer) -> Answer:
+        if next(calls) >= answered:
+            ended.wait(60)
+        return answer
+
+    with PeerServer(Peer(gateway=gateway)) as server:
+        try:
+            report = run(server.url, KEY, examples=EXAMPLES)
+        except InputError as error:
+            assert answered == 0, error  # noqa: PT017
+            return
+        finally:
+            ended.set()
+    assert report.stopped
+    assert report.requests > answered / 2
+    assert "The server stopped responding" in report.text()
 
 
 def unsatisfiable(tmp_path: Path, also: str) -> Path:

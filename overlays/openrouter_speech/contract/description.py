@@ -16,6 +16,10 @@ from .facts import operations
 SETTINGS = resources.files(__package__) / "schemathesis.toml"
 
 
+TIMEOUT = 10.0
+"""Seconds to wait for a response."""
+
+
 class InputError(ValueError):
     """The contract tests cannot run with this URL, key or description."""
 
@@ -57,6 +61,7 @@ def schema(
     """
     config = tomllib.loads(SETTINGS.read_text("utf-8"))
     config["base-url"] = url
+    config["request-timeout"] = TIMEOUT
     config["generation"]["max-examples"] = examples
     config["seed"] = config["seed"] if seed is None else seed
     try:

@@ -24,6 +24,7 @@ from schemathesis.openapi.checks import UndefinedStatusCode
 from schemathesis.reporting.har import HarWriter
 from schemathesis.specs.openapi.checks import ignored_auth
 
+from . import description as descriptions
 from .checks import message
 from .description import InputError, base_url, schema
 from .exchanges import Exchange, Failure, hiding
@@ -66,10 +67,10 @@ def run(
     suite = _Suite(url, key, key_name, schema(url, description, key=key, seed=seed, examples=examples), har)
     suite.first()
     for probe in suite.probes(live=live):
-        suite.send(probe)
-    if suite.is_unanswered and _outage(url):
-        suite.remarks.append(_STOPPED)
-    elif not live:
+        if suite.send(probe).status is None and _outage(url):
+            suite.remarks.append(_STOPPED)
+            break
+    if not live and not suite.remarks:
         suite.generate()
     ledger = suite.ledger
     return Report(
@@ -88,10 +89,10 @@ def random_seed() -> int:
 
 
 def _outage(url: str) -> str:
-    """Return the reason why no connection to a server can be made; empty if one can."""
+    """Return the reason why a server cannot be reached, or responds to nothing; empty if it responds."""
     try:
-        httpx.get(url, follow_redirects=False)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+        httpx.get(url, follow_redirects=False, timeout=descriptions.TIMEOUT)
+    except (httpx.ConnectError, httpx.TimeoutException, httpx.ProxyError) as error:
         return str(error) or type(error).__name__
     except httpx.TransportError:
         pass
@@ -123,8 +124,6 @@ class _Suite:
         self.ledger = Ledger(schema.raw_schema)
         self.remarks: list[str] = []
         """Why the run ended before all requests were sent."""
-        self.is_unanswered = False
-        """Whether a request got no response."""
         self._har = StringIO() if har else None
         self._writer = HarWriter(self._har, schema.config.output) if self._har is not None else None
         if self._writer is not None:
@@ -235,6 +234,9 @@ class _Suite:
                     # Schemathesis does not say which request it was.
                     self._remark(f"Requests are missing, because a response could not be read: {unread}")
                 unread = ""
+                if any(one.response is None for one in event.recorder.interactions.values()) and _outage(self.url):
+                    self._remark(_STOPPED)
+                    break
             elif isinstance(event, events.EngineFinished):
                 if event.stop_reason is StopReason.SERVER_UNAVAILABLE:
                     self._remark(_STOPPED)
@@ -300,7 +302,6 @@ class _Suite:
         if is_right:
             sent[names["authorization"]] = f"Bearer ${self.key_name}"
         body = request.body or b""
-        self.is_unanswered |= response is None
         exchange = Exchange(
             method=request.method,
             url=self.hide(getattr(request, "uri", None) or request.url),
