@@ -283,6 +283,7 @@ def test_a_server_that_is_not_there_is_a_502(connect: Any) -> None:
     report = proxy.report()
     assert report.broken == ["responds"]
     assert "no response: " in failure(report, "responds")
+    assert states(report)["requests"] == "kept"
 
 
 @pytest.mark.parametrize("framing", ["Content-Length", "chunks"])

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -237,6 +238,10 @@ class _Passing:
         except _HungUpError:
             return
         except httpx.TransportError as error:
+            with suppress(_HungUpError):  # the request is checked all the same
+                if not self._body_ended.is_set():
+                    async for _ in self._parts():
+                        pass
             await self._send_502(error)
             return
         try:
