@@ -3,6 +3,7 @@
 By default it conforms. Each field of `Peer` is a place where a server can go wrong; test_net.py sets one at a time.
 """
 
+import itertools
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -94,6 +95,16 @@ class Answer:
     content_type: str
     body: bytes
     headers: Mapping[str, str] = field(factory=dict)
+    more: tuple[tuple[str, str], ...] = ()
+    """Further headers, with names that are there already."""
+    promised: int | None = None
+    """The bytes that Content-Length says, if not those of the body."""
+
+
+def numbered() -> Callable[[], Mapping[str, str]]:
+    """Return the headers of successes: each has an id of its own."""
+    numbers = itertools.count(1_767_225_600)
+    return lambda: {"X-Generation-Id": f"gen-tts-{next(numbers)}-q7Zp2mXw"}
 
 
 class HungUpError(Exception):
@@ -136,7 +147,10 @@ RULES: dict[str, Rule] = {
 class Peer:
     """What the server accepts, how it refuses, and what it sends."""
 
+    path: str = PATH
     knows_key: Rule = field(default=f"Bearer {KEY}".__eq__)
+    lets_in: Callable[[Request], bool] = never
+    """Whether it takes a request without a key that it knows."""
     takes_media_type: Rule = field(default="application/json".__eq__)
     reads: Callable[[bytes], Any] = json.loads
     required: tuple[str, ...] = ("input", "model")
@@ -157,9 +171,14 @@ class Peer:
     default_format: str = "pcm"
     pcm: tuple[str, bytes] = ("audio/pcm;rate=24000;channels=1", SILENCE)
     mp3: tuple[str, bytes] = ("audio/mpeg", SILENT_MP3)
-    generation: Mapping[str, str] = field(factory=lambda: {"X-Generation-Id": "gen-tts-1767225600-q7Zp2mXw"})
+    generation: Callable[[], Mapping[str, str]] = field(factory=numbered)
+    gateway: Callable[[Request, Answer], Answer] = lambda _, answer: answer
+    """What a gateway in front makes of an answer."""
 
     def answer(self, request: Request) -> Answer:
+        return self.gateway(request, self._own_answer(request))
+
+    def _own_answer(self, request: Request) -> Answer:
         try:
             self._check(request)
             body = self._body(request)
@@ -168,14 +187,14 @@ class Peer:
             return Answer(refused.status, content_type, content, refused.headers)
         asked = body.get("response_format", self.default_format)
         content_type, audio = self.mp3 if asked == "mp3" else self.pcm
-        return Answer(self.success, content_type, audio, self.generation)
+        return Answer(self.success, content_type, audio, self.generation())
 
     def _check(self, request: Request) -> None:
-        if request.path != PATH:
+        if request.path.partition("?")[0] != self.path:
             raise RefusedError(404, "No such path")
         if request.method != "POST":
             raise RefusedError(self.not_allowed, "No such method", self.allow)
-        if not self.knows_key(request.headers.get("authorization", "")):
+        if not self.knows_key(request.headers.get("authorization", "")) and not self.lets_in(request):
             raise RefusedError(401, "The key is missing or wrong")
         if not self.takes_media_type(request.headers.get("content-type", "application/json").partition(";")[0]):
             raise RefusedError(415, "JSON, please")
@@ -213,7 +232,7 @@ class PeerServer:
 
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                headers = {name.lower(): value for name, value in self.headers.items()}
+                headers = {name.lower(): ", ".join(self.headers.get_all(name, ())) for name in self.headers}
                 request = Request(self.command, self.path, headers, body)
                 requests.append(request)
                 try:
@@ -223,13 +242,17 @@ class PeerServer:
                     self.close_connection = True
                     return
                 self.send_response(answer.status)
-                for name, value in {"Content-Type": answer.content_type, **answer.headers}.items():
+                headers = {"Content-Type": answer.content_type, **answer.headers}
+                for name, value in (*headers.items(), *answer.more):
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body)))
+                if "Transfer-Encoding" not in headers:
+                    self.send_header("Content-Length", str(answer.promised or len(answer.body)))
                 self.end_headers()
-                self.wfile.write(answer.body)
+                if self.command != "HEAD":
+                    self.wfile.write(answer.body)
+                self.close_connection |= answer.promised is not None or "Transfer-Encoding" in headers
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_QUERY = answer
+            do_HEAD = do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_QUERY = answer
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

@@ -1,5 +1,7 @@
 """What the contract tests accept as audio: whole files of each format, and nothing else."""
 
+import gzip
+
 import pytest
 from openrouter_speech._core import wav
 from openrouter_speech.contract import audio
@@ -33,10 +35,12 @@ def test_whole_audio_passes(asked: str, content_type: str, content: bytes) -> No
         ("pcm", PCM_TYPE, b"<html>!", "bytes are no whole number"),
         ("pcm", PCM_TYPE, b"<html>", "text under the name of pcm"),
         ("pcm", PCM_TYPE, WAV, "a WAV file under the name of pcm"),
+        ("pcm", PCM_TYPE, gzip.compress(SILENCE, mtime=0).ljust(64, b"\0"), "gzip under the name of pcm"),
         ("pcm", PCM_TYPE, ID3 + SILENT_MP3, "mp3 under the name of pcm"),
         ("mp3", "audio/mpeg", WAV, "no mp3 frame begins at byte 0"),
         ("mp3", "audio/mpeg", ID3, "there is no mp3 frame"),
         ("mp3", "audio/mpeg", SILENT_MP3 + SILENCE, "no mp3 frame begins at byte 480"),
+        ("mp3", "audio/mpeg", SILENT_MP3 + b"\xff\xe3\x18\xc0" + bytes(68), "sample rate changes at byte 480"),
         ("mp3", "audio/mpeg", SILENT_MP3[:-95], "no mp3 frame begins at byte 384"),
         ("mp3", "audio/mpeg", SILENT_MP3[:-92], "it ends at byte 480, the audio at 388"),
         ("mp3", "audio/mpeg", (SILENT_MP3[:4] + b"\xff" * 92) * 5, "the mp3 does not decode"),

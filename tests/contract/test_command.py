@@ -26,7 +26,7 @@ def test_a_conforming_server_is_one_screen_and_a_success(capsys: pytest.CaptureF
         assert run(["contract", server.url, "--examples", "5", "--fail-under", "60"]) == 0
     out, err = capsys.readouterr()
     assert len(out.splitlines()) < 25
-    assert "Rules: 15 kept, 0 broken, 0 never seen" in out
+    assert "Rules: 16 kept, 0 broken, 0 never seen" in out
     assert err == ""
 
 
@@ -116,3 +116,16 @@ def test_the_curl_line_sends_the_same_request(tmp_path: Path) -> None:
     shown = subprocess.run(["bash", "-c", sent.curl()], env=environment, capture_output=True, check=True).stdout
     arguments = b"-X|POST|-H|X-Empty;|-H|Authorization: Bearer k|-H|Content-Type:|--data-raw|%b|http://h/a?b|"
     assert shown == arguments % body
+
+
+def test_the_archive_has_every_exchange_without_the_key(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def repeat(status: int, message: str) -> tuple[str, bytes]:
+        return documented_error(status, f"{KEY} is right, and yet")
+
+    with PeerServer(Peer(error=repeat)) as server:
+        assert run(["contract", server.url, "--examples", "5", "--har", str(tmp_path / "r.har")]) == 0
+    archive = (tmp_path / "r.har").read_text()
+    entries = json.loads(archive)["log"]["entries"]
+    assert f"{server.url}: {len(entries)} requests" in capsys.readouterr().out
+    assert {entry["response"]["status"] for entry in entries} >= {200, 400, 401, 405}
+    assert KEY[:12] not in archive

@@ -328,8 +328,18 @@ def mock(context: typer.Context) -> None:
     "The key is read from a variable, and never shown."
 )
 def contract(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The base URL of the server.")],
+    url: Annotated[str | None, typer.Argument(metavar="URL", help="The base URL of the server.")] = None,
     *,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            "--proxy", metavar="URL", help="Pass an application's requests on to this server, and check them."
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="N", min=0, max=65535, help="The port of the proxy; by default a free one."),
+    ] = None,
     key_env: Annotated[
         str, typer.Option("--key-env", metavar="NAME", help="The variable with a key of the server.")
     ] = "OPENROUTER_API_KEY",
@@ -351,22 +361,29 @@ def contract(
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page to read.")] = None,
     json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")] = None,
+    har: Annotated[
+        Path | None, typer.Option("--har", metavar="FILE", help="Write all requests and responses, without the key.")
+    ] = None,
 ) -> None:
     """Test a server: which rules of the description it keeps, which it breaks, which were never seen.
 
     openrouter-speech contract http://127.0.0.1:4010/api/v1 --key-env MY_KEY
+
+    openrouter-speech contract --proxy https://openrouter.ai/api/v1 --port 4011
     """
     from . import contract as command
 
     command.contract(
         url,
         key_env=key_env,
+        proxy=proxy,
+        port=port,
         live=live,
         seed=seed,
         examples=examples,
         spec=spec,
         fail_under=fail_under,
-        reports={"junit": junit, "html": html, "json": json},
+        reports={"junit": junit, "html": html, "json": json, "har": har},
     )
 
 

@@ -38,7 +38,7 @@ _SERVER_URL = "OPENROUTER_SPEECH_SERVER_URL"
 _EXTRAS = {
     "cli": ("typer", "rich"),
     "convert": ("soundfile",),
-    "contract": ("jsonschema-rs", "miniaudio", "rich", "schemathesis", "typer"),
+    "contract": ("jsonschema-rs", "miniaudio", "rich", "schemathesis", "typer", "uvicorn"),
     "play": ("miniaudio",),
     "long": ("filelock", "miniaudio", "samplerate", "semantic-text-splitter", "sentencex", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),

@@ -9,27 +9,34 @@ import miniaudio
 Parameters = Mapping[str, str]
 
 
-def check(content: bytes, content_type: str, requested: str) -> None:
+def check(content: bytes, content_type: str | None, requested: str) -> None:
     """Check a success's body and type against the requested (or default) `response_format`.
+
+    Args:
+        content: The body.
+        content_type: Its `Content-Type`; None leaves that out of the check.
+        requested: One of `FORMATS`.
 
     Raises:
         AssertionError: It is not that audio; the message says why.
     """
-    _ensure(requested in _FORMATS, f"these checks cannot check {requested!r}")
+    _ensure(requested in FORMATS, f"these checks cannot check {requested!r}")
     _ensure(content != b"", "a success without a byte of audio")
-    documented, check_format = _FORMATS[requested]
-    media_type, parameters = _parsed(content_type)
-    _ensure(media_type == documented, f"Content-Type is {content_type!r} where {requested} was asked for")
-    check_format(content, parameters)
+    documented, check_format = FORMATS[requested]
+    if content_type is not None:
+        media_type, parameters = _parsed(content_type)
+        _ensure(media_type == documented, f"Content-Type is {content_type!r} where {requested} was asked for")
+        _ensure(
+            requested != "pcm" or parameters == {"rate": "24000", "channels": "1"},
+            f"Content-Type says {dict(parameters)} of the pcm, where rate=24000;channels=1 is documented",
+        )
+    check_format(content)
 
 
-def _pcm(content: bytes, parameters: Parameters) -> None:
-    _ensure(
-        parameters == {"rate": "24000", "channels": "1"},
-        f"Content-Type says {dict(parameters)} of the pcm, where rate=24000;channels=1 is documented",
-    )
+def _pcm(content: bytes) -> None:
     _ensure(len(content) % 2 == 0, f"{len(content)} bytes are no whole number of 16-bit samples")
     _ensure(not content.startswith(b"RIFF"), "a WAV file under the name of pcm")
+    _ensure(not content.startswith(b"\x1f\x8b\x08"), "gzip under the name of pcm")
     _ensure(not _is_text(content), f"text under the name of pcm: {content[:80]!r}")
     try:
         mp3_frames(content)
@@ -38,7 +45,7 @@ def _pcm(content: bytes, parameters: Parameters) -> None:
     raise AssertionError("mp3 under the name of pcm")
 
 
-def _mp3(content: bytes, _: Parameters) -> None:
+def _mp3(content: bytes) -> None:
     mp3_frames(content)
     try:
         miniaudio.decode(content)
@@ -46,7 +53,7 @@ def _mp3(content: bytes, _: Parameters) -> None:
         raise AssertionError(f"the mp3 does not decode: {error}") from error
 
 
-def _wav(content: bytes, _: Parameters) -> None:
+def _wav(content: bytes) -> None:
     try:
         with wave.open(io.BytesIO(content)) as reader:
             announced = reader.getnframes() * reader.getnchannels() * reader.getsampwidth()
@@ -57,11 +64,12 @@ def _wav(content: bytes, _: Parameters) -> None:
     _ensure(len(samples) == announced, f"the WAV file announces {announced} bytes of samples and holds {len(samples)}")
 
 
-_FORMATS: dict[str, tuple[str, Callable[[bytes, Parameters], None]]] = {
+FORMATS: dict[str, tuple[str, Callable[[bytes], None]]] = {
     "pcm": ("audio/pcm", _pcm),
     "mp3": ("audio/mpeg", _mp3),
     "wav": ("audio/wav", _wav),
 }
+"""The media type and the check of each format."""
 
 
 # The header of an MPEG frame: https://www.datavoyage.com/mpgscript/mpeghdr.htm
@@ -81,6 +89,7 @@ def mp3_frames(content: bytes) -> int:
     position = count = 0
     if content.startswith(b"ID3") and len(content) >= 10:
         position = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(content[6:10], (21, 14, 7, 0), strict=True))
+    kind = b""
     while position < len(content) and content[position : position + 3] not in {b"TAG", b"APE"}:
         size = _frame_size(content[position : position + 4])
         end = position + size
@@ -88,6 +97,10 @@ def mp3_frames(content: bytes) -> int:
         _ensure(
             end <= len(content), f"the last mp3 frame is cut off: it ends at byte {end}, the audio at {len(content)}"
         )
+        # The bits of the version and of the sample rate, which is one in a whole file.
+        latest = bytes((content[position + 1] & 0x18, content[position + 2] & 0x0C))
+        _ensure(kind in {b"", latest}, f"the sample rate changes at byte {position} of the mp3")
+        kind = latest
         position = end
         count += 1
     _ensure(count > 0, "there is no mp3 frame")

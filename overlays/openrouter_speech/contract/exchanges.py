@@ -1,16 +1,21 @@
 """A request that was sent, and what came back."""
 
+import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 _LEFT_OUT = re.compile(
-    "accept|accept-encoding|connection|content-length|transfer-encoding|user-agent|x-schemathesis-testcaseid",
+    "accept|accept-encoding|connection|content-length|host|transfer-encoding|user-agent|x-schemathesis-testcaseid",
     re.IGNORECASE,
 )
 """Headers that curl sets itself, or that no server needs."""
+
+
+_SHOWN = 1_000
+"""Bytes of a response."""
 
 
 @frozen
@@ -35,8 +40,17 @@ class Exchange:
     headers: Mapping[str, str] = field(factory=dict)
     """By lower-case name."""
     content: bytes = b""
+    request_is_whole: bool = True
+    """Whether the body is all of it; one that is too large is kept in part."""
+    response_is_whole: bool = True
+    response_size: int = field()
+    """Bytes of the response's body, of which `content` may be the beginning."""
     is_example: bool = False
     failures: tuple[Failure, ...] = ()
+
+    @response_size.default
+    def _size_of_content(self) -> int:
+        return len(self.content)
 
     def sent(self, header: str) -> str | None:
         """Return the value of a header of the request."""
@@ -47,9 +61,13 @@ class Exchange:
         """How long the request is."""
         return len(self.body) + len(self.url) + sum(len(name + value) for name, value in self.request_headers.items())
 
+    def shortened(self) -> "Exchange":
+        """Return it with as much of the response as is shown."""
+        return evolve(self, content=self.content[:_SHOWN])
+
     def curl(self) -> str:
         """Return the request as a line for a shell. A right key is a variable in it."""
-        words = [f"curl -X {self.method}"]
+        words = ["curl --head" if self.method == "HEAD" else f"curl -X {self.method}"]
         names = {name.lower() for name in self.request_headers}
         for name, value in self.request_headers.items():
             if name.lower() == "authorization" and self.key_is_right:
@@ -69,9 +87,9 @@ class Exchange:
         content_type = self.headers.get("content-type", "no Content-Type")
         kept = f"{self.status}, {content_type}"
         if not self.content or content_type.startswith("audio/"):
-            return f"{kept}, {len(self.content)} bytes"
-        text = " ".join(self.content[:1_000].decode(errors="replace").split())
-        return f"{kept}: {text[:300]}{'...' if len(text) > 300 or len(self.content) > 1_000 else ''}"
+            return f"{kept}, {self.response_size} bytes"
+        text = " ".join(self.content[:_SHOWN].decode(errors="replace").split())
+        return f"{kept}: {text[:300]}{'...' if len(text) > 300 or self.response_size > _SHOWN else ''}"
 
 
 def _quoted(content: bytes) -> str:
@@ -84,10 +102,44 @@ def _quoted(content: bytes) -> str:
 
 
 def hiding(key: str) -> Callable[[Any], Any]:
-    """Return a function that masks the key in a text or bytes. The length stays the same.
+    """Return a function that masks the key in a text or bytes, also where it is escaped. The length stays the same.
 
-    A short key is masked only as a word of its own, because its letters are part of many words.
+    The escapes are those of JSON, URLs and HTML, and base64. A short key is masked only as a word of its own, because
+    its letters are part of many words.
     """
-    pattern = re.escape(key) if len(key) >= 8 else rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])"
-    text, raw, mask = re.compile(pattern), re.compile(pattern.encode()), "*" * len(key)
-    return lambda value: raw.sub(mask.encode(), value) if isinstance(value, bytes) else text.sub(mask, value)
+    pattern = "".join(map(_spellings, key))
+    if len(key) >= _SHORT:
+        pattern = "|".join([pattern, *map(re.escape, _in_base64(key.encode()))])
+    else:
+        pattern = rf"(?<![A-Za-z0-9]){pattern}(?![A-Za-z0-9])"
+    text, raw = re.compile(pattern), re.compile(pattern.encode())
+
+    def mask(value: Any) -> Any:
+        if isinstance(value, bytes):
+            return raw.sub(lambda found: b"*" * len(found[0]), value)
+        return text.sub(lambda found: "*" * len(found[0]), value)
+
+    return mask
+
+
+_SHORT = 8
+"""Characters; a key with fewer is a short one."""
+
+
+def _spellings(character: str) -> str:
+    """Return a pattern for a character of a key, plain or escaped."""
+    code = f"{ord(character):02x}"
+    either = "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in code)
+    plain = re.escape(character)
+    return rf"(?:{plain}|%{either}|\\+u00{either}|\\+{plain}|&#0*{ord(character)};|&#[xX]0*{either};)"
+
+
+def _in_base64(key: bytes) -> Iterator[str]:
+    """Yield what base64 of any text with the key in it has in common, by the place of the key in it."""
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + key).decode().rstrip("=")
+        # The first and the last characters have bits of what is around the key.
+        first = -(-before * 8 // 6)
+        last = (before + len(key)) * 8 // 6
+        found = encoded[first:last]
+        yield from {found, found.replace("+", "-").replace("/", "_")}

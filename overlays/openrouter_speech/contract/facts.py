@@ -8,11 +8,12 @@ with exactly one thing wrong shows one, if it is refused.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import jsonschema_rs
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from .exchanges import Exchange
 
@@ -109,7 +110,7 @@ def _clauses(schema: Node) -> Iterator[_Clause]:
         listed = ", ".join(map(json.dumps, values))
         yield _Clause("", f"anything but {listed} is refused", f"one of {listed}", _always, values.__contains__, _never)
     for name, (kind, measure, direction, unit) in _BOUNDS.items():
-        if name in schema:
+        if _is_number(schema.get(name)):
             yield _bound(schema[name], _TYPES[kind], measure, direction, unit)
     if "pattern" in schema:
         matches = re.compile(schema["pattern"]).search
@@ -288,10 +289,12 @@ class Operation:
     method: str
     node: Node
     _parameters: list[Node] = field(init=False)
+    _validators: dict[str, jsonschema_rs.Validator | None] = field(init=False, factory=dict, eq=False, repr=False)
+    """By media type."""
 
     @_parameters.default
     def _resolve_parameters(self) -> list[Node]:
-        item = self.document["paths"][self.path]
+        item = self._requests.resolved(self.document["paths"][self.path])
         return [
             self._requests.resolved(node) for node in (*item.get("parameters", ()), *self.node.get("parameters", ()))
         ]
@@ -315,23 +318,28 @@ class Operation:
 
     def takes(self, exchange: Exchange) -> bool:
         """Whether a request is for this operation."""
+        return self.is_at(exchange.url) and exchange.method.lower() == self.method
+
+    def is_at(self, url: str) -> bool:
+        """Whether a URL has the operation's path."""
         pattern = re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(self.path))
-        is_path = re.search(f"{pattern}$", urlsplit(exchange.url).path)
-        return bool(is_path) and exchange.method.lower() == self.method
+        return bool(re.search(f"{pattern}$", urlsplit(url).path))
 
     def facts(self) -> Iterator[Fact]:
         """Yield everything that the description says about the operation."""
         if self._is_secured:
             yield from (_NO_KEY, _WRONG_KEY, _KEY)
         for parameter in self._parameters:
-            yield from self._requests.facts(parameter["schema"], parameter["in"], parameter["name"])
+            yield from self._requests.facts(parameter.get("schema", {}), parameter["in"], parameter["name"])
             if parameter.get("required"):
                 yield Fact(parameter["in"], parameter["name"], "its absence is refused")
         for media_type, content in self._media_types.items():
             yield Fact("body", "", f"{media_type} is accepted")
-            yield from self._requests.facts(content.get("schema", {}), "body", "")
+            if _is_json(media_type):
+                yield from self._requests.facts(content.get("schema", {}), "body", "")
+                yield MALFORMED
         if self._media_types:
-            yield from (_OTHER_TYPE, _MALFORMED)
+            yield OTHER_TYPE
         for status, response in self.node["responses"].items():
             part = f"response {status}"
             yield Fact(part, "", "it is sent")
@@ -359,31 +367,58 @@ class Operation:
                 continue
             value = exchange.sent(parameter["name"])
             if value is not None:
-                reading += self._requests.read(parameter["schema"], value, "header", parameter["name"])
+                schema = parameter.get("schema", {})
+                reading += self._requests.read(schema, value, "header", parameter["name"])
             elif parameter.get("required"):
                 reading += Reading(violated=frozenset({Fact("header", parameter["name"], "its absence is refused")}))
         return self._read_body(exchange, reading) if self._media_types else reading
 
     def _read_body(self, exchange: Exchange, reading: Reading) -> Reading | None:
-        media_type = (exchange.sent("content-type") or "").partition(";")[0].strip().lower()
-        if not media_type:
+        media_type = _media_type(exchange.sent("content-type"))
+        if media_type and media_type not in self._media_types:
+            return reading + Reading(violated=frozenset({OTHER_TYPE}))
+        if not media_type or not exchange.request_is_whole or exchange.sent("content-encoding"):
             return None
-        if media_type not in self._media_types:
-            return reading + Reading(violated=frozenset({_OTHER_TYPE}))
         reading += Reading(frozenset({Fact("body", "", f"{media_type} is accepted")}))
-        schema = self._media_types[media_type].get("schema", {})
+        if not _is_json(media_type):
+            return reading
         try:
             value = json.loads(exchange.body)
         except ValueError:
-            return reading + Reading(violated=frozenset({_MALFORMED}))
-        body = self._requests.read(schema, value, "body", "")
+            return reading + Reading(violated=frozenset({MALFORMED}))
+        body = self._requests.read(self._media_types[media_type].get("schema", {}), value, "body", "")
+        validator = self._validator(media_type)
         # Some keywords have no facts; where those decide, the request proves nothing.
-        if bool(body.violated) == self._validator(schema).is_valid(value):
+        if validator is None or bool(body.violated) == validator.is_valid(value):
             return None
         return reading + body
 
-    def _validator(self, schema: Node) -> jsonschema_rs.Draft202012Validator:
-        return jsonschema_rs.Draft202012Validator({**schema, "components": self.document.get("components", {})})
+    def _validator(self, media_type: str) -> jsonschema_rs.Validator | None:
+        """Return the validator of a body; None if its schema is not one of JSON Schema, as in OpenAPI 3.0."""
+        if media_type not in self._validators:
+            schema = {
+                **self._media_types[media_type].get("schema", {}),
+                "components": self.document.get("components", {}),
+            }
+            try:
+                self._validators[media_type] = jsonschema_rs.Draft202012Validator(schema)
+            except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError):
+                self._validators[media_type] = None
+        return self._validators[media_type]
+
+    def forbids(self, exchange: Exchange) -> str:
+        """Return what the description forbids about a request; empty if it forbids nothing."""
+        media_type = _media_type(exchange.sent("content-type"))
+        if media_type in self._media_types and _is_json(media_type) and exchange.request_is_whole:
+            validator = self._validator(media_type)
+            with suppress(ValueError):
+                error = next(validator.iter_errors(json.loads(exchange.body)), None) if validator else None
+                if error is not None:
+                    place = ".".join(map(str, error.instance_path))
+                    return f"body{f' {place}' if place else ''}: {error.message}"
+        request = self.read_request(exchange)
+        violated = request.violated - {_WRONG_KEY} if request is not None else ()  # which key is right, servers know
+        return "; ".join(sorted(map(str, violated)))
 
     def read_response(self, exchange: Exchange) -> Reading:
         """Return what a response says about facts."""
@@ -402,14 +437,14 @@ class Operation:
                 reading += Reading(violated=there)
             else:
                 reading += Reading(there) + self._responses.read(header.get("schema", {}), value, part, name)
-        sent = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+        sent = _media_type(exchange.headers.get("content-type"))
         for media_type, content in response.get("content", {}).items():
             fact = frozenset({Fact(part, "", f"Content-Type is {media_type}")})
             if re.fullmatch(re.escape(media_type).replace(r"\*", ".+"), sent):
                 reading += Reading(fact)
             elif len(response["content"]) == 1:
                 reading += Reading(violated=fact)
-            if _is_json(media_type):
+            if _is_json(media_type) and exchange.response_is_whole:
                 try:
                     value = json.loads(exchange.content)
                 except ValueError:
@@ -423,8 +458,12 @@ _BODY = "response body"
 _KEY = Fact("security", "", "a right key is accepted")
 _NO_KEY = Fact("security", "", "no key is refused")
 _WRONG_KEY = Fact("security", "", "a wrong key is refused")
-_OTHER_TYPE = Fact("body", "", "another media type is refused")
-_MALFORMED = Fact("body", "", "what is not JSON is refused")
+OTHER_TYPE = Fact("body", "", "another media type is refused")
+MALFORMED = Fact("body", "", "what is not JSON is refused")
+
+
+def _media_type(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()
 
 
 def _is_json(media_type: str) -> bool:
@@ -435,44 +474,79 @@ def _spellings(status: int | None) -> tuple[str, ...]:
     return (str(status), f"{str(status)[0]}XX", "default") if status else ()
 
 
+def _modern(node: Any) -> Any:
+    """Return a part of a description with what OpenAPI 3.0 writes otherwise than JSON Schema in the words of that."""
+    if isinstance(node, list):
+        return [_modern(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    modern = {name: _modern(value) for name, value in node.items()}
+    if modern.get("nullable") is True and isinstance(modern.get("type"), str):
+        modern["type"] = [modern["type"], "null"]
+        if isinstance(modern.get("enum"), list):
+            modern["enum"] = [*modern["enum"], None]
+    for word, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(modern.get(word), bool):
+            is_exclusive = modern.pop(word)
+            if is_exclusive and bound in modern:
+                modern[word] = modern.pop(bound)
+    return modern
+
+
 def operations(document: Node) -> list[Operation]:
     """Return the operations of a description."""
+    document = _modern(document)
     methods = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+    resolved = Schemas(document, of_requests=True).resolved
+    items = {path: resolved(item) for path, item in document.get("paths", {}).items()}
     return [
         Operation(document, path, method, item[method])
-        for path, item in document.get("paths", {}).items()
+        for path, item in items.items()
         for method in methods
         if method in item
     ]
 
 
-def coverage(document: Node, exchanges: Iterable[Exchange]) -> dict[Fact, State]:
-    """Return what the exchanges say about each fact of a description."""
-    every = operations(document)
-    kept: set[Fact] = set()
-    broken: set[Fact] = set()
-    refused: list[frozenset[Fact]] = []
+@define
+class Coverage:
+    """What the exchanges of a run say about each fact of a description."""
+
+    facts: tuple[Fact, ...]
+    _kept: set[Fact] = field(init=False, factory=set)
+    _broken: set[Fact] = field(init=False, factory=set)
+    _refused: set[frozenset[Fact]] = field(init=False, factory=set)
     """The facts of each valid request that was refused."""
-    for exchange in exchanges:
-        operation = next((each for each in every if each.takes(exchange)), None)
-        if operation is None or exchange.status is None:
-            continue
+
+    def add(self, operation: Operation, exchange: Exchange, request: Reading | None) -> None:
+        """Take in an exchange.
+
+        Args:
+            operation: The operation that it is for.
+            exchange: The exchange.
+            request: What its request says, or None if that is not clear.
+        """
+        if exchange.status is None:
+            return
         response = operation.read_response(exchange)
-        kept |= response.shown
-        broken |= response.violated
-        request = operation.read_request(exchange)
+        self._kept |= response.shown
+        self._broken |= response.violated
         is_accepted = 200 <= exchange.status < 300
         is_refused = 400 <= exchange.status < 500 and exchange.status not in MAY_FAIL
         if request is None:
-            continue
+            return
         if not request.violated and is_accepted:
-            kept |= request.shown
+            self._kept |= request.shown
         elif not request.violated and is_refused:
-            refused.append(request.shown)
+            self._refused.add(request.shown)
         elif len(request.violated) == 1:
-            (broken if is_accepted else kept if is_refused else set()).update(request.violated)
-    doubtful = [shown - kept for shown in refused]
-    if frozenset() not in doubtful:  # else the server refuses requests for another reason than their facts
-        broken.update(*(facts for facts in doubtful if len(facts) == 1))
-    facts = dict.fromkeys(fact for operation in every for fact in operation.facts())
-    return {fact: "broken" if fact in broken else "kept" if fact in kept else "never seen" for fact in facts}
+            (self._broken if is_accepted else self._kept if is_refused else set()).update(request.violated)
+
+    def states(self) -> dict[Fact, State]:
+        """Return what is known about each fact."""
+        doubtful = [shown - self._kept for shown in self._refused]
+        broken = set(self._broken)
+        if frozenset() not in doubtful:  # else the server refuses requests for another reason than their facts
+            broken.update(*(facts for facts in doubtful if len(facts) == 1))
+        return {
+            fact: "broken" if fact in broken else "kept" if fact in self._kept else "never seen" for fact in self.facts
+        }

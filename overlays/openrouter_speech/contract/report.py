@@ -4,44 +4,38 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from attrs import define
+from attrs import frozen
 
-from .exchanges import Exchange
-from .facts import Fact, State, coverage, operations
+from .facts import Fact, State
 from .page import page
-from .rules import Verdict, verdicts
+from .rules import Verdict
 
 _WIDTH = 110
 
 
-@define(kw_only=True, slots=False)
+@frozen(kw_only=True)
 class Report:
     """What a run found."""
 
     url: str
-    document: Mapping[str, Any]
-    exchanges: list[Exchange]
-    stopped: bool
-    """Whether the server stopped in the middle."""
-    live: bool
-    seed: int
-    examples: int
-
-    @cached_property
-    def verdicts(self) -> list[Verdict]:
-        """What is known about each rule."""
-        every = operations(self.document)
-        reading = (next((each.read_request(one) for each in every if each.takes(one)), None) for one in self.exchanges)
-        return verdicts(list(zip(self.exchanges, reading, strict=True)))
-
-    @cached_property
-    def facts(self) -> dict[Fact, State]:
-        """What is known about each fact of the description."""
-        return coverage(self.document, self.exchanges)
+    requests: int
+    """How many requests were sent, or seen."""
+    verdicts: list[Verdict]
+    """What is known about each rule."""
+    facts: Mapping[Fact, State]
+    """What is known about each fact of the description."""
+    stopped: bool = False
+    """Whether the run ended before all requests were sent."""
+    seed: int | None = None
+    """None if the requests do not depend on one."""
+    examples: int | None = None
+    remarks: tuple[str, ...] = ()
+    """Sentences about what was not checked, and why."""
+    har: str | None = None
+    """Every exchange, as an HTTP archive, if it was asked for."""
 
     @property
     def broken(self) -> list[str]:
@@ -72,15 +66,14 @@ class Report:
         yield from summary
 
     def _notes(self) -> Iterator[str]:
-        yield f"{len(self.exchanges)} requests"
-        if self.stopped:
-            yield "The server stopped responding before all requests were sent. This is what was seen until then."
+        yield f"{self.requests} request{'' if self.requests == 1 else 's'}"
+        yield from self.remarks
         count = Counter(self.facts.values())
         yield (
             f"Coverage: {self.percent:.0f}% of {len(self.facts)} facts of the description: {count['kept']} kept, "
             f"{count['broken']} broken, {count['never seen']} never seen"
         )
-        if not self.live:
+        if self.seed is not None:
             yield f"The same requests again: --seed {self.seed} --examples {self.examples}"
         states = Counter(verdict.state for verdict in self.verdicts)
         yield f"Rules: {states['kept']} kept, {states['broken']} broken, {states['never seen']} never seen"
@@ -90,8 +83,9 @@ class Report:
         count = Counter(self.facts.values())
         document = {
             "url": self.url,
-            "requests": len(self.exchanges),
+            "requests": self.requests,
             "stopped": self.stopped,
+            "remarks": list(self.remarks),
             "seed": self.seed,
             "examples": self.examples,
             "rules": [_described(verdict) for verdict in self.verdicts],
@@ -131,7 +125,7 @@ class Report:
                 ET.SubElement(case, "skipped", {"message": "no request showed it"})
         if self.stopped:
             case = ET.SubElement(suite, "testcase", {"classname": "contract", "name": "the run"})
-            ET.SubElement(case, "error", {"message": "the server stopped responding in the middle"})
+            ET.SubElement(case, "error", {"message": " ".join(self.remarks)})
         ET.indent(suite)
         return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(suite, encoding="unicode")}\n'
 

@@ -47,8 +47,12 @@ def _is_success(exchange: Exchange, _: Reading | None) -> bool:
     return exchange.status is not None and 200 <= exchange.status < 300
 
 
+def _is_whole_success(exchange: Exchange, _: Reading | None) -> bool:
+    return _is_success(exchange, _) and exchange.response_is_whole
+
+
 def _is_error(exchange: Exchange, _: Reading | None) -> bool:
-    return exchange.status is not None and exchange.status >= 400
+    return exchange.status is not None and exchange.status >= 400 and exchange.response_is_whole
 
 
 def _violates(*places: tuple[str, str]) -> Concerns:
@@ -72,6 +76,8 @@ def _is_invalid(exchange: Exchange, request: Reading | None) -> bool:
     return in_body and not _wrong_type(exchange, request) and not _wrong_json(exchange, request)
 
 
+GENERATION_ID = "x-generation-id"
+
 RULES = (
     Rule("responds", "Every request gets a response.", frozenset({"responds"}), _responded),
     Rule("security", "A request without a valid key is refused with a 401.", frozenset({"ignored_auth", "security"}),
@@ -81,45 +87,32 @@ RULES = (
     Rule("valid-requests", "A valid request is accepted.", frozenset({"positive_data_acceptance"}), _is_accepted),
     Rule("invalid-requests", "A request that the schema rules out is refused.",
          frozenset({"negative_data_rejection", "missing_required_header"}), _is_invalid),
-    Rule("malformed-requests", "A malformed body is refused with a 400.", frozenset({"malformed-requests"}),
+    Rule("malformed-requests", "A malformed body is refused with a 400, or with a 422 if that is documented.",
+         frozenset({"malformed-requests"}),
          lambda exchange, request: (_wrong_json(exchange, request) or _is_invalid(exchange, request))
-         and exchange.status == 400),
+         and exchange.status in {400, 422}),
     Rule("media-types", "A body of another media type is refused.", frozenset({"another_media_type_is_refused"}),
          _wrong_type),
     Rule("methods", "Another method is refused with a 405 that names those allowed.",
          frozenset({"unsupported_method", "allow_header_conformance"}), lambda exchange, _: exchange.status == 405),
     Rule("statuses", "The status is a documented one.", frozenset({"status_code_conformance"}), _responded),
-    Rule("content-types", "Content-Type is a documented one.", frozenset({"content_type_conformance"}), _responded),
-    Rule("headers", "The documented headers are there, in the documented form.",
-         frozenset({"response_headers_conformance"}), _is_success),
+    Rule("content-types", "Content-Type is a documented one.", frozenset({"content_type_conformance", "json_is_utf_8"}),
+         _responded),
+    Rule("headers", "The documented headers are there, once, in the documented form.",
+         frozenset({"response_headers_conformance", "headers_are_readable"}), _is_success),
+    Rule("generation-ids", "Each success has an X-Generation-Id of its own.", frozenset({"generation-ids"}),
+         lambda exchange, _: _is_success(exchange, None) and GENERATION_ID in exchange.headers),
     Rule("audio", "A success is whole audio in the requested format.", frozenset({"audio_is_what_was_asked_for"}),
-         _is_success),
+         _is_whole_success),
     Rule("error-bodies", "An error has the documented body.", frozenset({"response_schema_conformance"}), _is_error),
     Rule("error-codes", "error.code repeats the status.", frozenset({"error_repeats_its_status"}), _is_error),
     Rule("server-errors", "No request makes the server fail.", frozenset({"not_a_server_error"}), _responded),
 )  # fmt: skip
 
-
-def verdict(rule: Rule, exchanges: list[tuple[Exchange, Reading | None]]) -> Verdict:
-    """Judge a rule by the exchanges, each with what its request says."""
-    failed = [
-        (exchange, failure)
-        for exchange, _ in exchanges
-        for failure in exchange.failures
-        if failure.rule in rule.checks or (failure.rule == rule.name)
-    ]
-    seen = sum(rule.concerns(exchange, request) for exchange, request in exchanges)
-    if not failed:
-        return Verdict(rule, "kept" if seen else "never seen", seen)
-    exchange, failure = min(failed, key=lambda pair: pair[0].size)
-    return Verdict(rule, "broken", max(seen, len({id(exchange) for exchange, _ in failed})), failure, exchange)
-
-
-def verdicts(exchanges: list[tuple[Exchange, Reading | None]]) -> list[Verdict]:
-    """Judge every rule; a check that belongs to none of them, such as one of yours, has a rule of its own."""
-    known = {check for rule in RULES for check in rule.checks}
-    others = dict.fromkeys(
-        failure.rule for exchange, _ in exchanges for failure in exchange.failures if failure.rule not in known
-    )
-    own = [Rule(check, f"The check {check} passes.", frozenset({check}), _responded) for check in others]
-    return [verdict(rule, exchanges) for rule in (*RULES, *own)]
+REQUESTS = Rule("requests", "The requests of the application are as the description says.", frozenset({"requests"}),
+                lambda _, request: request is not None)  # fmt: skip
+"""What a proxy sees besides."""
+_SENT_ONLY = frozenset({"examples", "valid-requests", "server-errors"})
+"""Rules that need requests whose outcome is known: an application may well ask for a voice that is not there."""
+WATCHED = (REQUESTS, *(rule for rule in RULES if rule.name not in _SENT_ONLY))
+"""What a proxy can judge."""

@@ -1,17 +1,14 @@
 """Run the mock server: in a thread, or as a separate process."""
 
-import asyncio
-import os
-import socket
 import threading
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
+from .._serving import Server, listening
 from . import profiles, voices
 from .answers import PACES, Pace
 from .app import BODY_LIMIT, application
@@ -21,7 +18,8 @@ from .faults import Fault, Script
 from .journal import Journal, RecordedRequest
 from .transport import Protocol
 
-_BACKLOG = 512
+if TYPE_CHECKING:
+    import socket
 
 
 class MockServer:
@@ -158,8 +156,8 @@ class MockServer:
     def listen(self) -> str:
         """Bind the port and return the URL. Connections wait until the server runs."""
         if self._socket is None:
-            self._socket = _listening(self._address)
-            self._server = _Server(
+            self._socket = listening(self._address)
+            self._server = Server(
                 uvicorn.Config(
                     self._app,
                     http=Protocol,
@@ -178,29 +176,3 @@ class MockServer:
     def _serve(self) -> None:
         if self._server is not None and self._socket is not None:
             self._server.run(sockets=[self._socket])
-
-
-class _Server(uvicorn.Server):
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop. First finish what is being accepted: asyncio leaks a connection that it accepts for a closed server."""
-        with suppress(NotImplementedError):  # Windows' event loop
-            for listener in sockets or []:
-                asyncio.get_running_loop().remove_reader(listener)
-        for _ in range(3):  # a connection is accepted, gets a transport, then a protocol
-            await asyncio.sleep(0)
-        await super().shutdown(sockets)
-
-
-def _listening(address: tuple[str, int]) -> socket.socket:
-    # Not socket.create_server: asyncio disables Nagle's delay (40 ms per response) only if the protocol is explicit.
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
