@@ -159,6 +159,18 @@ interop: $(INSTALLED) $(VENV)/.interop ## test the mock server with other client
 contract-prism: $(INSTALLED) ## check the client's requests against openapi.yaml with Prism (needs Node.js)
 	@$(BIN)/python -m tests.contract.prism $(OPENAPI)
 
+$(VENV)/.docs: $(INSTALLED)
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group docs
+	@touch $@
+
+.PHONY: docs
+docs: $(INSTALLED) $(VENV)/.docs ## build the documentation site into out/site, and check its links
+	@$(BIN)/python -m website $(OUT)/site
+
+.PHONY: docs-serve
+docs-serve: $(INSTALLED) $(VENV)/.docs ## build the documentation site and serve it; PORT=8000
+	@$(BIN)/python -m website $(OUT)/site --serve $(or $(PORT),8000)
+
 .PHONY: docs-screens
 docs-screens: $(INSTALLED) ## take the pictures of docs/images again (needs Chromium)
 	@$(BIN)/python -m tests.docs_screens
@@ -190,7 +202,7 @@ endif
 constraints: ## rewrite constraints.txt with the newest compatible versions
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && $(or $(PYTHON),python3) -m venv "$$work" && \
 	"$$work/bin/python" -m pip install --quiet --upgrade pip && \
-	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --editable '.[$(EXTRAS)]' && \
+	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --group docs --editable '.[$(EXTRAS)]' && \
 	{ echo "# Exact versions of everything that 'make install' installs. Written by 'make constraints'."; \
 	  "$$work/bin/python" -m pip freeze --all --exclude-editable --exclude setuptools; } > constraints.txt
 

@@ -17,8 +17,10 @@ from .test_makefile import TARGETS
 DOCUMENTS = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
 DOCUMENTS += sorted((PROJECT / "docs").rglob("*.md"))
 EXTRAS = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-INSTALLS = ("pip install openrouter-speech", *(f"pip install 'openrouter-speech[{extra}]'" for extra in EXTRAS))
+INSTALL = re.compile(rf"pip install (openrouter-speech|'openrouter-speech\[({'|'.join(EXTRAS)}|,)+\]')")
 """Commands whose effect `make check-wheel` tests."""
+SHELL = (". .venv/bin/activate", "read -rs OPENROUTER_API_KEY && export OPENROUTER_API_KEY")
+"""Commands of the shell itself."""
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -40,13 +42,15 @@ def test_a_command_exists(command: str, server: MockServer, tmp_path: Path) -> N
     if "openrouter-speech " in command and program != "pip":
         run_in_a_shell(command, server, tmp_path)
     elif program == "export":
-        assert all(item.startswith("OPENROUTER_SPEECH_") for item in arguments)
+        assert all(item.startswith(("OPENROUTER_SPEECH_", "OPENROUTER_API_KEY=")) for item in arguments)
+    elif program in {".", "read"}:
+        assert command in SHELL
     elif program == "make":
         assert arguments[0] in TARGETS  # other tests, or CI, run each of them
     elif program == "python":
         subprocess.run([sys.executable, *arguments[:2], "--help"], check=True, capture_output=True)
     else:
-        assert command in INSTALLS
+        assert INSTALL.fullmatch(command)
 
 
 def run_in_a_shell(command: str, server: MockServer, folder: Path) -> None:
