@@ -38,7 +38,9 @@ class _Page(HTMLParser):
 
 def problems(site: Path) -> list[str]:
     """Describe each link that leads nowhere, and each thing that is loaded from another server."""
-    return sorted({f"{file.relative_to(site)}: {problem}" for file in site.rglob("*") for problem in _problems(file, site)})
+    return sorted(
+        {f"{file.relative_to(site)}: {problem}" for file in site.rglob("*") for problem in _problems(file, site)}
+    )
 
 
 def _problems(file: Path, site: Path) -> Iterator[str]:

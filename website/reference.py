@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from benchmarks.report import CHART
 from openrouter_speech.cli import app, failures
+from openrouter_speech.cli.options import HEADERS
 from openrouter_speech.errors import BY_STATUS
 from openrouter_speech.mock.faults import FORMS, KINDS
 
@@ -96,6 +97,7 @@ def _environment() -> str:
         for parameter in command.params:
             if variable := getattr(parameter, "envvar", None):
                 found.setdefault(variable, (parameter.help or "", []))[1].append(f"`{name}`")
+    found[HEADERS] = ("Headers to add, one per line.", ["`say`", "`narrate`"])  # typer would split it at blanks
     rows = [(f"`{variable}`", text, ", ".join(names)) for variable, (text, names) in sorted(found.items())]
     return "\n\n".join([
         "# Environment variables",
@@ -160,4 +162,3 @@ def _benchmarks() -> str:
         _table("case | what | client | median | to bare httpx", rows),
         "",
     ])  # fmt: skip
-
