@@ -171,6 +171,16 @@ docs: $(INSTALLED) $(VENV)/.docs ## build the documentation site into out/site, 
 docs-serve: $(INSTALLED) $(VENV)/.docs ## build the documentation site and serve it; PORT=8000
 	@$(BIN)/python -m website $(OUT)/site --serve $(or $(PORT),8000)
 
+$(VENV)-examples/.installed: pyproject.toml
+	"$(PYTHON)" -m venv "$(VENV)-examples"
+	"$(VENV)-examples/bin/python" -m pip install -qq --disable-pip-version-check 'pip>=25.1'
+	"$(VENV)-examples/bin/python" -m pip install -qq --disable-pip-version-check --group examples --editable '.[mock]'
+	@touch $@
+
+.PHONY: examples
+examples: $(VENV)-examples/.installed ## run the recipes of docs/examples with FastAPI, pipecat and LiveKit (800 MB)
+	@"$(VENV)-examples/bin/python" -m tests.examples
+
 .PHONY: docs-screens
 docs-screens: $(INSTALLED) ## take the pictures of docs/images again (needs Chromium)
 	@$(BIN)/python -m tests.docs_screens

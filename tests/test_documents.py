@@ -33,7 +33,9 @@ def blocks(language: str) -> list[tuple[str, str]]:
 
 
 COMMANDS = [(place, command) for place, block in blocks("sh") for command in block.splitlines()]
-SNIPPETS = blocks("python")
+RECIPES = {path.read_text() for path in (PROJECT / "docs/examples").glob("*.py")}
+"""Examples that are shown whole. `make examples` runs them."""
+SNIPPETS = [(place, snippet) for place, snippet in blocks("python") if snippet not in RECIPES]
 
 
 @pytest.mark.parametrize("command", [command for _, command in COMMANDS], ids=[place for place, _ in COMMANDS])
@@ -103,3 +105,7 @@ def test_links_and_paths_exist(document: Path) -> None:
 def test_the_changelog_starts_with_this_version() -> None:
     versions = re.findall(r"^## \[(.+?)\]", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert next(version for version in versions if version != "Unreleased") == __version__
+
+
+def test_a_recipe_is_short() -> None:
+    assert all(recipe.count("\n") < 80 for recipe in RECIPES)

@@ -23,7 +23,7 @@ STEREO = AudioInfo("pcm", 24_000, 2)
 @pytest.fixture(params=["pcm", "mp3"])
 def speech(request: pytest.FixtureRequest, server: MockServer) -> SpeechResponse:
     with OpenRouter(KEY, server_url=server.url) as client:
-        return client.tts.create_speech(**REQUEST, response_format=request.param)
+        return client.tts.create_speech(**REQUEST | {"response_format": request.param})
 
 
 def played(html: str) -> tuple[str, bytes]:
@@ -102,6 +102,8 @@ def test_samples_have_a_row_per_frame(content: bytes, info: AudioInfo) -> None:
 
 def test_a_response_and_its_file_have_the_same_samples(speech: SpeechResponse, tmp_path: Path) -> None:
     array = speech.to_numpy()
+    assert speech.duration
+    assert speech.sample_rate
     assert array.shape == (round(speech.duration * speech.sample_rate), speech.channels)
     file = speech.save(tmp_path / f"a.{speech.audio_format}")
     info = AudioInfo(speech.audio_format, speech.sample_rate, speech.channels)

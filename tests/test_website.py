@@ -6,6 +6,7 @@ from pathlib import Path
 
 import openrouter_speech
 import pytest
+
 from website import __main__ as website
 from website import links, pages, reference
 

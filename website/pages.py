@@ -67,10 +67,9 @@ def stage(folder: Path, written: Mapping[str, Mapping[str, str]]) -> None:
     documents = [document for section in SECTIONS.values() for document in section]
     for document in documents:
         _write(folder, place(document), _rewritten(document, documents, folder))
-    for section in written.values():
-        for path, text in section.items():
-            _write(folder, path, text)
-    navigation = []
+    for path, text in (page for section in written.values() for page in section.items()):
+        _write(folder, path, text)
+    navigation: list[object] = []
     for section, listed in SECTIONS.items():
         entries = [{title or _title(folder, place(document)): place(document)} for document, title in listed.items()]
         entries += [{_title(folder, path): path} for path in written.get(section, {})]

@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from benchmarks.report import CHART
 from openrouter_speech.cli import app, failures
 from openrouter_speech.cli.options import HEADERS
 from openrouter_speech.errors import BY_STATUS
 from openrouter_speech.mock.faults import FORMS, KINDS
+
+from benchmarks.report import CHART
 
 from .pages import PROJECT
 
@@ -102,8 +103,7 @@ def _environment() -> str:
     return "\n\n".join([
         "# Environment variables",
         "## The library",
-        "The command line reads these too. Proxies and certificates come from the usual variables: "
-        "[Proxies and certificates](../network.md).",
+        "The command line reads these too. Those for [proxies and certificates](../network.md) are the usual ones.",
         _table("variable | what it sets", [(f"`{variable}`", text) for variable, text in LIBRARY.items()]),
         "## The command line",
         "An option on the command line comes before its variable.",
@@ -156,7 +156,7 @@ def _benchmarks() -> str:
     versions = ", ".join(f"{name} {version}" for name, version in measured["versions"].items())
     return "\n\n".join([
         "# Benchmarks",
-        f"Measured on {measured['date']} by `make bench`: {measured['machine']}; {versions}. "
+        f"Measured on {measured['date']} by `make bench`: {measured['machine']}; {versions}.",
         "The chart shows times relative to bare httpx; less is better.",
         "![How long each client takes, relative to bare httpx](files/benchmarks/chart.svg)",
         _table("case | what | client | median | to bare httpx", rows),

@@ -77,7 +77,8 @@ def _figure(content: bytes, info: AudioInfo) -> str:
         rate, channels = info.sample_rate or audio.PCM_SAMPLE_RATE, info.channels or audio.PCM_CHANNELS
         content, kind = wav.header(len(content), rate, channels) + content, "audio/wav"
     encoded = base64.b64encode(content).decode()
-    return f"{_waveform(content, info)}<audio controls style='width:100%' src='data:{escape(kind)};base64,{encoded}'></audio>"
+    player = f"<audio controls style='width:100%' src='data:{escape(kind)};base64,{encoded}'></audio>"
+    return _waveform(content, info) + player
 
 
 def _waveform(content: bytes, info: AudioInfo) -> str:
@@ -93,7 +94,8 @@ def _waveform(content: bytes, info: AudioInfo) -> str:
     moments = (levels[start : start + size] for start in range(0, len(levels), size))
     path = ""
     for number, moment in enumerate(moments):
-        half = max(max(moment), -min(moment)) / 32768 * (_HEIGHT / 2 - 1) + 0.5
+        highest, lowest = max(moment), min(moment)
+        half = max(highest, -lowest) / 32768 * (_HEIGHT / 2 - 1) + 0.5
         path += f"M{number + 0.5} {_HEIGHT / 2 - half:.1f}V{_HEIGHT / 2 + half:.1f}"
     return (
         f"<svg role='img' aria-label='Waveform' viewBox='0 0 {_BARS} {_HEIGHT}' preserveAspectRatio='none' "
