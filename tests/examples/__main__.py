@@ -164,7 +164,9 @@ async def livekit(server: MockServer) -> None:
         assert heard.startswith(spoken)
         assert not any(heard[len(spoken) :])  # LiveKit adds a moment of silence
         server.script([503])
-        (failure,) = await asyncio.gather(speaker.synthesize(TEXT, conn_options=once).collect(), return_exceptions=True)
+        failing = asyncio.create_task(speaker.synthesize(TEXT, conn_options=once).collect())
+        await asyncio.wait([failing])
+        failure: Any = failing.exception()
         assert isinstance(failure, APIStatusError)
         assert (failure.status_code, failure.retryable) == (503, True)
 
