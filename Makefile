@@ -11,6 +11,9 @@ INSTALLED := $(VENV)/.installed
 OPENAPI ?= openapi.yaml
 GENERATED ?= generated/openrouter_speech_api
 OUT ?= out
+DIST ?= dist
+NEEDS_TOOLS := tests/tools tests/interop tests/mock/test_docs_page.py tests/contract/test_net.py \
+	$(addprefix tests/test_,$(addsuffix .py,benchmarks documents generation makefile typing website))
 WORKFLOWS ?= .github/workflows
 
 # The first recent enough Python on the path; `make PYTHON=...` overrides it. Deferred, because the search is slow.
@@ -115,6 +118,32 @@ api-diff: $(INSTALLED) ## show what changed in the Python API since a commit: ma
 release-check: $(INSTALLED) ## check version and CHANGELOG.md against the changes since the last tag, or since BASE
 	@$(BIN)/python -m tools release-check $${BASE:+-- "$$BASE"}
 
+# make would print a tag in a command; it is passed in the environment.
+.PHONY: release-notes
+release-notes: $(INSTALLED) ## print what CHANGELOG.md says of the version here: make release-notes TAG=v0.1.0
+	@$(BIN)/python -m tools release-notes -- "$$TAG"
+
+# The time of the last commit, so that the same commit gives the same bytes.
+.PHONY: dist
+dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1577836800)
+dist: $(INSTALLED) ## build the sdist, and from it the wheel, into dist/, the same bytes each time
+	@mkdir -p $(DIST) && $(BIN)/python -m build --no-isolation --outdir $(DIST) . > $(DIST)/log 2>&1 || { cat $(DIST)/log >&2; exit 1; }
+	@rm $(DIST)/log && ls $(DIST)
+
+$(VENV)-lowest/.installed: pyproject.toml constraints.txt
+	"$(PYTHON)" -m venv "$(VENV)-lowest"
+	"$(VENV)-lowest/bin/python" -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group lowest
+	"$(VENV)-lowest/bin/uv" pip compile --quiet --all-extras --resolution lowest-direct \
+		--python "$(VENV)-lowest/bin/python" --output-file "$(VENV)-lowest/lowest.txt" pyproject.toml
+	"$(VENV)-lowest/bin/uv" pip install --quiet --python "$(VENV)-lowest/bin/python" \
+		--constraint "$(VENV)-lowest/lowest.txt" --group test --group bench --editable '.[$(EXTRAS),convert]'
+	@touch $@
+
+# Without the tests of the project's tools and documents, which need the packages of `make install`.
+.PHONY: check-lowest
+check-lowest: $(VENV)-lowest/.installed ## run the package's tests with the lowest version of each dependency and extra
+	"$(VENV)-lowest/bin/pytest" --numprocesses auto --dist worksteal $(addprefix --ignore ,$(NEEDS_TOOLS)) $(ARGS)
+
 .PHONY: check-wheel
 check-wheel: $(INSTALLED) ## build the wheel, install it into an empty environment and make a call
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
@@ -212,7 +241,7 @@ endif
 constraints: ## rewrite constraints.txt with the newest compatible versions
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && $(or $(PYTHON),python3) -m venv "$$work" && \
 	"$$work/bin/python" -m pip install --quiet --upgrade pip && \
-	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --group docs --editable '.[$(EXTRAS)]' && \
+	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --group docs --group lowest --editable '.[$(EXTRAS)]' && \
 	{ echo "# Exact versions of everything that 'make install' installs. Written by 'make constraints'."; \
 	  "$$work/bin/python" -m pip freeze --all --exclude-editable --exclude setuptools; } > constraints.txt
 
