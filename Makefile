@@ -12,8 +12,8 @@ OPENAPI ?= openapi.yaml
 GENERATED ?= generated/openrouter_speech_api
 OUT ?= out
 DIST ?= dist
-NEEDS_TOOLS := tests/tools tests/interop tests/mock/test_docs_page.py tests/contract/test_net.py \
-	$(addprefix tests/test_,$(addsuffix .py,benchmarks documents generation makefile typing website))
+NOT_THE_PACKAGE := tests/tools tests/interop tests/mock/test_docs_page.py tests/contract/test_net.py \
+	$(patsubst %,tests/test_%.py,action benchmarks dist generation makefile npx typing website workflows)
 WORKFLOWS ?= .github/workflows
 
 # The first recent enough Python on the path; `make PYTHON=...` overrides it. Deferred, because the search is slow.
@@ -132,17 +132,17 @@ dist: $(INSTALLED) ## build the sdist, and from it the wheel, into dist/, the sa
 
 $(VENV)-lowest/.installed: pyproject.toml constraints.txt
 	"$(PYTHON)" -m venv "$(VENV)-lowest"
-	"$(VENV)-lowest/bin/python" -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group lowest
+	"$(VENV)-lowest/bin/python" -m pip install -qq --disable-pip-version-check --constraint constraints.txt uv
 	"$(VENV)-lowest/bin/uv" pip compile --quiet --all-extras --resolution lowest-direct \
 		--python "$(VENV)-lowest/bin/python" --output-file "$(VENV)-lowest/lowest.txt" pyproject.toml
 	"$(VENV)-lowest/bin/uv" pip install --quiet --python "$(VENV)-lowest/bin/python" \
-		--constraint "$(VENV)-lowest/lowest.txt" --group test --group bench --editable '.[$(EXTRAS),convert]'
+		--constraint "$(VENV)-lowest/lowest.txt" --group dev --editable '.[$(EXTRAS)]'
 	@touch $@
 
-# Without the tests of the project's tools and documents, which need the packages of `make install`.
+# Without the tests of the project's tools.
 .PHONY: check-lowest
 check-lowest: $(VENV)-lowest/.installed ## run the package's tests with the lowest version of each dependency and extra
-	"$(VENV)-lowest/bin/pytest" --numprocesses auto --dist worksteal $(addprefix --ignore ,$(NEEDS_TOOLS)) $(ARGS)
+	"$(VENV)-lowest/bin/pytest" --numprocesses auto --dist worksteal $(addprefix --ignore ,$(NOT_THE_PACKAGE)) $(ARGS)
 
 .PHONY: check-wheel
 check-wheel: $(INSTALLED) ## build the wheel, install it into an empty environment and make a call

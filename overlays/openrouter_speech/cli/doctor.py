@@ -38,6 +38,7 @@ _SERVER_URL = "OPENROUTER_SPEECH_SERVER_URL"
 _EXTRAS = {
     "cli": ("typer", "rich"),
     "contract": ("jsonschema-rs", "miniaudio", "rich", "schemathesis", "typer"),
+    "convert": ("soundfile",),
     "play": ("miniaudio",),
     "long": ("filelock", "miniaudio", "semantic-text-splitter", "sentencex", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
