@@ -35,8 +35,8 @@ def blocks(language: str) -> list[tuple[str, str]]:
 COMMANDS = [(place, command) for place, block in blocks("sh") for command in block.splitlines()]
 RECIPES = {path.read_text() for path in (PROJECT / "docs/examples").glob("*.py")}
 """Examples that are shown whole. `make examples` runs them."""
-SNIPPETS = [(place, text) for place, text in blocks("python") if "openrouter_speech" in text and text not in RECIPES]
-"""The others are for other packages; `tests/interop/test_coming_from.py` runs them."""
+SNIPPETS = {text: place for place, text in blocks("python") if "openrouter_speech" in text and text not in RECIPES}
+"""Each once, with a place of it. The others are for other packages; `tests/interop/test_coming_from.py` runs them."""
 
 
 @pytest.mark.parametrize("command", [command for _, command in COMMANDS], ids=[place for place, _ in COMMANDS])
@@ -79,7 +79,7 @@ def test_each_target_in_the_text_exists() -> None:
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= set(TARGETS)
 
 
-@pytest.mark.parametrize("snippet", [snippet for _, snippet in SNIPPETS], ids=[place for place, _ in SNIPPETS])
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=SNIPPETS.values())
 def test_a_snippet_runs(snippet: str, server: MockServer, tmp_path: Path) -> None:
     """In a separate process, against the mock server."""
     if "def test_" in snippet:
