@@ -1,14 +1,19 @@
 """The documentation site: nothing in it leads nowhere, loads from elsewhere, or is left out."""
 
+import inspect
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import get_type_hints
 
+import griffe
 import openrouter_speech
 import pytest
+from openrouter_speech.tts import TTS, SpeechParams
 
 from website import __main__ as website
 from website import links, pages, reference
+from website.signatures import Signatures
 
 from .conftest import PROJECT
 from .test_documents import DOCUMENTS
@@ -66,6 +71,20 @@ def test_every_public_module_and_name_has_a_place_in_the_reference() -> None:
             assert {f"{name}.{each}" for each in public} <= documented, name
     ends = {name.rpartition(".")[2] for name in documented}
     assert {n for n in openrouter_speech.__all__ if n not in {"components", "errors", "utils", "__version__"}} <= ends
+
+
+def test_the_reference_lists_every_parameter_of_a_method() -> None:
+    """Those too that come with `**params`."""
+    loader = griffe.GriffeLoader(
+        search_paths=[PROJECT / "generated", PROJECT / "overlays"], extensions=griffe.load_extensions(Signatures)
+    )
+    loader.load("openrouter_speech_api")
+    shown = loader.load("openrouter_speech")["tts.TTS"]
+    for name, method in inspect.getmembers(TTS, inspect.isfunction):
+        if not name.startswith("_"):
+            assert {each.name for each in shown[name].parameters} == set(inspect.signature(method).parameters), name
+            (section,) = (each for each in shown[name].docstring.parsed if each.kind.value == "parameters")
+            assert {each.name for each in section.value} >= get_type_hints(SpeechParams).keys() - {"input"}
 
 
 def test_every_variable_is_described() -> None:

@@ -4,6 +4,7 @@
 
 import argparse
 import functools
+import os
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,8 @@ def build(folder: Path) -> int:
     shutil.rmtree(work, ignore_errors=True)
     pages.stage(work, reference.pages())
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "-f", str(work / "zensical.toml")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(pages.PROJECT)}  # for griffe, which imports `signatures`
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
         return 1
