@@ -11,6 +11,9 @@ INSTALLED := $(VENV)/.installed
 OPENAPI ?= openapi.yaml
 GENERATED ?= generated/openrouter_speech_api
 OUT ?= out
+DIST ?= dist
+NOT_THE_PACKAGE := tests/tools tests/interop tests/mock/test_docs_page.py tests/contract/test_net.py \
+	$(patsubst %,tests/test_%.py,action benchmarks dist generation makefile npx typing website workflows)
 WORKFLOWS ?= .github/workflows
 
 # The first recent enough Python on the path; `make PYTHON=...` overrides it. Deferred, because the search is slow.
@@ -115,6 +118,32 @@ api-diff: $(INSTALLED) ## show what changed in the Python API since a commit: ma
 release-check: $(INSTALLED) ## check version and CHANGELOG.md against the changes since the last tag, or since BASE
 	@$(BIN)/python -m tools release-check $${BASE:+-- "$$BASE"}
 
+# make would print a tag in a command; it is passed in the environment.
+.PHONY: release-notes
+release-notes: $(INSTALLED) ## print what CHANGELOG.md says of the version here: make release-notes TAG=v0.1.0
+	@$(BIN)/python -m tools release-notes -- "$$TAG"
+
+# The time of the last commit, so that the same commit gives the same bytes.
+.PHONY: dist
+dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1577836800)
+dist: $(INSTALLED) ## build the sdist, and from it the wheel, into dist/, the same bytes each time
+	@mkdir -p $(DIST) && $(BIN)/python -m build --no-isolation --outdir $(DIST) . > $(DIST)/log 2>&1 || { cat $(DIST)/log >&2; exit 1; }
+	@rm $(DIST)/log && ls $(DIST)
+
+$(VENV)-lowest/.installed: pyproject.toml constraints.txt
+	"$(PYTHON)" -m venv "$(VENV)-lowest"
+	"$(VENV)-lowest/bin/python" -m pip install -qq --disable-pip-version-check --constraint constraints.txt uv
+	"$(VENV)-lowest/bin/uv" pip compile --quiet --all-extras --resolution lowest-direct \
+		--python "$(VENV)-lowest/bin/python" --output-file "$(VENV)-lowest/lowest.txt" pyproject.toml
+	"$(VENV)-lowest/bin/uv" pip install --quiet --python "$(VENV)-lowest/bin/python" \
+		--constraint "$(VENV)-lowest/lowest.txt" --group dev --editable '.[$(EXTRAS)]'
+	@touch $@
+
+# Without the tests of the project's tools.
+.PHONY: check-lowest
+check-lowest: $(VENV)-lowest/.installed ## run the package's tests with the lowest version of each dependency and extra
+	"$(VENV)-lowest/bin/pytest" --numprocesses auto --dist worksteal $(addprefix --ignore ,$(NOT_THE_PACKAGE)) $(ARGS)
+
 .PHONY: check-wheel
 check-wheel: $(INSTALLED) ## build the wheel, install it into an empty environment and make a call
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
@@ -163,6 +192,28 @@ interop: $(INSTALLED) $(VENV)/.interop ## test the mock server with other client
 contract-prism: $(INSTALLED) ## check the client's requests against openapi.yaml with Prism (needs Node.js)
 	@$(BIN)/python -m tests.contract.prism $(OPENAPI)
 
+$(VENV)/.docs: $(INSTALLED)
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group docs
+	@touch $@
+
+.PHONY: docs
+docs: $(INSTALLED) $(VENV)/.docs ## build the documentation site into out/site, and check its links
+	@$(BIN)/python -m website $(OUT)/site
+
+.PHONY: docs-serve
+docs-serve: $(INSTALLED) $(VENV)/.docs ## build the documentation site and serve it; PORT=8000
+	@$(BIN)/python -m website $(OUT)/site --serve $(or $(PORT),8000)
+
+$(VENV)-examples/.installed: pyproject.toml
+	"$(PYTHON)" -m venv "$(VENV)-examples"
+	"$(VENV)-examples/bin/python" -m pip install -qq --disable-pip-version-check 'pip>=25.1'
+	"$(VENV)-examples/bin/python" -m pip install -qq --disable-pip-version-check --group examples --editable '.[mock]'
+	@touch $@
+
+.PHONY: examples
+examples: $(VENV)-examples/.installed ## run the recipes of docs/examples with FastAPI, pipecat and LiveKit (800 MB)
+	@"$(VENV)-examples/bin/python" -m tests.examples
+
 .PHONY: docs-screens
 docs-screens: $(INSTALLED) ## take the pictures of docs/images again (needs Chromium)
 	@$(BIN)/python -m tests.docs_screens
@@ -194,7 +245,7 @@ endif
 constraints: ## rewrite constraints.txt with the newest compatible versions
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && $(or $(PYTHON),python3) -m venv "$$work" && \
 	"$$work/bin/python" -m pip install --quiet --upgrade pip && \
-	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --editable '.[$(EXTRAS)]' && \
+	"$$work/bin/python" -m pip install --quiet --group dev --group types --group interop --group docs --group lowest --editable '.[$(EXTRAS)]' && \
 	{ echo "# Exact versions of everything that 'make install' installs. Written by 'make constraints'."; \
 	  "$$work/bin/python" -m pip freeze --all --exclude-editable --exclude setuptools; } > constraints.txt
 

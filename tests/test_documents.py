@@ -17,8 +17,10 @@ from .test_makefile import TARGETS
 DOCUMENTS = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
 DOCUMENTS += sorted((PROJECT / "docs").rglob("*.md"))
 EXTRAS = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-INSTALLS = ("pip install openrouter-speech", *(f"pip install 'openrouter-speech[{extra}]'" for extra in EXTRAS))
+INSTALL = re.compile(rf"pip install (openrouter-speech|'openrouter-speech\[({'|'.join(EXTRAS)}|,)+\]')")
 """Commands whose effect `make check-wheel` tests."""
+SHELL = (". .venv/bin/activate", "read -rs OPENROUTER_API_KEY && export OPENROUTER_API_KEY")
+"""Commands of the shell itself."""
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -31,7 +33,10 @@ def blocks(language: str) -> list[tuple[str, str]]:
 
 
 COMMANDS = [(place, command) for place, block in blocks("sh") for command in block.splitlines()]
-SNIPPETS = blocks("python")
+RECIPES = {path.read_text() for path in (PROJECT / "docs/examples").glob("*.py")}
+"""Examples that are shown whole. `make examples` runs them."""
+SNIPPETS = {text: place for place, text in blocks("python") if "openrouter_speech" in text and text not in RECIPES}
+"""Each once, with a place of it. The others are for other packages; `tests/interop/test_coming_from.py` runs them."""
 
 
 @pytest.mark.parametrize("command", [command for _, command in COMMANDS], ids=[place for place, _ in COMMANDS])
@@ -40,13 +45,15 @@ def test_a_command_exists(command: str, server: MockServer, tmp_path: Path) -> N
     if "openrouter-speech " in command and program != "pip":
         run_in_a_shell(command, server, tmp_path)
     elif program == "export":
-        assert all(item.startswith("OPENROUTER_SPEECH_") for item in arguments)
+        assert all(item.startswith(("OPENROUTER_SPEECH_", "OPENROUTER_API_KEY=")) for item in arguments)
+    elif program in {".", "read"}:
+        assert command in SHELL
     elif program == "make":
         assert arguments[0] in TARGETS  # other tests, or CI, run each of them
     elif program == "python":
         subprocess.run([sys.executable, *arguments[:2], "--help"], check=True, capture_output=True)
     else:
-        assert command in INSTALLS
+        assert INSTALL.fullmatch(command)
 
 
 def run_in_a_shell(command: str, server: MockServer, folder: Path) -> None:
@@ -72,7 +79,7 @@ def test_each_target_in_the_text_exists() -> None:
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= set(TARGETS)
 
 
-@pytest.mark.parametrize("snippet", [snippet for _, snippet in SNIPPETS], ids=[place for place, _ in SNIPPETS])
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=SNIPPETS.values())
 def test_a_snippet_runs(snippet: str, server: MockServer, tmp_path: Path) -> None:
     """In a separate process, against the mock server."""
     if "def test_" in snippet:
@@ -99,3 +106,7 @@ def test_links_and_paths_exist(document: Path) -> None:
 def test_the_changelog_starts_with_this_version() -> None:
     versions = re.findall(r"^## \[(.+?)\]", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert next(version for version in versions if version != "Unreleased") == __version__
+
+
+def test_a_recipe_is_short() -> None:
+    assert all(recipe.count("\n") < 80 for recipe in RECIPES)

@@ -49,9 +49,21 @@ def test_upstream_is_taken_in_each_week_and_when_asked() -> None:
 def test_no_workflow_may_do_more_than_it_must() -> None:
     assert {name: workflow["permissions"] for name, workflow in WORKFLOWS.items()} == {
         "ci": {"contents": "read"},
+        "pages": {"contents": "read"},
+        "release": {"contents": "read"},
         "upstream": {"contents": "write", "pull-requests": "write"},
     }
-    assert not [job for job in JOBS if "permissions" in job]
+    more = {
+        (name, key): job["permissions"]
+        for name, workflow in WORKFLOWS.items()
+        for key, job in workflow["jobs"].items()
+        if "permissions" in job
+    }
+    assert more == {
+        ("pages", "deploy"): {"pages": "write", "id-token": "write"},
+        ("release", "publish"): {"id-token": "write"},
+        ("release", "notes"): {"contents": "write"},
+    }
     checkouts = [step for step in STEPS if "actions/checkout" in step.get("uses", "")]
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
@@ -64,7 +76,53 @@ def test_no_job_runs_for_ever_or_beside_itself() -> None:
 def test_actions_are_ours_or_github_s_own_at_a_version() -> None:
     actions = [step["uses"] for step in STEPS if "uses" in step]
     assert actions
-    assert not [action for action in actions if not re.fullmatch(r"\./|actions/[a-z-]+@v\d+", action)]
+    others = {action for action in actions if not re.fullmatch(r"\./|actions/[a-z-]+@v\d+", action)}
+    assert others == {"pypa/gh-action-pypi-publish@release/v1"}  # PyPI's own, the only one that can attest
+
+
+def test_the_package_is_published_from_what_was_built_and_only_for_a_tag() -> None:
+    release = WORKFLOWS["release"]
+    assert release[True] == {"push": {"tags": ["v*"]}}
+    build, publish, notes = release["jobs"].values()
+    assert [step["run"] for step in build["steps"] if "run" in step] == [
+        "make release-notes", "make check-wheel", "make dist",
+    ]  # fmt: skip
+    assert (publish["needs"], notes["needs"]) == ("build", "publish")
+    assert [step["uses"].partition("@")[0] for step in publish["steps"]] == [
+        "actions/download-artifact", "pypa/gh-action-pypi-publish",
+    ]  # fmt: skip
+    assert publish["steps"][1]["with"] == {"attestations": True}
+    assert "TAG" not in str(publish)
+
+
+def test_the_site_is_published_for_main_after_it_was_built() -> None:
+    build, deploy = WORKFLOWS["pages"]["jobs"].values()
+    assert WORKFLOWS["pages"][True] == {"push": {"branches": ["main"]}, "workflow_dispatch": None}
+    assert "make docs" in [step.get("run") for step in build["steps"]]
+    assert build["steps"][-1]["with"]["path"] == "out/site"
+    assert deploy["needs"] == "build"
+
+
+def test_a_release_on_github_has_the_notes_and_the_files(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    for folder in (tmp_path / "bin", project / ".github", project / "dist"):
+        folder.mkdir(parents=True)
+    shutil.copy(PROJECT / ".github/release", project / ".github")
+    (project / "dist/a.whl").touch()
+    program(tmp_path / "bin/gh", f'echo "$*" > {tmp_path}/asked; cat > {tmp_path}/notes')
+    python = program(tmp_path / "python", 'test "$5" = v1.2.3 && echo "- $*" || exit 2')
+
+    def run(tag: str) -> int:
+        path = f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "PYTHON": str(python), "TAG": tag}
+        return subprocess.run([project / ".github/release"], env=environment, check=False).returncode
+
+    assert run("v1.2.4") != 0
+    assert not (tmp_path / "asked").exists()
+    assert run("v1.2.3") == 0
+    asked = (tmp_path / "asked").read_text()
+    assert asked == "release create v1.2.3 dist/a.whl --verify-tag --title v1.2.3 --notes-file -\n"
+    assert (tmp_path / "notes").read_text() == "- -m tools release-notes -- v1.2.3\n"
 
 
 def test_commands_are_there_and_take_text_from_the_environment_only() -> None:

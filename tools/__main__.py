@@ -6,7 +6,9 @@ from pathlib import Path
 
 from . import api, contract, curate, document, git, packages, release, update
 
-_UNUSABLE = (document.DescriptionError, packages.PackageError, git.GitError, update.UpdateError)
+_UNUSABLE = (
+    document.DescriptionError, packages.PackageError, git.GitError, update.UpdateError, release.ReleaseError,
+)  # fmt: skip
 _BASE = "a branch, a tag or a hash"
 
 
@@ -41,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("base", help=_BASE)
     command = commands.add_parser("release-check", help="check the version and the changelog against what changed")
     command.add_argument("base", nargs="?", help=f"{_BASE} (default: the newest tag v*)")
+    command = commands.add_parser("release-notes", help="print what the changelog says of the version here")
+    command.add_argument("tag", help="the tag of the release, such as v0.1.0")
     return parser
 
 
@@ -73,12 +77,17 @@ def _release_check(options: argparse.Namespace) -> tuple[int, list[str]]:
     return int(not ready), lines
 
 
+def _release_notes(options: argparse.Namespace) -> tuple[int, list[str]]:
+    return 0, release.notes(options.tag)
+
+
 _COMMANDS = {
     "update": _update,
     "curate": _curate,
     "spec-diff": _spec_diff,
     "api-diff": _api_diff,
     "release-check": _release_check,
+    "release-notes": _release_notes,
 }
 
 if __name__ == "__main__":

@@ -25,6 +25,10 @@ CHANGELOG = "CHANGELOG.md"
 Version = tuple[int, int, int]
 
 
+class ReleaseError(Exception):
+    """A release has no notes. The message is a full sentence for the user."""
+
+
 @dataclass
 class Section:
     """The section of one version in the changelog."""
@@ -69,6 +73,22 @@ def description_at(ref: str) -> Document:
         GitError, DescriptionError: There is no such commit, or no usable description in it.
     """
     return parse(file_at(ref, DESCRIPTION), f"{DESCRIPTION} at {ref}")
+
+
+def notes(tag: str) -> list[str]:
+    """Return the lines of the changelog that describe a release.
+
+    Raises:
+        ReleaseError: The tag is not that of the version here, or the changelog has no such section.
+    """
+    version = _version_in(_text(VERSION_FILE))
+    if tag != f"v{version}":
+        raise ReleaseError(f"The tag must be v{version}, for the version in {VERSION_FILE}, not {tag}.")
+    _, _, text = _text(CHANGELOG).partition(f"\n## [{version}] - ")
+    lines = text.partition("\n## [")[0].strip().splitlines()[1:]
+    if not any(lines):
+        raise ReleaseError(f"{CHANGELOG}: there is no section [{version}] with a date and an entry.")
+    return lines[1:] if not lines[0] else lines
 
 
 def last_tag() -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 from attrs import field, frozen
@@ -18,6 +18,8 @@ from ._http.body import OpenResponse, without_connection
 from .streams import AsyncSpeechStream, AudioDescription, SpeechStream
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ._http.body import Costs
 
 __all__ = ["SavedSpeech", "SpeechResponse"]
@@ -109,6 +111,25 @@ class SpeechResponse(AudioDescription, httpx.Response):
 
         playback.play(self._info, [self.content])
 
+    def to_numpy(self) -> "np.ndarray[Any, np.dtype[np.int16]]":
+        """Return the samples: one row per frame, one column per channel. Needs numpy.
+
+        Formats other than pcm and wav also need soundfile, which the extra `convert` has.
+
+        Raises:
+            ConfigurationError: A package is missing.
+            ValueError: The audio cannot be decoded.
+        """
+        from . import _samples  # noqa: PLC0415  (here and below: few programs need it)
+
+        return _samples.to_numpy(self.content, self._info)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """Return what a notebook shows."""
+        from . import _notebook  # noqa: PLC0415
+
+        return _notebook.of_audio(self.content, self._info, repr(self), _notebook.facts(self))
+
     def __repr__(self) -> str:
         seconds = "" if self.duration is None else f", {self.duration:.2f} s"
         return f"<SpeechResponse [{self.status_code} {self.audio_format}{seconds}, {len(self.content)} bytes]>"
@@ -151,6 +172,22 @@ class SavedSpeech(AudioDescription):
         from . import playback  # noqa: PLC0415  (an optional extra)
 
         playback.play_file(self.path, self.audio_format, self.sample_rate, self.channels)
+
+    def to_numpy(self) -> "np.ndarray[Any, np.dtype[np.int16]]":
+        """As `SpeechResponse.to_numpy`. The whole file is read into memory.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        from . import _samples  # noqa: PLC0415
+
+        return _samples.to_numpy(self.path.read_bytes(), self._info)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """Return what a notebook shows."""
+        from . import _notebook  # noqa: PLC0415
+
+        return _notebook.of_file(self.path, self._info, repr(self), _notebook.facts(self))
 
 
 def _converted(path: Path, info: AudioInfo) -> AudioInfo:

@@ -190,3 +190,27 @@ def test_make_checks_a_release(released: Path, make: Make) -> None:
     assert result.stdout.splitlines()[-1] == "Release: 0.2.0 is ready"
     assert make(*here, BASE='"; touch written; "', PYTHONPATH=str(PROJECT)).stderr.startswith("git knows no commit")
     assert not (released / "written").exists()
+
+
+def test_the_notes_are_the_section_of_the_version(unreleased: Path, run: Run) -> None:
+    (unreleased / "CHANGELOG.md").write_text(with_section("0.2.0", "- It is\n  faster.\n- More."))
+    version(unreleased, "0.2.0")
+    assert run("release-notes", "v0.2.0") == (0, ["### Added", "", "- It is", "  faster.", "- More."])
+
+
+@pytest.mark.parametrize(
+    ("tag", "changelog", "sentence"),
+    [
+        ("v0.2.0", FIRST, "The tag must be v0.1.0"),
+        ("0.1.0", FIRST, "The tag must be v0.1.0"),
+        ("v0.1.0", FIRST.replace(" - 2026-01-31", ""), "there is no section [0.1.0]"),
+        ("v0.1.0", "# Changelog\n\n## [0.1.0] - 2026-01-31\n\n## [0.0.9] - 2026-01-01\n\n- x\n", "there is no section"),
+    ],
+)
+def test_a_release_without_notes_is_refused(
+    tag: str, changelog: str, sentence: str, unreleased: Path, run: Run
+) -> None:
+    (unreleased / "CHANGELOG.md").write_text(changelog)
+    status, (problem,) = run("release-notes", tag)
+    assert status == 2
+    assert sentence in problem

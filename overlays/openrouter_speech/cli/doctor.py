@@ -37,8 +37,8 @@ _SERVER_URL = "OPENROUTER_SPEECH_SERVER_URL"
 
 _EXTRAS = {
     "cli": ("typer", "rich"),
-    "convert": ("soundfile",),
     "contract": ("jsonschema-rs", "miniaudio", "rich", "schemathesis", "typer", "uvicorn"),
+    "convert": ("soundfile",),
     "play": ("miniaudio",),
     "long": ("filelock", "miniaudio", "samplerate", "semantic-text-splitter", "sentencex", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
