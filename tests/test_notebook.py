@@ -12,7 +12,7 @@ from openrouter_speech import OpenRouter, SavedSpeech, SpeechResponse, _notebook
 from openrouter_speech._core import wav
 from openrouter_speech._core.audio import AudioInfo
 from openrouter_speech.mock import MockServer
-from openrouter_speech.narration.results import Chapter
+from openrouter_speech.narration.results import Chapter, Narration
 
 from .conftest import KEY, REQUEST
 
@@ -62,7 +62,8 @@ def test_a_narration_lists_its_chapters(tmp_path: Path) -> None:
     file = tmp_path / "book.wav"
     file.write_bytes(wav.header(len(PCM), 24_000, 2) + PCM)
     chapters = (Chapter("One & <i>two</i>", 0), Chapter("Three", 3_661_000))
-    html = _notebook.of_file(file, AudioInfo("wav"), "plain", {}, chapters)["text/html"]
+    book = Narration(file, 3_700.0, 2, 2, 9, 2, 9, chapters, tmp_path / "manifest.json", ())
+    html = book._repr_mimebundle_()["text/html"]
     assert re.findall(r"<li>(.*?)</li>", html) == ["0:00 One &amp; &lt;i&gt;two&lt;/i&gt;", "1:01:01 Three"]
     assert played(html)[0] == "audio/wav"
 

@@ -162,3 +162,12 @@ class Narration:
         from . import captions  # noqa: PLC0415
 
         return captions.save(self.cues, path)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """Return what a notebook shows."""
+        from .. import _files, _notebook  # noqa: PLC0415  (few programs need it)
+        from .._core.audio import AudioInfo  # noqa: PLC0415
+
+        facts = {"length": f"{self.duration:.2f} s", "parts": self.parts, "requests": self.requests}
+        info = AudioInfo(_files.format_of(self.path) or "pcm")
+        return _notebook.of_file(self.path, info, repr(self), facts, self.chapters)
