@@ -17,3 +17,5 @@ def test_a_conforming_server_keeps_every_rule(serve: Callable[[], AbstractContex
     assert {verdict.state for verdict in report.verdicts} == {"kept"}, report.text()
     assert "broken" not in report.facts.values()
     assert report.percent > 60
+    siblings = "GET /generation, GET /models, GET /models/{author}/{slug}/endpoints"
+    assert report.remarks == (f"Not offered, so not tested: {siblings}.",)

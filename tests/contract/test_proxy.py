@@ -265,10 +265,10 @@ def test_each_response_needs_an_id_of_its_own() -> None:
 
 def test_another_path_is_passed_on_and_named() -> None:
     with PeerServer(Peer()) as server, Proxy(server.url) as proxy:
-        assert httpx.get(f"{proxy.url}/models", trust_env=False).status_code == 404
+        assert httpx.get(f"{proxy.url}/voices", trust_env=False).status_code == 404
     report = proxy.report()
     assert report.requests == 0
-    assert "no such path (1): GET /api/v1/models." in report.text()
+    assert "no such path (1): GET /api/v1/voices." in report.text()
     assert {"never seen"} == set(states(report).values())
 
 

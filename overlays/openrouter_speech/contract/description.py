@@ -1,12 +1,15 @@
 """The description, as Schemathesis reads it."""
 
+import json
 import tomllib
+from collections.abc import Collection
 from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import schemathesis
+import yaml
 from schemathesis.core.errors import SchemathesisError
 from schemathesis.core.result import Err
 
@@ -45,7 +48,13 @@ def base_url(url: str) -> str:
 
 
 def schema(
-    url: str, description: str | Path | None, *, key: str = "", seed: int | None = None, examples: int = 1
+    url: str,
+    description: str | Path | None,
+    *,
+    key: str = "",
+    seed: int | None = None,
+    examples: int = 1,
+    without: Collection[str] = (),
 ) -> Any:
     """Load a description for a server.
 
@@ -55,6 +64,7 @@ def schema(
         key: The key for requests that Schemathesis sends.
         seed: Chooses the generated requests; by default the one in schemathesis.toml.
         examples: How many requests are generated.
+        without: Operations to leave out, such as "GET /models".
 
     Raises:
         InputError: The file cannot be read, or is no description.
@@ -69,6 +79,8 @@ def schema(
             text = (resources.files("openrouter_speech_api") / "openapi.yaml").read_text("utf-8")
         else:
             text = Path(description).read_text("utf-8")
+        if without:
+            text = _without(text, without)
         loaded = schemathesis.openapi.from_file(text, config=schemathesis.Config.from_dict(config))
         # The name that the description has for the key: the check for ignored credentials can leave that one out.
         secured = loaded.raw_schema.get("components", {}).get("securitySchemes", {})
@@ -93,3 +105,13 @@ def schema(
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise InputError(f"{description} is not an OpenAPI description: {reason}") from error
     return loaded
+
+
+def _without(text: str, operations: Collection[str]) -> str:
+    content = yaml.safe_load(text)
+    for operation in operations:
+        method, path = operation.split(" ", 1)
+        del content["paths"][path][method.lower()]
+        if not content["paths"][path]:
+            del content["paths"][path]
+    return json.dumps(content)

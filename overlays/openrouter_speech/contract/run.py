@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import requests
@@ -64,7 +65,11 @@ def run(
     if not key or not (key.isascii() and key.isprintable()):
         raise InputError("the key is empty, or has a character that no header can carry")
     url = base_url(url)
-    suite = _Suite(url, key, key_name, schema(url, description, key=key, seed=seed, examples=examples), har)
+    loaded = schema(url, description, key=key, seed=seed, examples=examples)
+    absent = _absent(loaded, url, key)
+    if absent:
+        loaded = schema(url, description, key=key, seed=seed, examples=examples, without=absent)
+    suite = _Suite(url, key, key_name, loaded, har)
     suite.first()
     for probe in suite.probes(live=live):
         if suite.send(probe).status is None and _outage(url):
@@ -75,9 +80,46 @@ def run(
     ledger = suite.ledger
     return Report(
         url=url, requests=ledger.requests, verdicts=ledger.verdicts(), facts=ledger.facts(),
-        stopped=bool(suite.remarks), remarks=tuple(suite.remarks),
+        stopped=bool(suite.remarks), remarks=(*suite.remarks, *_not_offered(absent)),
         seed=None if live else suite.schema.config.seed, examples=None if live else examples, har=suite.har(),
     )  # fmt: skip
+
+
+_ELSEWHERE = frozenset({404, 405, 501})
+"""Statuses of an operation that a server does not have."""
+
+
+def _absent(loaded: Any, url: str, key: str) -> list[str]:
+    """Find the operations beside the first one with a body that the server does not offer, such as "GET /models"."""
+    operations = [each.ok() for each in loaded.get_all_operations()]
+    if not any(operation.body for operation in operations):
+        return []
+    found = []
+    for operation in operations:
+        if operation.body or operation.method.upper() != "GET":
+            continue
+        raw = [
+            Schemas(loaded.raw_schema, of_requests=True).resolved(one)
+            for one in operation.definition.raw.get("parameters", ())
+        ]
+        given = {(one["in"], one["name"]): str(one.get("example", "x")) for one in raw}
+        path = operation.path
+        for (place, name), value in given.items():
+            path = path.replace(f"{{{name}}}", quote(value, safe="")) if place == "path" else path
+        query = {name: value for (place, name), value in given.items() if place == "query"}
+        try:
+            answer = httpx.get(
+                url + path, params=query, headers={"Authorization": f"Bearer {key}"}, timeout=descriptions.TIMEOUT
+            )
+        except httpx.TransportError:
+            continue
+        if answer.status_code in _ELSEWHERE:
+            found.append(f"{operation.method.upper()} {operation.path}")
+    return found
+
+
+def _not_offered(operations: list[str]) -> list[str]:
+    return [f"Not offered, so not tested: {', '.join(operations)}."] if operations else []
 
 
 _STOPPED = "The server stopped responding before all requests were sent. This is what was seen until then."
