@@ -145,7 +145,11 @@ FORBIDDEN = [
     ("overlays/openrouter_speech/_core/retries.py", "import socket", "The core does no I/O"),
     ("overlays/openrouter_speech/errors.py", "from . import client", "Each layer imports only those below"),
     ("overlays/openrouter_speech/_files.py", "from . import mock", "The client does not need"),
-    ("overlays/openrouter_speech/narration/scheduler.py", "from .. import tts", "Each layer imports only those below"),
+    (
+        "overlays/openrouter_speech/_engine/scheduler.py",
+        "from .. import narration",
+        "Each layer imports only those below",
+    ),
     ("overlays/openrouter_speech/narration/captions.py", "import soundfile", "Only the modules that need"),
     ("overlays/openrouter_speech/client.py", "from . import cli", "Each layer imports only those below"),
     ("overlays/openrouter_speech/_core/retries.py", "import rich", "Only the command line imports"),

@@ -11,7 +11,7 @@ from attrs import asdict
 
 from .. import _files as files
 from .._core.bodies import escaped
-from ..narration.job import PATIENT
+from .._engine.scheduler import PATIENT
 from ..narration.results import Narration, NarrationPlan, NarrationProgress
 from . import progress, texts
 from .failures import WrongUsageError, before_sending, reported

@@ -6,25 +6,23 @@
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
-from time import sleep
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from attrs import evolve
 
 from .._core.audio import AudioInfo
+from .._engine import lock, loops
+from .._engine.loops import Work
+from .._engine.scheduler import Request, Scheduler
 from .._http.body import OpenResponse
-from .._http.sending import sleep_async
 from ..errors import APIStatusError, AudioError, NotAudioError, OpenRouterError, SaveError, SuffixMismatchError
 from ..streams import AsyncSpeechStream, SpeechStream
-from . import joining, lock, manifest, plan
+from . import joining, manifest, plan
 from .job import NarrationJob
 from .results import Narration, NarrationProgress
-from .scheduler import Request, Scheduler
 from .storage import SUFFIXES, StoredPart
 
 if TYPE_CHECKING:
-    from asyncio import Task
-    from concurrent.futures import Future
     from pathlib import Path
 
 _MANIFEST_INTERVAL = 1.0
@@ -60,7 +58,8 @@ def narrate(job: NarrationJob, send: SendPart, concurrency: int, on_progress: On
     """Request the missing parts, and join all of them."""
     with _begun(job, concurrency, on_progress) as run:
         run.report()
-        _send_all(run, send, concurrency)
+        loops.run(run, lambda request: send(request.text, run.receiver(request)), concurrency)
+        run.raise_error()
         with closing(run.join()) as steps:
             while True:
                 try:
@@ -77,7 +76,8 @@ async def narrate_async(
 
     with _begun(job, concurrency, on_progress) as run:
         run.report()
-        await _send_all_async(run, send)
+        await loops.run_async(run, lambda request: send(request.text, run.receiver_async(request)))
+        run.raise_error()
         with closing(run.join()) as steps:
             while True:
                 try:
@@ -91,7 +91,7 @@ async def narrate_async(
 def _begun(job: NarrationJob, concurrency: int, on_progress: OnProgress | None) -> Iterator["_Run"]:
     """Lock the folder for a run, and leave its manifest up to date."""
     plan.whole_number("concurrency", concurrency, 1)
-    with lock.held(job.folder.path) as alone:
+    with lock.held(job.folder.path, "narration", "long") as alone:
         job.folder.open(alone=alone)
         # Looked up again: another narration may have added parts before we took the lock.
         run = _Run(job.looked_up(), concurrency, on_progress)
@@ -99,69 +99,16 @@ def _begun(job: NarrationJob, concurrency: int, on_progress: OnProgress | None) 
             yield run
 
 
-def _send_all(run: "_Run", send: SendPart, concurrency: int) -> None:
-    # Loaded here: only narrations need it.
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # noqa: PLC0415
-
-    in_flight: dict[Future[Arrived], Request] = {}
-    with ThreadPoolExecutor(concurrency, "openrouter-speech-narration") as pool:
-        try:
-            while not run.scheduler.is_over:
-                for request in run.scheduler.begin(run.now()):
-                    in_flight[pool.submit(send, request.text, run.receiver(request))] = request
-                delay = run.scheduler.delay(run.now())
-                if in_flight:
-                    for future in wait(in_flight, delay, FIRST_COMPLETED).done:
-                        run.settle(in_flight.pop(future), future.exception() or future.result())
-                elif delay:
-                    until = run.now() + delay
-                    sleep(delay)
-                    run.has_reached(until)
-        finally:
-            wait(in_flight)  # they cannot be cancelled, and are paid for
-            for future, request in in_flight.items():
-                run.take(request, future.exception() or future.result())
-    run.raise_error()
-
-
-async def _send_all_async(run: "_Run", send: SendPartAsync) -> None:
-    import asyncio  # noqa: PLC0415
-
-    in_flight: dict[Task[Arrived], Request] = {}
-    try:
-        while not run.scheduler.is_over:
-            for request in run.scheduler.begin(run.now()):
-                in_flight[asyncio.ensure_future(send(request.text, run.receiver_async(request)))] = request
-            delay = run.scheduler.delay(run.now())
-            if in_flight:
-                done, _ = await asyncio.wait(in_flight, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    run.settle(in_flight.pop(task), task.exception() or task.result())
-            elif delay:
-                until = run.now() + delay
-                await sleep_async(delay)
-                run.has_reached(until)
-    except asyncio.CancelledError:
-        for task in in_flight:
-            task.cancel()
-        raise
-    finally:
-        outcomes = await asyncio.gather(*in_flight, return_exceptions=True)
-        for request, outcome in zip(in_flight.values(), outcomes, strict=True):
-            run.take(request, outcome)
-    run.raise_error()
-
-
-class _Run:
+class _Run(Work[Request, Arrived]):
     """The state of a narration in progress: the stored parts, the requests to come, the progress to report."""
 
     def __init__(self, job: NarrationJob, concurrency: int, on_progress: OnProgress | None) -> None:
-        self.scheduler = Scheduler([Request(key, text) for key, text in job.missing.items()], job.retry, concurrency)
+        requests = [Request(key, text) for key, text in job.missing.items()]
+        super().__init__(Scheduler(requests, job.retry, concurrency))
         self._job = job
         self._stored: dict[str, StoredPart] = {}
         self._unsaved: list[SaveError] = []
         self._on_progress = on_progress
-        self._ahead = 0.0
         self._last_manifest = float("-inf")
         self._times = job.times
         self._fit = job.fit()
@@ -171,14 +118,6 @@ class _Run:
         )
         for key, part in job.stored.items():
             self._add(key, part)
-
-    def now(self) -> float:
-        """Return the time for the scheduler, in seconds."""
-        return time.monotonic() + self._ahead
-
-    def has_reached(self, moment: float) -> None:
-        """Advance the clock to a moment that was slept for, even if the sleep ended a little early."""
-        self._ahead += max(0.0, moment - self.now())
 
     def receiver(self, request: Request) -> Callable[[OpenResponse], Arrived]:
         """Return a function that stores the audio of a request."""

@@ -128,7 +128,9 @@ class PartStore:
 
     def write_manifest(self, content: dict[str, Any]) -> None:
         """Replace the manifest."""
-        write_text(self.manifest, json.dumps({"version": VERSION, **content}, ensure_ascii=False, indent=1) + "\n")
+        files.write_text(
+            self.manifest, json.dumps({"version": VERSION, **content}, ensure_ascii=False, indent=1) + "\n"
+        )
 
     def _known(self) -> dict[str, dict[str, Any]]:
         """Return the manifest's entry for each part, by key; empty if there is no readable manifest."""
@@ -137,12 +139,6 @@ class PartStore:
             return {part["key"]: part for part in content["parts"] if part["key"]}
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return {}
-
-
-def write_text(path: StrPath, text: str) -> None:
-    """Replace a text file atomically."""
-    with files.replacing(Path(path)) as file:
-        file.write(text.encode())
 
 
 def _free(path: Path) -> Path:
