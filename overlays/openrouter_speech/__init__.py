@@ -11,6 +11,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import components, errors, utils
+    from .batch.results import Batch, BatchProgress, BatchRow
     from .client import OpenRouter
     from .narration.results import Narration, NarrationPlan, NarrationProgress
     from .responses import SavedSpeech, SpeechResponse
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncSpeechStream",
+    "Batch",
+    "BatchProgress",
+    "BatchRow",
     "Narration",
     "NarrationPlan",
     "NarrationProgress",
@@ -33,6 +37,9 @@ __all__ = [
 
 _MODULES = {
     "AsyncSpeechStream": "streams",
+    "Batch": "batch.results",
+    "BatchProgress": "batch.results",
+    "BatchRow": "batch.results",
     "Narration": "narration.results",
     "NarrationPlan": "narration.results",
     "NarrationProgress": "narration.results",

@@ -44,6 +44,9 @@ class Work(Generic[R, T]):
         """Record the outcome of a request, while the run ends."""
         raise NotImplementedError
 
+    def is_ending(self, in_flight: int) -> None:
+        """Take notice that the run was cancelled, and waits for the requests in flight."""
+
 
 def run(work: Work[R, T], send: Callable[[R], T], concurrency: int) -> None:
     """Send all requests, each in a thread. If the run ends early, those in flight are waited for: they are paid for."""
@@ -77,8 +80,15 @@ def run(work: Work[R, T], send: Callable[[R], T], concurrency: int) -> None:
                 work.take(request, future.exception() or future.result())
 
 
-async def run_async(work: Work[R, T], send: Callable[[R], Awaitable[T]]) -> None:
-    """Send all requests, each in a task. If the run is cancelled, so are those in flight."""
+async def run_async(work: Work[R, T], send: Callable[[R], Awaitable[T]], *, patient: bool = False) -> None:
+    """Send all requests, each in a task.
+
+    Args:
+        work: What to do.
+        send: Sends a request.
+        patient: If the run is cancelled, wait for the requests in flight; cancel them when it is cancelled again. By
+            default they are cancelled at once.
+    """
     import asyncio  # noqa: PLC0415  (as in `sleep_async`)
 
     in_flight: dict[Task[T], R] = {}
@@ -109,6 +119,10 @@ async def run_async(work: Work[R, T], send: Callable[[R], Awaitable[T]]) -> None
                 await sleep_async(delay)
                 work.has_reached(until)
     except asyncio.CancelledError:
+        if patient and in_flight:
+            work.is_ending(len(in_flight))
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait(in_flight)
         for task in in_flight:
             task.cancel()
         raise
