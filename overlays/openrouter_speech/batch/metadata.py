@@ -32,6 +32,14 @@ def write(rows: Iterable[Done], path: Path) -> None:
         writer(rows, file)
 
 
+def remove_others(path: Path) -> None:
+    """Remove metadata in other formats from the folder of a batch: AudioFolder wants one."""
+    if path.name in NAMES.values():
+        for name in NAMES.values():
+            if name != path.name:
+                path.with_name(name).unlink(missing_ok=True)
+
+
 def writer_for(path: Path) -> Callable[[Iterable[Done], BinaryIO], None]:
     """Return what writes the format of a file. Fail early if nothing can.
 

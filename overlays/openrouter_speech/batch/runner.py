@@ -3,6 +3,7 @@
 `run` and `run_async` are two thin shells: threads in one, tasks in the other. Everything else is in `_Run`.
 """
 
+import errno
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ from .._engine.loops import Work
 from .._engine.scheduler import PATIENT, Request, Scheduler
 from .._http.body import OpenResponse
 from .._http.sending import Call
-from ..errors import APIConnectionError, AudioError, ConfigurationError, OpenRouterError
+from ..errors import APIConnectionError, AudioError, ConfigurationError, FileWriteError, OpenRouterError
 from ..streams import AsyncSpeechStream, SpeechStream
 from . import START, MetadataFormat, metadata
 from .ledger import Ledger, Shard, Todo, remove
@@ -351,6 +352,7 @@ class _Run(Work[RowRequest, Placed]):
         self._ledger = ledger
         self._store = store
         self._in_a_row = 0
+        self._unsaved = list[FileWriteError]()
         self._metadata = job.folder / metadata.NAMES[job.metadata]
         self._invalid = int(ledger.about("invalid") or 0)
         self._progress = BatchProgress(
@@ -374,7 +376,10 @@ class _Run(Work[RowRequest, Placed]):
                 content: bytes | Path = stream.read()
                 stream.close()
             else:
-                content = stream.save(self._store.incoming(row.number, stream.audio_format))
+                try:
+                    content = stream.save(self._store.incoming(row.number, stream.audio_format))
+                except FileWriteError as error:
+                    content = _rescued(error)
             return Arrived(content, _info(stream), stream.generation_id)
 
         return receive
@@ -388,7 +393,10 @@ class _Run(Work[RowRequest, Placed]):
                 content: bytes | Path = await stream.read()
                 await stream.close()
             else:
-                content = await stream.save(self._store.incoming(row.number, stream.audio_format))
+                try:
+                    content = await stream.save(self._store.incoming(row.number, stream.audio_format))
+                except FileWriteError as error:
+                    content = _rescued(error)
             return Arrived(content, _info(stream), stream.generation_id)
 
         return receive
@@ -405,6 +413,8 @@ class _Run(Work[RowRequest, Placed]):
             return
         self.scheduler.succeeded(request)
         self._in_a_row = 0
+        if self._store.is_full and self.scheduler.error is None:
+            self.scheduler.error = OSError(errno.ENOSPC, "The disk is full: free some space", str(self._job.folder))
         arrived, facts = outcome
         progress = self._progress
         self._progress = evolve(
@@ -427,15 +437,15 @@ class _Run(Work[RowRequest, Placed]):
         if (error := self.scheduler.error) is not None:
             now = self._progress
             error.add_note(f"{now.done:,} of {now.rows:,} rows are done; the same call goes on from there.")
+            if self._unsaved:
+                raise error from ExceptionGroup("More audio arrived, and could not be written", self._unsaved)
             raise error
 
     def write_metadata(self) -> None:
         """Describe the rows that are done, unless nothing has changed."""
         if self._progress.new_done or not self._metadata.exists():
             metadata.write(self._ledger.done(), self._metadata)
-        for name in metadata.NAMES.values():  # AudioFolder wants one
-            if name != self._metadata.name:
-                (self._job.folder / name).unlink(missing_ok=True)
+        metadata.remove_others(self._metadata)
 
     def result(self) -> Batch:
         """Return the batch as it stands."""
@@ -458,6 +468,8 @@ class _Run(Work[RowRequest, Placed]):
             return
         if isinstance(error, AudioError) and error.audio and (kept := self._store.keep(request.number, error.audio)):
             error.add_note(f"What arrived is in {kept}")
+        if isinstance(error, FileWriteError) and error is not self.scheduler.error:
+            self._unsaved.append(error)
         state = self._state_after(request, error)
         if state is None:  # the next run finds out
             return
@@ -501,6 +513,13 @@ def _is_about_all_rows(request: RowRequest, error: BaseException) -> bool:
 def _is_small(opened: OpenResponse) -> bool:
     length = opened.response.headers.get("content-length", "")
     return length.isdecimal() and int(length) <= _SMALL
+
+
+def _rescued(error: FileWriteError) -> bytes:
+    """Return the audio that could not be written, to try it again with the space of the reserve."""
+    if not error.audio:
+        raise error
+    return error.audio
 
 
 def _info(stream: SpeechStream | AsyncSpeechStream) -> AudioInfo:

@@ -27,6 +27,8 @@ _UNSAFE = re.compile(r"[^\w.-]|^[._]+|\.$")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _LONGEST_NAME = 120
 """Bytes, for file systems that allow 143 (encrypted ones) and a suffix."""
+_RESERVE = 1 << 24
+"""Bytes to give back when the disk is full: enough for what is in flight."""
 _SMALL = 1 << 20
 """Bytes of a file to read at once rather than to map."""
 
@@ -70,12 +72,23 @@ class Store:
         self._root = os.fspath(folder)
         self._made = set[str]()
         self._moving = threading.Lock()
+        self._reserve = self._incoming.with_name("reserve")
+        self.is_full = False
+        """Whether the disk is full: the reserve was needed."""
 
     def open(self) -> None:
-        """Create the folders, and remove what a killed process left half-written."""
+        """Create the folders and the reserve, and remove what a killed process left half-written.
+
+        Raises:
+            OSError: There is no space for the reserve, or no permission.
+        """
         self._incoming.mkdir(parents=True, exist_ok=True)
         for partial in self._incoming.glob(".*.part"):
             partial.unlink(missing_ok=True)
+        if not self._reserve.exists():
+            with files.replacing(self._reserve) as file:
+                for _ in range(_RESERVE >> 20):
+                    file.write(bytes(1 << 20))
 
     def incoming(self, number: int, audio_format: str) -> Path:
         """Return the place for audio that arrives in pieces."""
@@ -97,22 +110,39 @@ class Store:
 
         Audio in memory is first written where audio in pieces arrives, so that half-written files are in one folder.
 
+        If the disk is full, the reserve makes room for what is in flight, which is paid for; then `is_full` is set.
+
         Raises:
-            OSError: It cannot be written; it is not lost.
+            FileWriteError: Audio in memory cannot be written; `audio` holds it.
+            OSError: Audio in a file cannot be moved. The file stays, and the next run finds it.
         """
         content, info = arrived.content, arrived.info
         whole = _headed(content, info) if isinstance(content, bytes) else None
-        if whole is not None:
-            facts = _facts(whole, _as_stored(place, info))
-            written = f"{self._incoming}/.{number}.part"
-            with open(written, "wb", buffering=0) as file:
-                file.write(whole)
-        else:
-            path = content if isinstance(content, Path) else self._written(number, content, info)
-            with _content(path) as mapped:
-                facts = _facts(mapped, _as_stored(place, info))
-            written = os.fspath(path)
+        try:
+            if whole is not None:
+                return self._put_whole(number, place, whole, info)
+            return self._put(number, place, content, info)
+        except OSError:
+            if self._reserve.exists():
+                self._reserve.unlink()
+                self.is_full = True
+            return self._put(number, place, content, info)
+
+    def _put_whole(self, number: int, place: str, whole: bytes, info: AudioInfo) -> Facts:
+        facts = _facts(whole, _as_stored(place, info))
+        written = f"{self._incoming}/.{number}.part"
+        with open(written, "wb", buffering=0) as file:
+            file.write(whole)
         return evolve(facts, file=self._moved(written, place))
+
+    def _put(self, number: int, place: str, content: bytes | Path, info: AudioInfo) -> Facts:
+        path = content if isinstance(content, Path) else self.incoming(number, info.format)
+        if isinstance(content, bytes):
+            with files.keeping(path, info) as sink:
+                sink.write(content)
+        with _content(path) as mapped:
+            facts = _facts(mapped, _as_stored(place, info))
+        return evolve(facts, file=self._moved(os.fspath(path), place))
 
     def _moved(self, written: str, place: str) -> str:
         target = f"{self._root}/{place}"
@@ -126,12 +156,6 @@ class Store:
             free = _free(target)
             os.rename(written, free)
         return free.removeprefix(f"{self._root}/")
-
-    def _written(self, number: int, content: bytes, info: AudioInfo) -> Path:
-        path = self.incoming(number, info.format)
-        with files.keeping(path, info) as sink:
-            sink.write(content)
-        return path
 
     def is_whole(self, file: str, size: int) -> bool:
         """Whether a file has the size that it should have."""
