@@ -104,6 +104,8 @@ class Recorder:
             is_over = False
             while not is_over:
                 changes, is_over = self._taken()
+                if not changes:
+                    break
                 try:
                     with explained(self._path):
                         _commit(connection, changes)
@@ -130,8 +132,6 @@ class Recorder:
 
 
 def _commit(connection: sqlite3.Connection, changes: list[Change]) -> None:
-    if not changes:
-        return
     connection.execute("BEGIN IMMEDIATE")
     try:
         for kind, statement in _STATEMENTS.items():

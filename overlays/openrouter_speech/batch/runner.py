@@ -256,8 +256,11 @@ def _begun(job: BatchJob, resolve: Callable[[list[Change]], None]) -> Iterator["
             running = _Run(job, ledger, store, recorder)
             try:
                 yield running
-            finally:
-                recorder.close()
+            except BaseException:
+                with suppress(OSError):  # the error that ended the run says so already
+                    recorder.close()
+                raise
+            recorder.close()
             running.write_metadata()
     finally:
         for folder in made:  # unless something is in it

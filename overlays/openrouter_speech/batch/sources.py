@@ -3,6 +3,7 @@
 Rows are read one by one. A row that cannot be read is a `ValueError` in its place, so that all of them can be reported.
 """
 
+import codecs
 import csv
 import hashlib
 import io
@@ -209,8 +210,9 @@ def _not_utf_8(error: UnicodeDecodeError) -> str:
 
 def _csv(dialect: str, file: BinaryIO) -> Iterator[Item]:
     _check_mark(file.peek(2)[:2] if isinstance(file, io.BufferedReader) else b"")
-    text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
-    reader = csv.reader(text, dialect, strict=True)
+    lines = iter(partial(file.readline, _LONGEST_LINE), b"")
+    texts = (line.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape") for line in lines)
+    reader = csv.reader(texts, dialect, strict=True)
     header = next(reader, [])
     if len(set(header)) < len(header):
         raise ValueError(f"Line 1 has the column {next(name for name in header if header.count(name) > 1)!r} twice")
@@ -245,7 +247,7 @@ def _of_cells(header: list[str], cells: list[str]) -> Any:
 
 def _of_cell(name: str, cell: str) -> Any:
     if not cell.isascii() and any("\udc80" <= character <= "\udcff" for character in cell):
-        return ValueError(f"{name} is not UTF-8")
+        raise ValueError(f"{name} is not UTF-8")
     types = frozenset({"string"}) if name == "id" else _CHECKER.types(PARAMETERS[name].schema) or frozenset({"string"})
     if "string" in types:
         return cell

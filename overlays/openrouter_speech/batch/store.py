@@ -23,7 +23,7 @@ from .ledger import hash_of
 _ONE_LEVEL, _TWO_LEVELS = 10_000, 2_000_000
 """Rows from which on there are 256 sub-folders, or 65,536. 2,000,000 rows are 7,812 on average in each of 256, and a
 folder with over 10,000 is 25 standard deviations away."""
-_UNSAFE = re.compile(r"[^\w.-]|^[._]+|\.$")
+_UNSAFE = re.compile(r"[^\w.-]")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _LONGEST_NAME = 120
 """Bytes, for file systems that allow 143 (encrypted ones) and a suffix."""
@@ -215,8 +215,7 @@ def _facts(content: bytes | mmap.mmap, info: AudioInfo) -> Facts:
 
 def _safe(name: str, digest: str) -> str:
     """Return a name that every file system takes. One that has to change gets a piece of the hash."""
-    safe = _UNSAFE.sub("_", name)
-    safe = safe.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    safe = _UNSAFE.sub("_", name).lstrip("._").encode()[:_LONGEST_NAME].decode(errors="ignore").rstrip(".")
     return safe if safe == name and not _DEVICES.fullmatch(name) else f"{safe}-{digest[:8]}"
 
 

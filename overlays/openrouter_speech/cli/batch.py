@@ -44,7 +44,8 @@ def run(rows: str, folder: Path, options: dict[str, Any], settings: Settings) ->
     with reported(settings, interrupted="run the same command again to go on; nothing is sent twice"):
         with before_sending():
             params = {**settings.request(complete=False), "response_format": settings.format}
-        _sent(rows, folder, {**params, **options}, settings)
+        batch = _sent(rows, folder, {**params, **options}, settings)
+    _end(batch)
 
 
 def retry(folder: Path, options: dict[str, Any], settings: Settings) -> None:
@@ -54,7 +55,8 @@ def retry(folder: Path, options: dict[str, Any], settings: Settings) -> None:
             known = json.loads(ledger.about("settings") or "{}")
         params = {name: known[name] for name in PARAMETERS if name in known}
         about = {"name": known["name"], "shard": known["shard"], "http_headers": settings.headers()}
-        _sent(None, folder, {**params, **about, **options}, settings)
+        batch = _sent(None, folder, {**params, **about, **options}, settings)
+    _end(batch)
 
 
 def status(folder: Path, settings_json: bool) -> None:
@@ -72,7 +74,7 @@ def status(folder: Path, settings_json: bool) -> None:
         rest = [f"{counts[state]:,} {said}" for state, said in words.items() if counts[state]]
         print(escaped(f"{folder}: " + ", ".join([f"{counts['done']:,} of {rows:,} rows are done", *rest])))
         for name, state, error in problems:
-            print(one_line(f"  {name}: {state.replace('_', ' ')}{f': {error}' if error else ''}"))
+            print(f"  {one_line(': '.join(filter(None, [name, state.replace('_', ' '), error])))}")
         if (more := counts["failed"] + counts["maybe_billed"] + counts["sent"] - len(problems)) > 0:
             print(f"  and {more:,} more")
 
@@ -109,6 +111,11 @@ class Teller:
         self._begun: float | None = None
         self._shown = clock()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether all rows are read, and requests may have been sent."""
+        return self._begun is not None
+
     def __call__(self, now: BatchProgress) -> None:
         time = self._clock()
         if self._begun is None and not now.reading:
@@ -142,10 +149,11 @@ class Teller:
         ]
 
 
-def _sent(rows: str | None, folder: Path, params: dict[str, Any], settings: Settings) -> None:
+def _sent(rows: str | None, folder: Path, params: dict[str, Any], settings: Settings) -> Batch:
     open_router = settings.open_router()
     terminal = sys.stderr.isatty() and not settings.debug
     with progress.watched(folder.name, debug=settings.debug) as watcher:
+        teller = Teller(watcher, None if terminal else _say_json if settings.json else _say)
 
         async def sent() -> Batch:  # async, so that Ctrl-C can wait for what is in flight
             async with open_router:
@@ -153,7 +161,7 @@ def _sent(rows: str | None, folder: Path, params: dict[str, Any], settings: Sett
                     rows,
                     folder,
                     retries=settings.retry(PATIENT),
-                    on_progress=Teller(watcher, None if terminal else _say_json if settings.json else _say),
+                    on_progress=teller,
                     on_row=_tell_row if settings.json else None,
                     **params,
                 )
@@ -165,13 +173,22 @@ def _sent(rows: str | None, folder: Path, params: dict[str, Any], settings: Sett
             for problem in problems:
                 print(one_line(problem), file=sys.stderr)
             raise WrongUsageError(str(error), "correct them, or go on without them: --skip-invalid") from error
+        except (TypeError, ValueError, OSError):
+            if teller.has_begun:
+                raise
+            with before_sending():
+                raise
     if settings.json:
         print(json.dumps({"event": "end", **asdict(batch)}, default=str), flush=True)
     else:
         print(escaped(_outcome(batch)), flush=True)
+    return batch
+
+
+def _end(batch: Batch) -> None:
     if batch.failed or batch.maybe_billed:
         again = "--failed" if batch.failed else "--retry-maybe-billed, at the risk of paying twice"
-        print(one_line(f"Hint: openrouter-speech batch retry {folder} {again}"), file=sys.stderr)
+        print(one_line(f"Hint: openrouter-speech batch retry {batch.folder} {again}"), file=sys.stderr)
         raise typer.Exit(REFUSED)
 
 
