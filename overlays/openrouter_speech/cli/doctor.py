@@ -39,6 +39,8 @@ _EXTRAS = {
     "cli": ("typer", "rich"),
     "contract": ("jsonschema-rs", "miniaudio", "rich", "schemathesis", "typer"),
     "play": ("miniaudio",),
+    "batch": ("filelock",),
+    "parquet": ("pyarrow",),
     "long": ("filelock", "miniaudio", "semantic-text-splitter", "sentencex", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
     "aiohttp": ("httpx-aiohttp",),
@@ -129,8 +131,7 @@ def _defaults() -> Iterator[Finding]:
 def _options(commands: Mapping[str, Any]) -> Iterator[Finding]:
     """Check the variables of options for invalid values."""
     wrong: dict[str, str] = {}
-    for name in ("say", "narrate"):
-        command = commands[name]
+    for command in (commands["say"], commands["narrate"], *commands["batch"].commands.values()):
         context = typer.Context(command)
         for parameter in command.params:
             variable = parameter.envvar
