@@ -107,9 +107,12 @@ async def run_async(work: Work[R, T], send: Callable[[R], Awaitable[T]], *, pati
                 task.add_done_callback(finished)
             delay = work.scheduler.delay(work.now())
             if in_flight:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(delay):
-                        await woken.wait()
+                if delay is None:
+                    await woken.wait()
+                else:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(delay):
+                            await woken.wait()
                 woken.clear()
                 while done:
                     task = done.popleft()

@@ -32,6 +32,7 @@ _PAGE = 500
 _SHOWN = 1000
 """Wrong rows to keep; the others are only counted."""
 
+# The index is small, and the same while a row is sent, or fails. A query has to repeat its condition to use it.
 _SCHEMA = f"""
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE rows (
@@ -40,7 +41,7 @@ CREATE TABLE rows (
     attempts INTEGER NOT NULL DEFAULT 0, error TEXT, finished REAL, file TEXT, bytes INTEGER, sha256 TEXT,
     duration REAL, sample_rate INTEGER, generation_id TEXT
 );
-CREATE INDEX by_state ON rows (state);
+CREATE INDEX open ON rows (number) WHERE state <> 'done';
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {VERSION};
 """
@@ -208,12 +209,16 @@ class Ledger:
 
     def counts(self) -> dict[State, int]:
         """Count the rows in each state."""
-        found = dict(self._connection.execute("SELECT state, count(*) FROM rows GROUP BY state"))
+        found = dict(self._connection.execute("SELECT state, count(*) FROM rows WHERE state <> 'done' GROUP BY state"))
+        found["done"] = self._one("SELECT count(*) FROM rows") - sum(found.values())
         return {state: found.get(state, 0) for state in ("new", "sent", "done", "failed", "maybe_billed")}
 
     def todo(self) -> Iterator[Todo]:
         """Yield the rows to send, in order, from memory that does not grow. The ledger may change meanwhile."""
-        query = "SELECT number, id, params FROM rows WHERE state = 'new' AND number > ? ORDER BY number LIMIT ?"
+        query = (
+            "SELECT number, id, params FROM rows WHERE state <> 'done' AND state = 'new' AND number > ? "
+            "ORDER BY number LIMIT ?"
+        )
         after = 0
         while page := self._connection.execute(query, [after, _PAGE]).fetchall():
             for number, name, params in page:
@@ -222,13 +227,14 @@ class Ledger:
 
     def in_state(self, state: State) -> list[Todo]:
         """Return the rows in a state of which there are few."""
-        found = self._connection.execute("SELECT number, id, params FROM rows WHERE state = ? ORDER BY number", [state])
+        query = "SELECT number, id, params FROM rows WHERE state <> 'done' AND state = ? ORDER BY number"
+        found = self._connection.execute(query, [state])
         return [Todo(number, name, json.loads(params)) for number, name, params in found]
 
     def problems(self) -> Iterator[tuple[str, State, str | None]]:
         """Yield the id, the state and the error of each row that has no audio and is not new, in order."""
         yield from self._connection.execute(
-            "SELECT id, state, error FROM rows WHERE state IN ('failed', 'maybe_billed', 'sent') ORDER BY number"
+            "SELECT id, state, error FROM rows WHERE state <> 'done' AND state <> 'new' ORDER BY number"
         )
 
     def done(self) -> Iterator[Done]:
@@ -248,7 +254,8 @@ class Ledger:
     def again(self, states: list[State]) -> None:
         """Make the rows in these states new."""
         with explained(self.path):
-            self._connection.executemany("UPDATE rows SET state = 'new' WHERE state = ?", [[state] for state in states])
+            query = "UPDATE rows SET state = 'new' WHERE state <> 'done' AND state = ?"
+            self._connection.executemany(query, [[state] for state in states])
 
     def finished_since(self, seconds: float) -> list[tuple[int, str, int]]:
         """Return the number, the file and its size of the rows that were done in the last seconds of the last run."""
