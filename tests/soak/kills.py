@@ -1,6 +1,6 @@
 """Kill a batch at random moments, start it again, and check that nothing is lost and nothing is paid for twice.
 
-    python -m tests.soak.kills --kills 100 --rows 20000 --seed 1
+    python -m tests.soak.kills --kills 100 --rows 4000 --seed 1
 
 A fifth of the requests fails. Each run is the installed command in a process of its own, ended with SIGKILL.
 """
@@ -30,7 +30,7 @@ SOONEST, LATEST = 0.4, 1.4
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak.kills", description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--rows", type=int, default=4_000)
     parser.add_argument("--chaos", type=float, default=0.2, help="the share of requests that fail")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args(arguments)
@@ -50,7 +50,7 @@ def soak(folder: Path, server: MockServer, kills: int, rows: int, chance: random
     with source.open("w") as file:
         file.writelines(json.dumps({"id": str(number), "input": f"Row {number}"}) + "\n" for number in range(rows))
     voice = ["--model", "any/model", "--voice", "alloy", "--speed", "4"]
-    command = [PROGRAM, "batch", source, "-o", out, *voice, "--retry-wait", "0.01"]
+    command: list[str | Path] = [PROGRAM, "batch", source, "-o", out, *voice, "--retry-wait", "0.01"]
     environment = os.environ | {"OPENROUTER_API_KEY": "any", "OPENROUTER_SPEECH_SERVER_URL": server.url}
     for left in range(kills, -1, -1):
         with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
@@ -65,10 +65,10 @@ def soak(folder: Path, server: MockServer, kills: int, rows: int, chance: random
     for request in server.requests:
         answered[request.json["input"]].append(request.status)
     print(f"{kills - left} kills, {sum(map(len, answered.values())):,} requests", flush=True)
-    return list(_problems(out, rows, answered))
+    return problems_of(out, rows, answered)
 
 
-def _problems(out: Path, rows: int, answered: dict[str, list[int | None]]) -> list[str]:
+def problems_of(out: Path, rows: int, answered: dict[str, list[int | None]]) -> list[str]:
     problems = []
     for text, statuses in answered.items():
         first = next((number for number, status in enumerate(statuses) if status in {None, 200}), len(statuses))

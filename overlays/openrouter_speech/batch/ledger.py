@@ -27,6 +27,8 @@ from .sources import Source
 VERSION = 1
 _APPLICATION = 0x6F727362
 """Marks the file as a ledger: "orsb"."""
+_OLDEST = (3, 33, 0)
+"""The version of SQLite with UPDATE FROM, of 2020."""
 _PAGE = 500
 """Rows to read at a time."""
 _SHOWN = 1000
@@ -116,14 +118,16 @@ class Ledger:
         """Open a ledger; create it if there is none.
 
         Raises:
-            ConfigurationError: The file is not a ledger of this version.
+            ConfigurationError: The file is not a ledger of this version, or SQLite is too old.
             OSError: It cannot be opened.
         """
+        if sqlite3.sqlite_version_info < _OLDEST:
+            raise ConfigurationError(f"A batch needs SQLite 3.33; this Python has {sqlite3.sqlite_version}")
         self.path = path
-        self.is_new = not path.exists() or not path.stat().st_size
+        is_new = not path.exists() or not path.stat().st_size
         with explained(path):
             self._connection = connect(path)
-            if self.is_new:
+            if is_new:
                 self._connection.executescript(_SCHEMA)
         marks = [self._one(f"PRAGMA {name}") for name in ("application_id", "user_version")]
         if marks != [_APPLICATION, VERSION]:

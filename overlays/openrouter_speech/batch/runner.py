@@ -262,6 +262,7 @@ def _begun(job: BatchJob, resolve: Callable[[list[Change]], None]) -> Iterator["
                 raise
             recorder.close()
             running.write_metadata()
+            store.close()
     finally:
         for folder in made:  # unless something is in it
             with suppress(OSError):

@@ -27,7 +27,7 @@ _UNSAFE = re.compile(r"[^\w.-]")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _LONGEST_NAME = 120
 """Bytes, for file systems that allow 143 (encrypted ones) and a suffix."""
-_RESERVE = 1 << 24
+_RESERVE = 1 << 23
 """Bytes to give back when the disk is full: enough for what is in flight."""
 _SMALL = 1 << 20
 """Bytes of a file to read at once rather than to map."""
@@ -89,6 +89,10 @@ class Store:
             with files.replacing(self._reserve) as file:
                 for _ in range(_RESERVE >> 20):
                     file.write(bytes(1 << 20))
+
+    def close(self) -> None:
+        """Remove the reserve."""
+        self._reserve.unlink(missing_ok=True)
 
     def incoming(self, number: int, audio_format: str) -> Path:
         """Return the place for audio that arrives in pieces."""
