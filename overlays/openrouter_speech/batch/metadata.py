@@ -92,7 +92,7 @@ def _arrow() -> tuple[Any, Any]:
 
 def _blocks(rows: Iterable[Done]) -> Iterator[list[Done]]:
     rows = iter(rows)
-    while block := list(islice(rows, 10_000)):
+    while block := list(islice(rows, 1000)):
         yield block
 
 

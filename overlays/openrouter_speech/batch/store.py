@@ -133,11 +133,10 @@ class Store:
             return self._put(number, place, content, info)
 
     def _put_whole(self, number: int, place: str, whole: bytes, info: AudioInfo) -> Facts:
-        facts = _facts(whole, _as_stored(place, info))
         written = f"{self._incoming}/.{number}.part"
         with open(written, "wb", buffering=0) as file:
             file.write(whole)
-        return evolve(facts, file=self._moved(written, place))
+        return _facts(self._moved(written, place), whole, _as_stored(place, info))
 
     def _put(self, number: int, place: str, content: bytes | Path, info: AudioInfo) -> Facts:
         path = content if isinstance(content, Path) else self.incoming(number, info.format)
@@ -145,7 +144,7 @@ class Store:
             with files.keeping(path, info) as sink:
                 sink.write(content)
         with _content(path) as mapped:
-            facts = _facts(mapped, _as_stored(place, info))
+            facts = _facts(place, mapped, _as_stored(place, info))
         return evolve(facts, file=self._moved(os.fspath(path), place))
 
     def _moved(self, written: str, place: str) -> str:
@@ -211,10 +210,10 @@ def _headed(content: bytes, info: AudioInfo) -> bytes | None:
     return None if info.format == "wav" else content
 
 
-def _facts(content: bytes | mmap.mmap, info: AudioInfo) -> Facts:
+def _facts(file: str, content: bytes | mmap.mmap, info: AudioInfo) -> Facts:
     known = audio.info_from_audio(content, info)
     digest = hashlib.sha256(content).hexdigest()
-    return Facts("", len(content), digest, audio.duration(content, known), known.sample_rate)
+    return Facts(file, len(content), digest, audio.duration(content, known), known.sample_rate)
 
 
 def _safe(name: str, digest: str) -> str:
