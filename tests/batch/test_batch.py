@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from openrouter_speech import Batch, BatchProgress, BatchRow, OpenRouter, _files
 from openrouter_speech._core import wav as wav_format
 from openrouter_speech._core.retries import BackoffStrategy, RetryConfig
 from openrouter_speech._engine import lock
-from openrouter_speech.batch import runner
+from openrouter_speech.batch import recorder, runner
 from openrouter_speech.batch.recorder import Recorder
 from openrouter_speech.batch.store import Store
 from openrouter_speech.mock import MockServer
@@ -281,6 +282,9 @@ def test_files_that_a_power_failure_took_are_missed_after_the_restart(
     assert (result.done, result.maybe_billed) == (5, 1)
     assert states(out)["row-1"] == "maybe_billed"
     assert len(server.requests) == 6
+    assert (out / ".batch" / "incomplete" / "row-1.wav").exists()
+    assert batch(retries=TWICE).done == 6
+    assert metadata(out)[1]["file_name"] == "audio/row-1.wav"
 
 
 def full(*_: object) -> Any:
@@ -323,6 +327,19 @@ def test_audio_that_cannot_be_written_at_all_is_in_the_error(
         batch(client=answering())
     assert raised.value.audio == SOUND
     assert list(states(tmp_path / "out").values()) == ["maybe_billed"] + ["new"] * 5
+
+
+@pytest.mark.parametrize("kind", [KeyError, sqlite3.OperationalError])
+def test_an_unexpected_failure_of_the_ledger_is_raised_too(
+    batch: Run, server: MockServer, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def fail(*_: object) -> None:
+        raise kind
+
+    monkeypatch.setattr(recorder, "_commit", fail)
+    with pytest.raises((KeyError, OSError)):
+        batch()
+    assert not server.requests
 
 
 def test_a_ledger_that_cannot_be_written_sends_nothing_more(

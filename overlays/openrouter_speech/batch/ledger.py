@@ -251,9 +251,9 @@ class Ledger:
             for file, params, *facts in cursor:
                 yield Done(file, _text(json.loads(params)["input"]), *facts)
 
-    def holds(self, file: str) -> bool:
-        """Whether a file is a row's."""
-        return bool(self._one("SELECT EXISTS (SELECT 1 FROM rows WHERE file = ?)", file))
+    def holds(self, file: str, number: int) -> bool:
+        """Whether a file is another row's."""
+        return bool(self._one("SELECT EXISTS (SELECT 1 FROM rows WHERE file = ? AND number <> ?)", file, number))
 
     def again(self, states: list[State]) -> None:
         """Make the rows in these states new."""

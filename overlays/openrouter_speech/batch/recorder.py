@@ -53,7 +53,7 @@ class Change:
     kind: str
     values: list[Any]
     future: Any = None
-    error: OSError | None = None
+    error: Exception | None = None
 
 
 class Recorder:
@@ -66,10 +66,15 @@ class Recorder:
             path: The ledger.
             resolve: Told of changes that somebody waits for, once they are on disk or failed. It is called in the
                 thread.
+
+        Raises:
+            OSError: The ledger cannot be opened.
         """
+        with explained(path):
+            self._connection = connect(path)
         self._path = path
         self._resolve = resolve
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         self._queue = SimpleQueue[Change | None]()
         self._thread = threading.Thread(target=self._run, name="openrouter-speech-ledger", daemon=True)
         self._thread.start()
@@ -99,7 +104,6 @@ class Recorder:
             raise self._error
 
     def _run(self) -> None:
-        connection = connect(self._path)
         try:
             is_over = False
             while not is_over:
@@ -108,14 +112,14 @@ class Recorder:
                     break
                 try:
                     with explained(self._path):
-                        _commit(connection, changes)
-                except OSError as error:
+                        _commit(self._connection, changes)
+                except Exception as error:  # noqa: BLE001  (somebody waits for the outcome)
                     self._error = error
                     for change in changes:
                         change.error = error
                 self._resolve([change for change in changes if change.future is not None])
         finally:
-            connection.close()
+            self._connection.close()
 
     def _taken(self) -> tuple[list[Change], bool]:
         """Wait for changes, and take all there are. Also return whether none will come."""

@@ -257,7 +257,7 @@ def _begun(job: BatchJob, resolve: Callable[[list[Change]], None]) -> Iterator["
             try:
                 yield running
             except BaseException:
-                with suppress(OSError):  # the error that ended the run says so already
+                with suppress(Exception):  # the error that ended the run says so already
                     recorder.close()
                 raise
             recorder.close()
@@ -323,7 +323,7 @@ def _recover(job: BatchJob, ledger: Ledger, store: Store) -> None:
             wanted = row.params.get("response_format") or job.settings.get("response_format") or "pcm"
             place = store.place(row.number, row.id, wanted)
             file = job.folder / place
-            if not file.exists() or ledger.holds(place):
+            if not file.exists() or ledger.holds(place, row.number):
                 return None
         return Arrived(file, AudioInfo(file.suffix[1:]), None)
 
@@ -338,6 +338,7 @@ def _recover(job: BatchJob, ledger: Ledger, store: Store) -> None:
         if ledger.about("boot") != (boot := _boot()):
             for number, file, size in ledger.finished_since(_UNWRITTEN):
                 if not store.is_whole(file, size):
+                    store.put_aside(file)
                     recorder.ended(number, "maybe_billed", f"The audio arrived, but {file} did not reach the disk")
     finally:
         recorder.close()

@@ -10,7 +10,7 @@ import re
 import string
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -167,14 +167,22 @@ class Store:
         except OSError:
             return False
 
+    def put_aside(self, file: str) -> None:
+        """Move a file that is not whole out of the way, if it is there."""
+        with suppress(FileNotFoundError):
+            os.rename(self._folder / file, self._incomplete(file.rpartition("/")[2]))
+
+    def _incomplete(self, name: str) -> Path:
+        folder = self._folder / ".batch" / "incomplete"
+        folder.mkdir(exist_ok=True)
+        return Path(_free(f"{folder}/{name}"))
+
     def keep(self, number: int, content: bytes) -> Path | None:
         """Keep bytes that are not whole audio, but may have been paid for. Text is not audio, and not kept."""
         try:
             content.decode()
         except UnicodeDecodeError:
-            folder = self._folder / ".batch" / "incomplete"
-            folder.mkdir(exist_ok=True)
-            file = Path(_free(f"{folder}/{number}.bin"))
+            file = self._incomplete(f"{number}.bin")
             with files.replacing(file) as opened:
                 opened.write(content)
             return file
