@@ -152,6 +152,7 @@ FORBIDDEN = [
     ),
     ("overlays/openrouter_speech/narration/captions.py", "import soundfile", "Only the modules that need"),
     ("overlays/openrouter_speech/batch/rows.py", "import pyarrow", "Only the modules that need the extra parquet"),
+    ("overlays/openrouter_speech/batch/store.py", "import fsspec", "Only uploads need"),
     ("overlays/openrouter_speech/batch/rows.py", "from .. import narration", "Each layer imports only those below"),
     ("overlays/openrouter_speech/client.py", "from . import cli", "Each layer imports only those below"),
     ("overlays/openrouter_speech/_core/retries.py", "import rich", "Only the command line imports"),

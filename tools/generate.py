@@ -32,7 +32,7 @@ _HOLDS_NAMES = frozenset({"properties", "patternProperties", "$defs", "dependent
 
 _RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout_ms", "http_headers", "extra_body"}) | {
     "heading", "language", "limit", "limit_unit", "pause_ms", "concurrency", "folder", "on_progress",
-    "rows", "name", "rate", "shard", "skip_invalid", "retry_failed", "metadata", "on_row",
+    "rows", "name", "rate", "shard", "skip_invalid", "retry_failed", "metadata", "upload", "on_row",
 }  # fmt: skip
 """Parameters of our own methods. A field of the same name gets an underscore."""
 

@@ -313,6 +313,7 @@ class TTS:
         skip_invalid: bool = False,
         retry_failed: bool = False,
         metadata: MetadataFormat = "jsonl",
+        upload: str | None = None,
         on_progress: "Callable[[BatchProgress], object] | None" = None,
         on_row: "Callable[[BatchRow], object] | None" = None,
         **params: Unpack[BatchParams],
@@ -341,6 +342,8 @@ class TTS:
             skip_invalid: Go on without wrong rows.
             retry_failed: Send the rows again that failed.
             metadata: The format of the metadata: "jsonl", "csv" or "parquet" (extra `parquet`).
+            upload: A URL such as "s3://bucket/folder" (extra `remote`, and the package of fsspec for this kind): the
+                audio and the metadata go there, and only the ledger and a copy of the metadata stay in the folder.
             on_progress: Called with a `BatchProgress` while rows are read, and after each that ends.
             on_row: Called with a `BatchRow` for each row that ends. An exception in either ends the batch.
             **params: See `BatchParams`. If neither this call nor the client sets `retries`, each row gets up to 10
@@ -358,7 +361,7 @@ class TTS:
         job = self._batch(
             TTS.batch, rows, folder, params,
             name=name, concurrency=concurrency, rate=rate, shard=shard, skip_invalid=skip_invalid,
-            retry_failed=retry_failed, metadata_format=metadata, on_progress=on_progress, on_row=on_row,
+            retry_failed=retry_failed, metadata_format=metadata, upload=upload, on_progress=on_progress, on_row=on_row,
         )  # fmt: skip
         client = self._session.connections.sync_client()
 
@@ -380,6 +383,7 @@ class TTS:
         skip_invalid: bool = False,
         retry_failed: bool = False,
         metadata: MetadataFormat = "jsonl",
+        upload: str | None = None,
         on_progress: "Callable[[BatchProgress], object] | None" = None,
         on_row: "Callable[[BatchRow], object] | None" = None,
         **params: Unpack[BatchParams],
@@ -390,7 +394,7 @@ class TTS:
         job = self._batch(
             TTS.batch_async, rows, folder, params,
             name=name, concurrency=concurrency, rate=rate, shard=shard, skip_invalid=skip_invalid,
-            retry_failed=retry_failed, metadata_format=metadata, on_progress=on_progress, on_row=on_row,
+            retry_failed=retry_failed, metadata_format=metadata, upload=upload, on_progress=on_progress, on_row=on_row,
         )  # fmt: skip
         async with self._session.connections.async_client() as client:
 

@@ -24,7 +24,7 @@ from .conftest import PROGRAM, Run
 
 OF_ONE_CALL = {
     "--file", "--output", "--play", "--help", "--dry-run", "--srt", "--vtt", "--folder", "--reference",
-    "--transcript", "text", "book", "rows", "folder", "--shard", "--skip-invalid", "--failed",
+    "--transcript", "text", "book", "rows", "folder", "--shard", "--skip-invalid", "--failed", "--upload",
 }  # fmt: skip
 """Parameters that have no variable."""
 

@@ -12,6 +12,7 @@ from .. import _files as files
 from .._engine import extra
 from . import MetadataFormat
 from .ledger import Done
+from .remote import Remote
 
 FIELDS = ("file_name", "text", "id", "duration", "sample_rate", "generation_id", "sha256", "attempts")
 """The columns, in the order of `Done`. AudioFolder needs `file_name`, relative to the metadata."""
@@ -32,12 +33,15 @@ def write(rows: Iterable[Done], path: Path) -> None:
         writer(rows, file)
 
 
-def remove_others(path: Path) -> None:
+def remove_others(path: Path, remote: Remote | None = None) -> None:
     """Remove metadata in other formats from the folder of a batch: AudioFolder wants one."""
     if path.name in NAMES.values():
         for name in NAMES.values():
-            if name != path.name:
-                path.with_name(name).unlink(missing_ok=True)
+            other = path.with_name(name)
+            if other != path and other.exists():
+                other.unlink()
+                if remote is not None:
+                    remote.remove(name)
 
 
 def writer_for(path: Path) -> Callable[[Iterable[Done], BinaryIO], None]:

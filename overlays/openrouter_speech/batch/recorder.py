@@ -87,10 +87,10 @@ class Recorder:
         """Note how a request ended without audio. "new" if it will be sent again."""
         self._queue.put(Change("ended", [number, state, error, time.time()]))
 
-    def done(self, number: int, facts: Facts, generation_id: str | None) -> None:
-        """Note that the audio of a row is in place. Nobody has to wait: the file alone says so, too."""
+    def done(self, number: int, facts: Facts, generation_id: str | None, future: Any = None) -> None:
+        """Note that the audio of a row is in place. In a folder, nobody has to wait: the file alone says so, too."""
         about = [facts.file, facts.bytes, facts.sha256, facts.duration, facts.sample_rate, generation_id]
-        self._queue.put(Change("done", [number, time.time(), *about]))
+        self._queue.put(Change("done", [number, time.time(), *about], future))
 
     def close(self) -> None:
         """Write what is left, and end the thread.

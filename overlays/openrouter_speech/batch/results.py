@@ -19,8 +19,8 @@ class BatchRow:
     state: State
     attempts: int
     """Requests sent for it in this run."""
-    file: Path | None = None
-    """The audio."""
+    file: Path | str | None = None
+    """The audio; a URL if it was uploaded."""
     duration: float | None = None
     """Seconds; None for a format that is not parsed."""
     generation_id: str | None = None

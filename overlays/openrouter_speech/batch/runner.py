@@ -27,6 +27,7 @@ from ..streams import AsyncSpeechStream, SpeechStream
 from . import START, MetadataFormat, metadata
 from .ledger import Ledger, Shard, Todo, remove
 from .recorder import Change, Recorder
+from .remote import Remote
 from .results import Batch, BatchProgress, BatchRow, State
 from .rows import RowChecker
 from .sources import PARAMETERS, Source, source_of
@@ -80,6 +81,7 @@ class BatchJob:
     skip_invalid: bool
     retry_failed: bool
     metadata: MetadataFormat
+    remote: Remote | None
     on_progress: OnProgress | None
     on_row: OnRow | None
 
@@ -107,6 +109,7 @@ def prepare(
     skip_invalid: bool,
     retry_failed: bool,
     metadata_format: MetadataFormat,
+    upload: str | None,
     on_progress: OnProgress | None,
     on_row: OnRow | None,
 ) -> BatchJob:
@@ -124,6 +127,7 @@ def prepare(
         skip_invalid: Whether to go on without wrong rows.
         retry_failed: Whether to send rows again that failed.
         metadata_format: The format of the metadata.
+        upload: The URL to upload audio and metadata to.
         on_progress: Called with the progress.
         on_row: Called with each row whose work has ended.
     """
@@ -148,6 +152,7 @@ def prepare(
             "server_url": call.server_url,
             "name": check_pattern(name),
             "shard": None if part is None else f"{part.number}/{part.count}",
+            "upload": upload,
             "extra_body": plain(params.get("extra_body")),
             **dict(sorted(shared.items())),
         },
@@ -158,6 +163,7 @@ def prepare(
         skip_invalid=skip_invalid,
         retry_failed=retry_failed,
         metadata=metadata_format,
+        remote=None if upload is None else Remote(upload),
         on_progress=on_progress,
         on_row=on_row,
     )
@@ -180,7 +186,11 @@ def run(job: BatchJob, send: Send) -> Batch:
             row.has_left = True
             arrived = send(row.params, running.receiver(row))
             facts = running.put(row, arrived)
-            running.recorder.done(row.number, facts, arrived.generation_id)
+            noted = Future[Any]() if running.uploads else None
+            running.recorder.done(row.number, facts, arrived.generation_id, noted)
+            if noted is not None:
+                noted.result()
+                running.is_recorded(row)
             return arrived, facts
 
         running.begin()
@@ -212,11 +222,15 @@ async def run_async(job: BatchJob, send: SendAsync) -> Batch:
             await future
             row.has_left = True
             arrived = await send(row.params, running.receiver_async(row))
-            if isinstance(arrived.content, bytes):
+            if isinstance(arrived.content, bytes) and not running.uploads:
                 facts = running.put(row, arrived)
-            else:  # it takes long to measure
+            else:  # it takes long to measure, or to upload
                 facts = await asyncio.to_thread(running.put, row, arrived)
-            running.recorder.done(row.number, facts, arrived.generation_id)
+            noted = loop.create_future() if running.uploads else None
+            running.recorder.done(row.number, facts, arrived.generation_id, noted)
+            if noted is not None:
+                await noted
+                running.is_recorded(row)
             return arrived, facts
 
         running.begin()
@@ -293,7 +307,7 @@ def _brought_up_to_date(job: BatchJob, ledger: Ledger) -> Store:
                 job.on_progress(BatchProgress(rows=count, reading=True))
         ledger.note("settings", json.dumps(job.settings))
         ledger.note("source", fingerprint or "")
-    store = Store(job.folder, job.settings["name"], sum(ledger.counts().values()))
+    store = Store(job.folder, job.settings["name"], sum(ledger.counts().values()), job.remote)
     store.open()
     _recover(job, ledger, store)
     states: list[State] = ["failed"] if job.retry_failed else []
@@ -319,13 +333,13 @@ def _recover(job: BatchJob, ledger: Ledger, store: Store) -> None:
 
     def arrived(row: Todo) -> Arrived | None:
         file = store.arrived(row.number)
-        if file is None:  # it may be in place already
+        if file is None and store.remote is None:  # it may be in place already
             wanted = row.params.get("response_format") or job.settings.get("response_format") or "pcm"
             place = store.place(row.number, row.id, wanted)
             file = job.folder / place
             if not file.exists() or ledger.holds(place, row.number):
                 return None
-        return Arrived(file, AudioInfo(file.suffix[1:]), None)
+        return None if file is None else Arrived(file, AudioInfo(file.suffix[1:]), None)
 
     recorder = Recorder(job.ledger, lambda _: None)
     try:
@@ -335,14 +349,15 @@ def _recover(job: BatchJob, ledger: Ledger, store: Store) -> None:
                 recorder.done(row.number, store.put(row.number, place, audio), None)
             else:
                 recorder.ended(row.number, "maybe_billed", "The run ended while this request was in flight")
-        if ledger.about("boot") != (boot := _boot()):
+        if store.remote is None and ledger.about("boot") != _boot():
             for number, file, size in ledger.finished_since(_UNWRITTEN):
                 if not store.is_whole(file, size):
                     store.put_aside(file)
                     recorder.ended(number, "maybe_billed", f"The audio arrived, but {file} did not reach the disk")
     finally:
         recorder.close()
-    ledger.note("boot", boot)
+    store.forget_uploaded()
+    ledger.note("boot", _boot())
 
 
 class _Run(Work[RowRequest, Placed]):
@@ -367,6 +382,15 @@ class _Run(Work[RowRequest, Placed]):
     def begin(self) -> None:
         """Report the progress before anything is sent."""
         self._report(self._progress)
+
+    @property
+    def uploads(self) -> bool:
+        """Whether the audio is uploaded."""
+        return self._store.remote is not None
+
+    def is_recorded(self, row: RowRequest) -> None:
+        """Let go of the local file of audio that was uploaded."""
+        self._store.is_recorded(row.number)
 
     def put(self, row: RowRequest, arrived: Arrived) -> Facts:
         """Put the audio of a row in its place."""
@@ -429,7 +453,8 @@ class _Run(Work[RowRequest, Placed]):
             new_audio_seconds=progress.new_audio_seconds + (facts.duration or 0.0),
         )
         if self._job.on_row is not None:
-            file = self._job.folder / facts.file
+            remote = self._store.remote
+            file = self._job.folder / facts.file if remote is None else f"{remote.url}/{facts.file}"
             row = BatchRow(request.key, "done", request.retries + 1, file, facts.duration, arrived.generation_id)
             self._job.on_row(row)
 
@@ -450,7 +475,9 @@ class _Run(Work[RowRequest, Placed]):
         """Describe the rows that are done, unless nothing has changed."""
         if self._progress.new_done or not self._metadata.exists():
             metadata.write(self._ledger.done(), self._metadata)
-        metadata.remove_others(self._metadata)
+            if self._store.remote is not None:
+                self._store.remote.upload(self._metadata, self._metadata.name)
+        metadata.remove_others(self._metadata, self._store.remote)
 
     def result(self) -> Batch:
         """Return the batch as it stands."""

@@ -19,6 +19,7 @@ from .. import _files as files
 from .._core import audio, wav
 from .._core.audio import AudioInfo
 from .ledger import hash_of
+from .remote import Remote
 
 _ONE_LEVEL, _TWO_LEVELS = 10_000, 2_000_000
 """Rows from which on there are 256 sub-folders, or 65,536. 2,000,000 rows are 7,812 on average in each of 256, and a
@@ -57,15 +58,17 @@ class Facts:
 class Store:
     """The files of one batch."""
 
-    def __init__(self, folder: Path, pattern: str, rows: int) -> None:
+    def __init__(self, folder: Path, pattern: str, rows: int, remote: Remote | None = None) -> None:
         """Set up the store; nothing is written.
 
         Args:
             folder: The folder.
             pattern: The name of each file, without its suffix: "{id}".
             rows: How many there are, which decides on sub-folders.
+            remote: Where to upload the audio, instead of keeping it in the folder.
         """
         self._folder = folder
+        self.remote = remote
         self._pattern = pattern
         self._levels = 0 if rows <= _ONE_LEVEL else 1 if rows <= _TWO_LEVELS else 2
         self._incoming = folder / ".batch" / "incoming"
@@ -118,10 +121,10 @@ class Store:
 
         Raises:
             FileWriteError: Audio in memory cannot be written; `audio` holds it.
-            OSError: Audio in a file cannot be moved. The file stays, and the next run finds it.
+            OSError: Audio in a file cannot be moved or uploaded. The file stays, and the next run finds it.
         """
         content, info = arrived.content, arrived.info
-        whole = _headed(content, info) if isinstance(content, bytes) else None
+        whole = _headed(content, info) if isinstance(content, bytes) and self.remote is None else None
         try:
             if whole is not None:
                 return self._put_whole(number, place, whole, info)
@@ -145,6 +148,9 @@ class Store:
                 sink.write(content)
         with _content(path) as mapped:
             facts = _facts(place, mapped, _as_stored(place, info))
+        if self.remote is not None:  # the file stays until the ledger knows
+            self.remote.upload(path, place)
+            return facts
         return evolve(facts, file=self._moved(os.fspath(path), place))
 
     def _moved(self, written: str, place: str) -> str:
@@ -159,6 +165,17 @@ class Store:
             free = _free(target)
             os.rename(written, free)
         return free.removeprefix(f"{self._root}/")
+
+    def is_recorded(self, number: int) -> None:
+        """Remove the local file of audio that was uploaded, now that the ledger knows."""
+        if file := self.arrived(number):
+            file.unlink()
+
+    def forget_uploaded(self) -> None:
+        """Remove the local files of rows that the ledger knows: a killed process may have left some."""
+        if self.remote is not None:
+            for file in self._incoming.iterdir():
+                file.unlink()
 
     def is_whole(self, file: str, size: int) -> bool:
         """Whether a file has the size that it should have."""

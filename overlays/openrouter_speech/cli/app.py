@@ -246,6 +246,10 @@ def batch_run(
     ] = None,
     skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="Go on without wrong rows.")] = False,
     metadata: MetadataOption = Metadata.jsonl,
+    upload: Annotated[
+        str | None,
+        typer.Option("--upload", metavar="URL", help="Upload the audio and the metadata, as to s3://bucket/folder."),
+    ] = None,
 ) -> None:
     """Send the rows of an input. After an interruption, the same command goes on.
 
@@ -255,7 +259,7 @@ def batch_run(
 
     options = {
         "name": name, "concurrency": concurrency, "rate": rate, "shard": shard, "skip_invalid": skip_invalid,
-        "metadata": metadata.value,
+        "metadata": metadata.value, "upload": upload,
     }  # fmt: skip
     command.run(rows, output, options, settings)
 

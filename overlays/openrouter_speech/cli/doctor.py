@@ -41,6 +41,7 @@ _EXTRAS = {
     "play": ("miniaudio",),
     "batch": ("filelock",),
     "parquet": ("pyarrow",),
+    "remote": ("fsspec",),
     "long": ("filelock", "miniaudio", "semantic-text-splitter", "sentencex", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
     "aiohttp": ("httpx-aiohttp",),

@@ -55,7 +55,7 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
 
 _SAME = (
     "server_url", "http_referer", "x_open_router_title", "x_open_router_categories",
-    "retry_maybe_billed", "rate", "shard", "name", "metadata", "limit", "limit_unit", "concurrency", "folder",
+    "retry_maybe_billed", "rate", "shard", "name", "metadata", "upload", "limit", "limit_unit", "concurrency", "folder",
 )  # fmt: skip
 _OPTIONS = (
     {name: f"--{name.replace('_', '-')}" for name in _SAME}

@@ -70,7 +70,7 @@ _SCALARS: dict[str, type] = {"string": str, "number": float, "integer": int, "bo
 _METAVARS: dict[type | None, str | None] = {None: "JSON", str: "TEXT", float: "NUMBER", int: "COUNT", bool: None}
 
 _TAKEN = frozenset({"help", "text", "file", "output", "play", "book", "dry_run", "srt", "vtt"}) | {
-    "heading", "language", "rows", "name", "rate", "shard", "skip_invalid", "metadata", "failed",
+    "heading", "language", "rows", "name", "rate", "shard", "skip_invalid", "metadata", "upload", "failed",
     "limit", "limit_unit", "pause", "concurrency", "folder", "format", "provider_options", "reference", "transcript",
     "header", "timeout", "retry_wait", "retry_for", "retry_maybe_billed", "json", "debug",
     "retries", "server_url",
