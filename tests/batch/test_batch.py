@@ -295,7 +295,7 @@ def test_a_full_disk_loses_no_audio_and_ends_the_batch(
     batch: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    monkeypatch.setattr(Store, "_put_whole", full)
+    monkeypatch.setattr(Store, "_put_at_once", full)
     with pytest.raises(OSError, match="The disk is full: free some space") as raised:
         batch(client=answering())
     assert raised.value.errno == errno.ENOSPC
@@ -321,7 +321,7 @@ def test_audio_that_cannot_be_written_at_all_is_in_the_error(
         replacement(self, target)
 
     monkeypatch.setattr(_files._Replacement, "__init__", full_for_audio)
-    monkeypatch.setattr(Store, "_put_whole", full)
+    monkeypatch.setattr(Store, "_put_at_once", full)
     monkeypatch.setattr(runner, "_SMALL", 10_000 if in_memory else 0)
     with pytest.raises(errors.FileWriteError) as raised:
         batch(client=answering())

@@ -9,6 +9,7 @@ A row is `sent` on disk before its request leaves. So after a crash, a row that 
 """
 
 import errno
+import hashlib
 import json
 import os
 import sqlite3
@@ -299,9 +300,7 @@ class Shard:
 
 def hash_of(name: str) -> int:
     """Return a number for an id that is the same on every machine."""
-    from hashlib import blake2b  # noqa: PLC0415
-
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
 
 
 def remove(path: Path) -> None:

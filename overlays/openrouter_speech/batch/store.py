@@ -124,10 +124,9 @@ class Store:
             OSError: Audio in a file cannot be moved or uploaded. The file stays, and the next run finds it.
         """
         content, info = arrived.content, arrived.info
-        whole = _headed(content, info) if isinstance(content, bytes) and self.remote is None else None
         try:
-            if whole is not None:
-                return self._put_whole(number, place, whole, info)
+            if isinstance(content, bytes) and info.format != "wav" and self.remote is None:
+                return self._put_at_once(number, place, content, info)
             return self._put(number, place, content, info)
         except OSError:
             if self._reserve.exists():
@@ -135,11 +134,24 @@ class Store:
                 self.is_full = True
             return self._put(number, place, content, info)
 
-    def _put_whole(self, number: int, place: str, whole: bytes, info: AudioInfo) -> Facts:
+    def _put_at_once(self, number: int, place: str, content: bytes, info: AudioInfo) -> Facts:
+        """As `_put`, for audio that takes no more than a header: what that says need not be read again."""
+        header = b""
+        if info.format == "pcm":
+            rate, channels = info.sample_rate or audio.PCM_SAMPLE_RATE, info.channels or audio.PCM_CHANNELS
+            info, header = AudioInfo("pcm", rate, channels), wav.header(len(content), rate, channels)
         written = f"{self._incoming}/.{number}.part"
+        whole = header + content
         with open(written, "wb", buffering=0) as file:
             file.write(whole)
-        return _facts(self._moved(written, place), whole, _as_stored(place, info))
+        known = audio.info_from_audio(content, info)
+        return Facts(
+            self._moved(written, place),
+            len(whole),
+            hashlib.sha256(whole).hexdigest(),
+            audio.duration(content, known),
+            known.sample_rate,
+        )
 
     def _put(self, number: int, place: str, content: bytes | Path, info: AudioInfo) -> Facts:
         path = content if isinstance(content, Path) else self.incoming(number, info.format)
@@ -147,7 +159,7 @@ class Store:
             with files.keeping(path, info) as sink:
                 sink.write(content)
         with _content(path) as mapped:
-            facts = _facts(place, mapped, _as_stored(place, info))
+            facts = _facts(mapped, AudioInfo("wav") if place.endswith(".wav") else info, place)
         if self.remote is not None:  # the file stays until the ledger knows
             self.remote.upload(path, place)
             return facts
@@ -224,21 +236,10 @@ def check_pattern(pattern: object) -> str:
     return pattern
 
 
-def _as_stored(place: str, info: AudioInfo) -> AudioInfo:
-    return AudioInfo("wav") if place.endswith(".wav") else info
-
-
-def _headed(content: bytes, info: AudioInfo) -> bytes | None:
-    """Return the content of a file with this audio; None if it takes more than a header."""
-    if info.format == "pcm":
-        return wav.header(len(content), info.sample_rate or audio.PCM_SAMPLE_RATE, info.channels or 1) + content
-    return None if info.format == "wav" else content
-
-
-def _facts(file: str, content: bytes | mmap.mmap, info: AudioInfo) -> Facts:
+def _facts(content: bytes | mmap.mmap, info: AudioInfo, place: str = "") -> Facts:
     known = audio.info_from_audio(content, info)
     digest = hashlib.sha256(content).hexdigest()
-    return Facts(file, len(content), digest, audio.duration(content, known), known.sample_rate)
+    return Facts(place, len(content), digest, audio.duration(content, known), known.sample_rate)
 
 
 def _safe(name: str, digest: str) -> str:
