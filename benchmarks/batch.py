@@ -1,12 +1,14 @@
 """`python -m benchmarks.batch`: measure batches beside a loop that keeps nothing, and print a table.
 
-Apart from `make bench`, since a million rows take minutes. Each measurement is a process of its own, and the median of
+Apart from `make bench`, since a million rows take minutes. `TMPDIR` names the disk: on ext4, files are slow to make where
+many were removed in the last minutes. Each measurement is a process of its own, and the median of
 several counts. Loops over other packages are measured if they are installed (`make interop`).
 """
 
 import argparse
 import asyncio
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -68,8 +70,7 @@ def batch(url: str, count: int) -> float:
             raise RuntimeError(f"{done} of {count} rows")
         return count / seconds
 
-    with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(measure(Path(folder)))
+    return asyncio.run(measure(new_folder()))
 
 
 def memory(url: str, count: int) -> float:
@@ -80,8 +81,7 @@ def memory(url: str, count: int) -> float:
 
 def memory_of_reading(_: str, count: int) -> float:
     """Return the peak of memory in MiB after as many rows were read into a ledger."""
-    with tempfile.TemporaryDirectory() as folder:
-        read(Path(folder), count)
+    read(new_folder(), count)
     return peak()
 
 
@@ -106,8 +106,12 @@ def start(url: str, count: int) -> float:
             await open_router.tts.batch_async(file, folder / "out", on_progress=show, on_row=lambda _: None, **SETTINGS)
             return first[0] - begun
 
-    with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(measure(Path(folder)))
+    return asyncio.run(measure(new_folder()))
+
+
+def new_folder() -> Path:
+    """Make a folder. All are removed at the end: ext4 is slow to make files where many were just removed."""
+    return Path(tempfile.mkdtemp(dir=os.environ["BATCH_BENCHMARK"]))
 
 
 def rows(folder: Path, count: int) -> Path:
@@ -162,14 +166,13 @@ def main() -> int:
         name, url = options.measure
         print(MEASURES[name](url, options.rows))
         return 0
-    with Server() as server:
+    with Server() as server, tempfile.TemporaryDirectory() as folder:
 
         def measure(name: str, count: int) -> float:
             measuring = ["--measure", name, server.url("short"), "--rows", str(count)]
             command = [sys.executable, "-m", "benchmarks.batch", *measuring]
-            done = subprocess.run(
-                command, cwd=PROJECT, env=clean_environment(), stdout=subprocess.PIPE, text=True, check=True
-            )
+            environment = clean_environment() | {"BATCH_BENCHMARK": folder}
+            done = subprocess.run(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
             return float(done.stdout)
 
         names = ["loop", "batch", *(["openai"] if find_spec("openai") else [])]

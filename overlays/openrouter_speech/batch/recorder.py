@@ -42,7 +42,7 @@ _STATEMENTS = {
 """By kind of change, in the order in which they may happen to a row within a group: a failed one is sent again."""
 
 
-_GATHERING = 0.008
+_GATHERING = 0.004
 """Seconds from the first change of a group to its commit: little beside a request, and more than most commits take."""
 
 
