@@ -1,8 +1,8 @@
 """`python -m benchmarks.batch`: measure batches beside a loop that keeps nothing, and print a table.
 
-Apart from `make bench`, since a million rows take minutes. `TMPDIR` names the disk: on ext4, files are slow to make where
-many were removed in the last minutes. Each measurement is a process of its own, and the median of
-several counts. Loops over other packages are measured if they are installed (`make interop`).
+Apart from `make bench`, since a million rows take minutes. Each measurement is a process of its own, and the median of
+several counts. `TMPDIR` names the disk: on ext4, files are slow to make where many were removed in the last minutes.
+Loops over other packages are measured if they are installed (`make interop`).
 """
 
 import argparse
