@@ -94,7 +94,9 @@ def test_the_metadata_is_exported_in_any_format(run: Run, tmp_path: Path) -> Non
     ("arguments", "words"),
     [
         (["missing.jsonl", "-o", "out"], "The rows cannot be read: there is no such file: missing.jsonl"),
+        ([], "Missing argument 'INPUT'"),
         (["rows.jsonl"], "Missing option '--output'"),
+        (["rows.jsonl", "-o", "out", "--upload", "nowhere://x"], "--upload must be a URL such as s3://bucket/folder"),
         (["rows.jsonl", "-o", "out", "--concurrency", "0"], "--concurrency"),
         (["rows.jsonl", "-o", "out", "--rate", "0"], "'--rate'"),
         (["rows.jsonl", "-o", "out", "--shard", "4/3"], "--shard must be a part of the rows"),

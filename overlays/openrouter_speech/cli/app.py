@@ -194,7 +194,7 @@ class _Batch(typer.core.TyperGroup):
     """`batch INPUT` is short for `batch run INPUT`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
@@ -213,7 +213,6 @@ app.add_typer(
     name="batch",
     epilog=_EXIT_CODES,
     help="Turn many texts into a file of audio each: batch INPUT -o FOLDER.",
-    no_args_is_help=True,
 )
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the batch.")]
