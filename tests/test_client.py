@@ -47,8 +47,9 @@ class Recorder:
 
 def test_the_exported_names() -> None:
     assert openrouter_speech.__all__ == [
-        "AsyncSpeechStream", "Narration", "NarrationPlan", "NarrationProgress", "OpenRouter", "SavedSpeech",
-        "SpeechCache", "SpeechResponse", "SpeechStream", "__version__", "components", "errors", "utils",
+        "AsyncSpeechStream", "Batch", "BatchProgress", "BatchRow", "Narration", "NarrationPlan", "NarrationProgress",
+        "OpenRouter", "SavedSpeech", "SpeechCache", "SpeechResponse", "SpeechStream", "__version__", "components",
+        "errors", "utils",
     ]  # fmt: skip
     assert utils.__all__ == ["BackoffStrategy", "RetryConfig", "reference_clip"]
     assert {"SpeechRequestProvider", "ResponseFormatEnum"} <= set(components.__all__)

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from openrouter_speech import __version__
 from openrouter_speech.mock import MockServer
 
@@ -62,10 +63,29 @@ def run_in_a_shell(command: str, server: MockServer, folder: Path) -> None:
         command = " ".join([*command.split()[:2], "--help"])
     for name in ("letter.txt", "book.txt", "script.txt"):
         (folder / name).write_text("Hello world.")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    (folder / "rows.jsonl").write_text('{"id": "a", "input": "Hello world."}\n')
+    if "batch" in command and "rows.jsonl" not in command:  # of a folder that is there
+        command = f"openrouter-speech batch rows.jsonl -o prompts && {command}"
+    run(["sh", "-c", command], folder, **in_a_shell(server))
+
+
+def in_a_shell(server: MockServer) -> dict[str, str]:
+    """Return the variables of a shell that has the command and its settings."""
     settings = {"SERVER_URL": server.url, "MODEL": "any/model", "VOICE": "alloy"}
     environment = {f"OPENROUTER_SPEECH_{name}": value for name, value in settings.items()}
-    run(["sh", "-c", command], folder, PATH=path, **environment)
+    return environment | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def test_the_parts_of_the_kubernetes_job_do_all_rows_once(server: MockServer, tmp_path: Path) -> None:
+    job = yaml.safe_load((PROJECT / "docs" / "examples" / "batch-job.yaml").read_text())["spec"]
+    (container,) = job["template"]["spec"]["containers"]
+    command = [part.replace("/data", str(tmp_path)) for part in container["command"]]
+    rows = [f"Text {number}." for number in range(9)]
+    (tmp_path / "rows.jsonl").write_text("".join(f'{{"input": "{row}"}}\n' for row in rows))
+    server.reset()
+    for index in range(job["completions"]):
+        run(command, tmp_path, JOB_COMPLETION_INDEX=str(index), **in_a_shell(server))
+    assert sorted(request.json["input"] for request in server.requests) == rows
 
 
 def run(command: list[str], folder: Path, **environment: str) -> None:

@@ -292,3 +292,10 @@ def test_a_pipe_whose_reader_is_gone_loses_no_audio(tmp_path: Path) -> None:
         with pytest.raises(errors.FileWriteError, match="nobody reads") as raised:
             keep(tmp_path / "pipe", lambda: reader.result(10).close(), b"one.", b"two.")
     assert raised.value.audio == b"one.two."
+
+
+def test_a_failed_write_leaves_the_old_text(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        files.write_text(tmp_path / "a.txt", "\ud800")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.txt", "old")]

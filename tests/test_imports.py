@@ -8,7 +8,8 @@ import openrouter_speech
 import pytest
 
 READY = {
-    "", "._convert", "._core", "._core.addresses", "._core.audio", "._core.bodies", "._core.checks", "._core.headers",
+    "", ".batch", "._convert", "._core", "._core.addresses", "._core.audio", "._core.bodies", "._core.checks",
+    "._core.headers",
     "._core.retries", "._files", "._references",
     "._generated", "._http", "._http.body", "._http.contexts", "._http.costs", "._http.credential", "._http.pools",
     "._http.receiving", "._http.sending", "._http.session", "._version", ".client", ".components", ".errors",
@@ -16,8 +17,8 @@ READY = {
 }  # fmt: skip
 """The modules of a client that is ready to call."""
 LATER = {
-    "aiohttp", "asyncio", "dateutil", "httpx_aiohttp", "jsonschema_rs", "miniaudio", "numpy", "rich",
-    "semantic_text_splitter", "sentencex", "soundfile", "starlette", "typer", "uvicorn", "yaml",
+    "aiohttp", "asyncio", "dateutil", "fsspec", "httpx_aiohttp", "jsonschema_rs", "miniaudio", "numpy", "pyarrow",
+    "rich", "semantic_text_splitter", "sentencex", "soundfile", "sqlite3", "starlette", "typer", "uvicorn", "yaml",
 }  # fmt: skip
 """Modules that are imported when they are needed; asyncio with the first awaited call, as in httpx."""
 

@@ -8,10 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from openrouter_speech import OpenRouter
 
 from .conftest import PROJECT
-from .soak import leftovers
+from .soak import kills, leftovers
 from .soak.calls import FORMS, WAYS, Call, drawn
 from .soak.leftovers import GROWTH, Leftovers, beyond_policy, growth
 from .soak.server import FAULTS
@@ -37,6 +39,29 @@ def test_a_small_narration_survives_kills() -> None:
     figures = {line[:36].strip(): line[36:].strip() for line in done.stdout.splitlines()}
     assert figures["time"].endswith("with 1 kills")
     assert "the least is 7  (limit: 15)" in figures["requests that were paid for"]
+
+
+def test_a_killed_batch_loses_nothing_and_pays_for_nothing_twice() -> None:
+    command = [sys.executable, "-m", "tests.soak.kills", "--kills", "1", "--rows", "60", "--seed", "2"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+def test_what_a_killed_batch_must_not_do_is_found(tmp_path: Path) -> None:
+    with OpenRouter("any", client=httpx.Client(transport=httpx.MockTransport(answer_with_audio))) as open_router:
+        open_router.tts.batch(["Row 0", "Row 1"], tmp_path, model="m")
+    assert not kills.problems_of(tmp_path, 2, {"Row 0": [503, 200], "Row 1": [200]})
+    (first, second) = sorted(tmp_path.glob("audio/*"))
+    second.write_bytes(b"")
+    found = kills.problems_of(tmp_path, 3, {"Row 0": [200, 503, 200], "Row 1": [None, 200], "Row 2": [200]})
+    assert [problem.split(" ", 2)[2][:20] for problem in found[:2]] == ["was sent again after"] * 2
+    assert any("have become" in problem for problem in found)
+    assert any("is not what the ledger says" in problem for problem in found)
+    assert first.exists()
+
+
+def answer_with_audio(_: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, headers={"content-type": "audio/pcm"}, content=bytes(range(200)))
 
 
 @pytest.mark.parametrize("has_proc", [True, False])

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from openrouter_speech._engine import loops
 from openrouter_speech._http import sending
-from openrouter_speech.narration import narrator
 
 from .conftest import FOREIGN, OUR_PLUGIN_ALONE, PROJECT, guarded_sleep
 
@@ -57,7 +57,7 @@ pytest.main(["-qs", "-pno:cacheprovider", *{OUR_PLUGIN_ALONE}, "{test}"], plugin
 
 def test_the_package_does_not_sleep() -> None:
     """Whether it imports `sleep` by name or by module."""
-    for module in (sending, narrator):
+    for module in (sending, loops):
         assert vars(module)["sleep"] is guarded_sleep
     with pytest.raises(AssertionError, match=r"openrouter_speech\._http\.sending would sleep for 5 s"):
         asyncio.run(sending.sleep_async(5))

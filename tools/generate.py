@@ -34,6 +34,7 @@ _RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout
     "use_cache", "convert", "max_cost",
     "heading", "language", "limit", "limit_unit", "pause_ms", "concurrency", "folder", "on_progress",
     "say", "voices", "turns", "retry_suspicious",
+    "rows", "name", "rate", "shard", "skip_invalid", "retry_failed", "metadata", "upload", "on_row",
 }  # fmt: skip
 """Parameters of our own methods. A field of the same name gets an underscore."""
 

@@ -12,6 +12,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import components, errors, utils
     from ._http.cache import SpeechCache
+    from .batch.results import Batch, BatchProgress, BatchRow
     from .client import OpenRouter
     from .narration.results import Narration, NarrationPlan, NarrationProgress
     from .responses import SavedSpeech, SpeechResponse
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncSpeechStream",
+    "Batch",
+    "BatchProgress",
+    "BatchRow",
     "Narration",
     "NarrationPlan",
     "NarrationProgress",
@@ -35,6 +39,9 @@ __all__ = [
 
 _MODULES = {
     "AsyncSpeechStream": "streams",
+    "Batch": "batch.results",
+    "BatchProgress": "batch.results",
+    "BatchRow": "batch.results",
     "Narration": "narration.results",
     "NarrationPlan": "narration.results",
     "NarrationProgress": "narration.results",

@@ -605,3 +605,9 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
         replacement.commit()
     finally:
         replacement.discard()
+
+
+def write_text(path: StrPath, text: str) -> None:
+    """Replace a text file atomically."""
+    with replacing(Path(path)) as file:
+        file.write(text.encode())

@@ -19,6 +19,7 @@ from ._core.headers import app_header
 
 __all__ = [
     "OPERATIONS",
+    "SCHEMAS",
     "SERVER_URL",
     "UNSET",
     "CreateSpeechOptions",

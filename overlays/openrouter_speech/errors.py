@@ -2,6 +2,7 @@
 
 OpenRouterError
 ├── ConfigurationError                     the setup is wrong: no API key, for example
+├── InvalidRowsError                       rows of a batch are wrong (also a ValueError)
 ├── APIConnectionError                     no complete response
 │   └── APITimeoutError                      ... in time
 ├── APIStatusError                         the server reports an error
@@ -19,7 +20,7 @@ OpenRouterError
 └── PlaybackError                          the audio cannot be played: no device, for example
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -38,6 +39,7 @@ __all__ = [  # noqa: PLE0604
     "ConfigurationError",
     "EmptyAudioError",
     "FileWriteError",
+    "InvalidRowsError",
     "NotAudioError",
     "OpenRouterDefaultError",
     "PlaybackError",
@@ -51,6 +53,20 @@ __all__ = [  # noqa: PLE0604
 
 class ConfigurationError(OpenRouterError, ValueError):
     """The client's setup is wrong. Nothing was sent."""
+
+
+class InvalidRowsError(OpenRouterError, ValueError):
+    """Rows of a batch are wrong. Nothing was sent.
+
+    Attributes:
+        problems: What is wrong with each row, with its line number; the first thousand.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str]) -> None:
+        super().__init__(bodies.escaped(message))
+        self.problems = tuple(map(bodies.escaped, problems))
+        for problem in self.problems:
+            self.add_note(problem)
 
 
 class APIConnectionError(OpenRouterError):

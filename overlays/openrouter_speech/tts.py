@@ -4,8 +4,9 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
+from pathlib import Path
 from re import Pattern
-from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, get_type_hints
+from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, cast, get_type_hints
 
 from . import _files as files
 from . import _references
@@ -16,15 +17,19 @@ from ._http.body import OpenResponse
 from ._http.contexts import AsyncStreamContext, StreamContext
 from ._http.sending import Call, send_with_retries, send_with_retries_async
 from ._http.session import CallOptions, Session
+from .batch import CONCURRENCY as MOST
+from .batch import MetadataFormat
 from .narration import CONCURRENCY, LIMIT, LimitUnit
 from .responses import SavedSpeech, SpeechResponse
 from .streams import AsyncSpeechStream, SpeechStream
 
-__all__ = ["TTS", "NarrationParams", "SpeechParams"]
+__all__ = ["TTS", "BatchParams", "NarrationParams", "SpeechParams"]
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from .batch.results import Batch, BatchProgress, BatchRow
+    from .batch.runner import BatchJob
     from .models import Models
     from .narration.job import NarrationJob
     from .narration.results import Narration, NarrationPlan, NarrationProgress
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+P = TypeVar("P", "NarrationParams", "BatchParams")
 
 
 OPERATION = OPERATIONS["create_speech"]
@@ -44,15 +50,26 @@ class NarrationParams(CreateSpeechOptions, CallOptions, total=False):
     """The text-to-speech model, as `author/name`."""
 
 
+class BatchParams(CreateSpeechOptions, CallOptions, total=False):
+    """The keyword arguments of batches: those of `NarrationParams`. A row may have any that openapi.yaml has."""
+
+    model: str
+    """The text-to-speech model, as `author/name`, for rows that name none."""
+
+
 class SpeechParams(CreateSpeechParams, CallOptions, total=False):
     """The keyword arguments of the methods that speak one text, from openapi.yaml and `CallOptions`."""
+
+
+_PARAMS: dict[str, Any] = {"text": NarrationParams, "rows": BatchParams}
+"""The keyword arguments of a method, by an argument that it has."""
 
 
 def _documented(method: F) -> F:
     """Make `help()` and `inspect` list the parameters behind `**params`."""
     own = inspect.signature(method)
     named = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    params = NarrationParams if "text" in own.parameters else SpeechParams
+    params = next((made for name, made in _PARAMS.items() if name in own.parameters), SpeechParams)
     types = get_type_hints(params)
     shared = [
         inspect.Parameter(
@@ -325,6 +342,109 @@ class TTS:
 
         return await narrator.narrate_async(job, send, concurrency, on_progress)
 
+    @_documented
+    def batch(
+        self,
+        rows: StrPath | Iterable[Mapping[str, Any] | str] | None,
+        folder: StrPath,
+        *,
+        name: str = "{id}",
+        concurrency: int = MOST,
+        rate: float | None = None,
+        shard: str | None = None,
+        skip_invalid: bool = False,
+        retry_failed: bool = False,
+        metadata: MetadataFormat = "jsonl",
+        upload: str | None = None,
+        on_progress: "Callable[[BatchProgress], object] | None" = None,
+        on_row: "Callable[[BatchRow], object] | None" = None,
+        **params: Unpack[BatchParams],
+    ) -> "Batch":
+        """Turn many texts into a file of audio each. Needs `pip install 'openrouter-speech[batch]'`.
+
+        All rows are read and checked before anything is sent. A ledger in the folder has the state of each: however a
+        call ended, the same call goes on. It sends no row again that is done, or that may have been charged; for the
+        latter, `retries` with `retry_maybe_billed` does. A row that fails for good does not end the batch, unless all
+        others would fail, too: a wrong key, no credits, no network, a full disk.
+
+        Only one batch can use a folder at a time. On Ctrl-C the call first waits for the in-flight requests, since they
+        are paid for; so does `batch_async` when it is cancelled, until it is cancelled again.
+
+        Args:
+            rows: The path of a .jsonl, .csv, .tsv or .parquet file (extra `parquet`) or of a folder of .txt files; "-"
+                for JSONL on standard input; an iterable of mappings or texts; None to go on with the rows that the
+                folder has. A row has `input`, maybe `id`, and any parameter of a request, which wins over `params`.
+                Without an id, it gets one made from its content.
+            folder: The folder for the audio, the metadata and the ledger. It is created.
+            name: The name of each file, without its suffix, from the fields `id` and `number`.
+            concurrency: The maximum number of in-flight requests. It starts with few. If the server reports too many
+                (429) or asks for a wait, all of them wait together, and fewer are sent at once from then on.
+            rate: The maximum number of requests per second.
+            shard: The part of the rows to take, such as "3/16", by the hash of their ids. Each part has its folder.
+            skip_invalid: Go on without wrong rows.
+            retry_failed: Send the rows again that failed.
+            metadata: The format of the metadata: "jsonl", "csv" or "parquet" (extra `parquet`).
+            upload: A URL such as "s3://bucket/folder" (extra `remote`, and the package of fsspec for this kind): the
+                audio and the metadata go there, and only the ledger and a copy of the metadata stay in the folder.
+            on_progress: Called with a `BatchProgress` while rows are read, and after each that ends.
+            on_row: Called with a `BatchRow` for each row that ends. An exception in either ends the batch.
+            **params: See `BatchParams`. If neither this call nor the client sets `retries`, each row gets up to 10
+                within 10 minutes.
+
+        Raises:
+            InvalidRowsError: Rows are wrong, or there are none; `problems` has a sentence for each.
+            ValueError: A setting is out of range, or the file's suffix is not supported.
+            ConfigurationError: An extra is not installed, or the folder is in use, or of another batch.
+            OSError: A file cannot be read or written.
+            OpenRouterError: The batch cannot go on. In-flight requests were awaited and saved.
+        """
+        from .batch import runner  # noqa: PLC0415
+
+        job = self._batch(
+            TTS.batch, rows, folder, params,
+            name=name, concurrency=concurrency, rate=rate, shard=shard, skip_invalid=skip_invalid,
+            retry_failed=retry_failed, metadata_format=metadata, upload=upload, on_progress=on_progress, on_row=on_row,
+        )  # fmt: skip
+        client = self._session.connections.sync_client()
+
+        def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], T]) -> T:
+            return send_with_retries(client, self._row(row, params), receive)
+
+        return runner.run(job, send)
+
+    @_documented
+    async def batch_async(
+        self,
+        rows: StrPath | Iterable[Mapping[str, Any] | str] | None,
+        folder: StrPath,
+        *,
+        name: str = "{id}",
+        concurrency: int = MOST,
+        rate: float | None = None,
+        shard: str | None = None,
+        skip_invalid: bool = False,
+        retry_failed: bool = False,
+        metadata: MetadataFormat = "jsonl",
+        upload: str | None = None,
+        on_progress: "Callable[[BatchProgress], object] | None" = None,
+        on_row: "Callable[[BatchRow], object] | None" = None,
+        **params: Unpack[BatchParams],
+    ) -> "Batch":
+        """As `batch`. Rows are read without giving way to other tasks."""
+        from .batch import runner  # noqa: PLC0415
+
+        job = self._batch(
+            TTS.batch_async, rows, folder, params,
+            name=name, concurrency=concurrency, rate=rate, shard=shard, skip_invalid=skip_invalid,
+            retry_failed=retry_failed, metadata_format=metadata, upload=upload, on_progress=on_progress, on_row=on_row,
+        )  # fmt: skip
+        async with self._session.connections.async_client() as client:
+
+            async def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
+                return await send_with_retries_async(client, self._row(row, params), receive)
+
+            return await runner.run_async(job, send)
+
     @property
     def _models(self) -> "Models":
         from .models import Models  # noqa: PLC0415  (only needed for prices)
@@ -365,6 +485,23 @@ class TTS:
         known = self._session.formats_of(params.get("model"))
         wanted = files.format_to_request(path, requested and str(requested), known=known, convert=convert)
         return {**params, "response_format": wanted}
+
+    def _batch(
+        self,
+        method: Callable[..., Any],
+        rows: object,
+        folder: StrPath,
+        params: BatchParams,
+        **settings: Any,
+    ) -> "BatchJob":
+        from .batch.runner import prepare  # noqa: PLC0415
+
+        # Checks the parameters for all rows before any is read.
+        call = self._call(method, {"model": "any", **_with_format_of_parts(params)}, "any")
+        return prepare(call, rows, Path(folder), params, **settings)
+
+    def _row(self, row: Mapping[str, Any], params: BatchParams) -> Call:
+        return self._session.call(OPERATION, {**_with_format_of_parts(params), **row, "retries": None})
 
     @contextmanager
     def _stream(self, call: Call) -> Iterator[SpeechStream]:
@@ -413,6 +550,6 @@ def _check_budget(budget: "Decimal", most: "Decimal | None", model: str) -> None
         raise ValueError(f"max_cost is {budget:f}, and the text may cost {most:f}: raise it, or shorten the text")
 
 
-def _with_format_of_parts(params: NarrationParams) -> NarrationParams:
-    """Default the format to pcm, which can be joined without loss."""
-    return params if params.get("response_format") is not None else {**params, "response_format": "pcm"}
+def _with_format_of_parts(params: P) -> P:
+    """Default the format to pcm, which can be joined without loss, and is a WAV file in every dataset."""
+    return params if params.get("response_format") is not None else cast("P", {**params, "response_format": "pcm"})

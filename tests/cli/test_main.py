@@ -6,6 +6,7 @@ import sys
 from dataclasses import fields
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openrouter_speech
@@ -24,7 +25,7 @@ from .conftest import PROGRAM, Run
 OF_ONE_CALL = {
     "--file", "--output", "--play", "--help", "--dry-run", "--srt", "--vtt", "--folder", "--reference",
     "--transcript", "--say", "--voice-of", "--turns", "text", "book", "--cost", "--voices", "--language", "--refresh",
-    "model", "action", "--max-cost",
+    "model", "action", "--max-cost", "rows", "folder", "--shard", "--skip-invalid", "--failed", "--upload",
 }  # fmt: skip
 """Parameters that have no variable."""
 
@@ -33,16 +34,30 @@ def test_help_lists_the_commands(run: Run) -> None:
     outcome = run("--help")
     assert outcome.code == 0
     listed = re.findall(r"^  (\w+)  ", outcome.stdout.partition("Commands:")[2], re.MULTILINE)
-    assert listed == ["say", "narrate", "models", "voices", "cache", "mock", "contract", "doctor"]
+    assert listed == ["say", "narrate", "models", "voices", "cache", "mock", "contract", "doctor", "batch"]
 
 
-@pytest.mark.parametrize("command", ["say", "narrate", "models", "voices", "cache", "doctor"])
-def test_help_describes_each_option_its_variable_and_the_exit_codes(run: Run, command: str) -> None:
-    outcome = run(command, "--help")
+def found(name: str) -> Any:
+    """Return a command by its words."""
+    command: Any = typer.main.get_command(app)
+    for word in name.split():
+        command = command.commands[word]
+    return command
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "say", "narrate", "models", "voices", "cache", "doctor", "batch run", "batch retry", "batch status",
+        "batch export",
+    ],
+)  # fmt: skip
+def test_help_describes_each_option_its_variable_and_the_exit_codes(run: Run, name: str) -> None:
+    outcome = run(*name.split(), "--help")
     assert outcome.code == 0
     for code in ("0 success", "1 the service", "2 wrong usage", "130 interrupted", "143 terminated", "141 the reader"):
         assert code in " ".join(outcome.stdout.split())
-    for parameter in typer.main.get_command(app).commands[command].params:  # type: ignore[attr-defined]
+    for parameter in found(name).params:
         assert parameter.help, parameter.name
         if not OF_ONE_CALL & set(parameter.opts) and parameter.name != "header":
             assert parameter.envvar.startswith("OPENROUTER_"), parameter.name
@@ -119,6 +134,8 @@ MISSING = [
     ("typer", ["--help"], "cli"),
     ("uvicorn", ["mock"], "mock"),
     ("semantic_text_splitter", ["narrate", "book.txt", "-o", "a.mp3"], "long"),
+    ("filelock", ["batch", "rows.jsonl", "-o", "out"], "batch"),
+    ("pyarrow", ["batch", "rows.jsonl", "-o", "out", "--metadata", "parquet"], "parquet"),
     ("miniaudio", ["say", "Hello", "--play", "-o", "a.mp3"], "play"),
     ("schemathesis", ["contract", "http://127.0.0.1:9"], "contract"),
 ]
@@ -129,12 +146,13 @@ def test_a_missing_extra_is_one_line_and_nothing_is_written(
     tmp_path: Path, package: str, arguments: list[str], extra: str
 ) -> None:
     (tmp_path / "book.txt").write_text("Hello")
+    (tmp_path / "rows.jsonl").write_text('{"input": "Hello"}')
     code = f"import sys\nsys.modules[{package!r}] = None\nfrom openrouter_speech.cli import main\nsys.exit(main())"
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert f"pip install 'openrouter-speech[{extra}]'" in done.stderr.splitlines()[0]
     assert "Traceback" not in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["book.txt"]
+    assert {path.name for path in tmp_path.iterdir()} == {"book.txt", "rows.jsonl"}
 
 
 def test_another_missing_module_is_no_extra() -> None:
@@ -149,6 +167,7 @@ def test_another_missing_module_is_no_extra() -> None:
 
 def test_a_warning_is_one_line(script: Run, tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text("Hello")
+    (tmp_path / "rows.jsonl").write_text('{"input": "Hello"}')
     outcome = script("narrate", "book.txt", "-o", "a.mp3", "--dry-run", "--server-url", "http://example.test")
     assert outcome.stderr == "Warning: The API key goes to example.test unencrypted: use https://\n"
 
@@ -206,14 +225,14 @@ def test_a_parameter_is_named_by_its_option(message: str, expected: str) -> None
 
 
 def test_no_parameter_of_the_description_can_take_an_option_of_ours() -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    ours = {p.name for name in ("say", "narrate") for p in commands[name].params if not p.name.startswith("of_")}
+    names = ("say", "narrate", "batch run", "batch retry")
+    ours = {p.name for name in names for p in found(name).params if not p.name.startswith("of_")}
     app_headers = {"http_referer", "x_open_router_title", "x_open_router_categories"}
     assert ours - {"context", "settings"} - app_headers <= options._TAKEN
 
 
 def test_no_field_of_the_description_can_take_a_parameter_of_ours() -> None:
-    ours = {name for method in (TTS.narrate, TTS.save_speech) for name in signature(method).parameters}
+    ours = {name for method in (TTS.narrate, TTS.save_speech, TTS.batch) for name in signature(method).parameters}
     assert ours - OPERATION.parameters.keys() <= generate._RESERVED
 
 

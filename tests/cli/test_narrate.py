@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from openrouter_speech import NarrationProgress
 from openrouter_speech._core import wav
+from openrouter_speech._engine import lock
 from openrouter_speech.cli.narrate import Teller
 from openrouter_speech.cli.progress import Watcher
 from openrouter_speech.mock import MockServer
-from openrouter_speech.narration import lock
 
 from .conftest import Run, Terminal
 
@@ -191,7 +191,7 @@ def test_a_refused_part_is_named(run: Run, server: MockServer) -> None:
 
 
 def test_another_narration_in_the_same_folder_is_named(run: Run, server: MockServer, tmp_path: Path) -> None:
-    with lock.held(tmp_path / "book.narration"):
+    with lock.held(tmp_path / "book.narration", "narration", "long"):
         outcome = run("narrate", "book.txt", "-o", "book.mp3")
         assert run("narrate", "book.txt", "-o", "book.mp3", "--dry-run").code == 0
     assert f"process {os.getpid()} on " in outcome.stderr.splitlines()[0]

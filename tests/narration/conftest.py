@@ -51,8 +51,8 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep_async(delay: float) -> None:
         seconds.append(delay)
 
-    monkeypatch.setattr("openrouter_speech.narration.narrator.sleep", seconds.append)
-    monkeypatch.setattr("openrouter_speech.narration.narrator.sleep_async", sleep_async)
+    monkeypatch.setattr("openrouter_speech._engine.loops.sleep", seconds.append)
+    monkeypatch.setattr("openrouter_speech._engine.loops.sleep_async", sleep_async)
     return seconds
 
 

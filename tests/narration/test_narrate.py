@@ -19,8 +19,8 @@ from openrouter_speech import Narration, NarrationPlan, NarrationProgress, OpenR
 from openrouter_speech._core import audio
 from openrouter_speech._core.audio import AudioInfo
 from openrouter_speech._core.retries import BackoffStrategy, RetryConfig
+from openrouter_speech._engine import lock
 from openrouter_speech.mock import MockServer
-from openrouter_speech.narration import lock
 from openrouter_speech.tts import TTS, NarrationParams
 
 from ..conftest import KEY
@@ -705,7 +705,7 @@ def test_partial_files_are_removed_only_under_the_lock(
     half = tmp_path / "book.narration" / "parts" / ".half.wav.part"
     half.write_bytes(b"")
     if not locks:
-        monkeypatch.setattr(lock, "held", lambda _: nullcontext(False))
+        monkeypatch.setattr(lock, "held", lambda *_: nullcontext(False))
     narrate()
     assert half.exists() is not locks
 
@@ -730,11 +730,11 @@ def test_parts_that_another_narration_added_before_the_lock_are_not_bought_again
 ) -> None:
     held, target = lock.held, tmp_path / "book.wav"
 
-    def held_later(folder: Path) -> AbstractContextManager[bool]:
+    def held_later(folder: Path, *named: str) -> AbstractContextManager[bool]:
         monkeypatch.setattr(lock, "held", held)
         with OpenRouter(KEY, server_url=server.url) as open_router:
             open_router.tts.narrate(TEXT, target, pause_ms=0, **SETTINGS)
-        return held(folder)
+        return held(folder, *named)
 
     monkeypatch.setattr(lock, "held", held_later)
     assert narrate(path=target).new_requests == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import soundfile
 from openrouter_speech.narration.doubts import Sound
-from openrouter_speech.narration.storage import PartStore, StoredPart, write_text
+from openrouter_speech.narration.storage import PartStore, StoredPart
 
 KEY = "a" * 32
 
@@ -108,10 +108,3 @@ def test_the_manifest_is_json_in_utf_8_with_a_version(folder: PartStore) -> None
     folder.write_manifest({"title": "日本"})
     assert "日本" in folder.manifest.read_text("utf-8")
     assert json.loads(folder.manifest.read_text("utf-8")) == {"version": 2, "title": "日本"}
-
-
-def test_a_failed_write_leaves_the_old_text(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(UnicodeEncodeError):
-        write_text(tmp_path / "a.txt", "\ud800")
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.txt", "old")]

@@ -421,6 +421,7 @@ def test_the_real_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "openrouter_speech.OpenRouter(timeout_ms)",
         "openrouter_speech.errors.RedirectError bases",
         "openrouter_speech.mock.MockServer(seed) default",
+        "openrouter_speech.tts.BatchParams(speed) required",
         "openrouter_speech.tts.NarrationParams(speed) required",
         "openrouter_speech.tts.SpeechParams(speed) required",
         "openrouter_speech_api.models.SpeechRequest(speed)",

@@ -3,6 +3,7 @@
 import platform
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,9 +11,10 @@ import typer
 import typer.core
 
 from .._version import __version__
+from ..batch import CONCURRENCY as MOST
 from ..narration import CONCURRENCY, LIMIT, SMALLEST_LIMIT
 from . import completion
-from .options import Settings, not_negative, option, unreadable, with_settings
+from .options import Settings, not_negative, option, positive, unreadable, with_settings
 
 _EXIT_CODES = (
     "Exit codes: 0 success; 1 the service, network, disk or audio device failed; 2 wrong usage, nothing was sent; "
@@ -308,6 +310,132 @@ def cache(
     from . import cache as command
 
     command.cache(action.value, Settings(json=json))
+
+
+class _Batch(typer.core.TyperGroup):
+    """`batch INPUT` is short for `batch run INPUT`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+class Metadata(StrEnum):
+    """The format of the metadata."""
+
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+
+
+batch = typer.Typer(cls=_Batch, rich_markup_mode=app.rich_markup_mode)
+app.add_typer(
+    batch,
+    name="batch",
+    epilog=_EXIT_CODES,
+    help="Turn many texts into a file of audio each: batch INPUT -o FOLDER.",
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the batch.")]
+Width = Annotated[int, _cut("The most requests in flight.", "--concurrency", "BATCH_CONCURRENCY", "COUNT", min=1)]
+Rate = Annotated[float | None, _cut("The most requests per second.", "--rate", "RATE", "NUMBER", callback=positive)]
+MetadataOption = Annotated[Metadata, _cut("The format of the metadata for datasets.", "--metadata", "METADATA", None)]
+
+
+@batch.command("run", epilog=_EXIT_CODES)
+@with_settings
+def batch_run(
+    *,
+    settings: Settings,
+    rows: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="The rows: a .jsonl, .csv, .tsv or .parquet file, a folder of .txt files, or - for JSONL on standard "
+            "input.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Keep the audio and the ledger in this folder.")
+    ],
+    name: Annotated[str, _cut("The name of each file, from {id} and {number}.", "--name", "NAME", "PATTERN")] = "{id}",
+    concurrency: Width = MOST,
+    rate: Rate = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="N/COUNT", help="Take a part of the rows only, such as 3/16.")
+    ] = None,
+    skip_invalid: Annotated[bool, typer.Option("--skip-invalid", help="Go on without wrong rows.")] = False,
+    metadata: MetadataOption = Metadata.jsonl,
+    upload: Annotated[
+        str | None,
+        typer.Option("--upload", metavar="URL", help="Upload the audio and the metadata, as to s3://bucket/folder."),
+    ] = None,
+) -> None:
+    """Send the rows of an input. After an interruption, the same command goes on.
+
+    openrouter-speech batch rows.jsonl -o audio -m mistralai/voxtral-mini-tts-2603 -v en_paul_neutral
+    """
+    from . import batch as command
+
+    options = {
+        "name": name, "concurrency": concurrency, "rate": rate, "shard": shard, "skip_invalid": skip_invalid,
+        "metadata": metadata.value, "upload": upload,
+    }  # fmt: skip
+    command.run(rows, output, options, settings)
+
+
+@batch.command("retry", epilog=_EXIT_CODES)
+@partial(with_settings, voice=False)
+def batch_retry(
+    *,
+    settings: Settings,
+    folder: Folder,
+    failed: Annotated[bool, typer.Option("--failed", help="Send the rows again that failed.")] = False,
+    concurrency: Width = MOST,
+    rate: Rate = None,
+    metadata: MetadataOption = Metadata.jsonl,
+) -> None:
+    """Go on with the rows that the folder has, without the input.
+
+    Rows that may have been billed are sent again with --retry-maybe-billed only.
+    """
+    from . import batch as command
+
+    options = {"concurrency": concurrency, "rate": rate, "retry_failed": failed, "metadata": metadata.value}
+    command.retry(folder, options, settings)
+
+
+@batch.command("status", epilog=_EXIT_CODES)
+def batch_status(
+    folder: Folder,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.", envvar="OPENROUTER_SPEECH_JSON")] = False,
+) -> None:
+    """Show how many rows are done, and which have no audio. The batch may be running."""
+    from . import batch as command
+
+    command.status(folder, json)
+
+
+@batch.command("export", epilog=_EXIT_CODES)
+def batch_export(
+    folder: Folder,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write this file: .jsonl, .csv or .parquet. By default metadata.jsonl in the folder.",
+        ),
+    ] = None,
+) -> None:
+    """Write the metadata of the rows that are done. The batch may be running."""
+    from . import batch as command
+
+    command.export(folder, output)
 
 
 @app.command(

@@ -40,6 +40,9 @@ _EXTRAS = {
     "contract": ("jsonschema-rs", "miniaudio", "rich", "schemathesis", "typer", "uvicorn"),
     "convert": ("soundfile",),
     "play": ("miniaudio",),
+    "batch": ("filelock",),
+    "parquet": ("pyarrow",),
+    "remote": ("fsspec",),
     "long": ("filelock", "miniaudio", "samplerate", "semantic-text-splitter", "sentencex", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
     "aiohttp": ("httpx-aiohttp",),
@@ -130,8 +133,7 @@ def _defaults() -> Iterator[Finding]:
 def _options(commands: Mapping[str, Any]) -> Iterator[Finding]:
     """Check the variables of options for invalid values."""
     wrong: dict[str, str] = {}
-    for name in ("say", "narrate"):
-        command = commands[name]
+    for command in (commands["say"], commands["narrate"], *commands["batch"].commands.values()):
         context = typer.Context(command)
         for parameter in command.params:
             variable = parameter.envvar

@@ -55,7 +55,8 @@ _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
 
 _SAME = (
     "server_url", "check_models", "cache", "http_referer", "x_open_router_title", "x_open_router_categories",
-    "retry_maybe_billed", "limit", "limit_unit", "concurrency", "folder", "heading", "say", "turns", "max_cost",
+    "retry_maybe_billed", "rate", "shard", "name", "metadata", "upload", "limit", "limit_unit", "concurrency", "folder",
+    "heading", "say", "turns", "max_cost",
 )  # fmt: skip
 _OPTIONS = (
     {name: f"--{name.replace('_', '-')}" for name in _SAME}

@@ -12,8 +12,8 @@ from attrs import asdict
 
 from .. import _files as files
 from .._core.bodies import escaped
+from .._engine.scheduler import PATIENT
 from ..errors import OpenRouterError
-from ..narration.job import PATIENT
 from ..narration.results import Narration, NarrationPlan, NarrationProgress
 from . import progress, texts
 from .failures import WrongUsageError, before_sending, by_option, reported

@@ -1,4 +1,4 @@
-"""The options that `say` and `narrate` share. All times are in seconds."""
+"""The options that `say`, `narrate` and `batch` share. All times are in seconds."""
 
 # A dataclass, and no import of the client or the models: --help loads this module, and has to be fast.
 import functools
@@ -75,6 +75,7 @@ _METAVARS: dict[type | None, str | None] = {None: "JSON", str: "TEXT", float: "N
 
 _TAKEN = frozenset({"help", "text", "file", "output", "play", "book", "dry_run", "srt", "vtt"}) | {
     "heading", "language", "say", "voice_of", "turns", "retry_suspicious",
+    "rows", "name", "rate", "shard", "skip_invalid", "metadata", "upload", "failed",
     "limit", "limit_unit", "pause", "concurrency", "folder", "format", "provider_options", "reference", "transcript",
     "header", "timeout", "retry_wait", "retry_for", "retry_maybe_billed", "json", "debug",
     "retries", "server_url", "check_models", "cache", "cost", "max_cost",
@@ -161,7 +162,7 @@ class Settings:
         int | None,
         option(
             SERVICE,
-            "Retry at most this many times; 0 for never (say: 2, narrate: 10).",
+            "Retry at most this many times; 0 for never (say: 2, narrate and batch: 10).",
             "--retries",
             env="RETRIES",
             min=0,
@@ -178,7 +179,7 @@ class Settings:
     retry_for: Annotated[
         float | None,
         option(
-            SERVICE, "Stop retrying after this long (say: 60, narrate: 600).",
+            SERVICE, "Stop retrying after this long (say: 60, narrate and batch: 600).",
             "--retry-for", env="RETRY_FOR", metavar="SECONDS", callback=not_negative,
         ),
     ] = None  # fmt: skip
@@ -264,14 +265,17 @@ class Settings:
             raise ValueError("There is no folder for a cache: set the variable OPENROUTER_SPEECH_CACHE_DIR")
         return folder
 
-    def request(self) -> dict[str, Any]:
+    def request(self, *, complete: bool = True) -> dict[str, Any]:
         """Return the arguments of a call, except for its text, format and retries.
+
+        Args:
+            complete: Whether a required one must be there. The rows of a batch may have it.
 
         Raises:
             ValueError: A setting is missing or invalid.
         """
         for name, parameter in OTHERS.items():
-            if parameter.required and not self.others.get(name):
+            if complete and parameter.required and not self.others.get(name):
                 variable = f"OPENROUTER_SPEECH_{_variable(name)}"
                 raise ValueError(f"The {name} is missing: pass {option_of(name)}, or set {variable}")
         params = {name: self._other(name, value) for name, value in self.others.items() if value is not None}
@@ -279,7 +283,7 @@ class Settings:
             **params,
             "provider": self._provider(params.get("provider")),
             "input_references": self._references() or None,
-            "http_headers": self._headers(),
+            "http_headers": self.headers(),
         }
 
     def retry(self, default: "RetryConfig") -> "RetryConfig":
@@ -323,7 +327,12 @@ class Settings:
     def _other(self, name: str, value: Any) -> Any:
         return _parsed(option_of(name)[2:], value) if _type(OTHERS[name]) is None else value
 
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
+        """Return the headers to add.
+
+        Raises:
+            ValueError: One has no colon.
+        """
         headers = {}
         for line in filter(str.strip, self.header or ()):
             name, colon, value = line.partition(":")
@@ -342,16 +351,17 @@ def _parsed(name: str, text: str) -> Any:
         raise ValueError(f"--{name} is nested too deeply") from error
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of `Settings` to a command, which gets them as `settings`."""
+def with_settings(command: Callable[..., None], *, voice: bool = True) -> Callable[..., None]:
+    """Add the options of `Settings` to a command, which gets them as `settings`; without `voice`, only the others."""
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
     shared = [p for p in inspect.signature(Settings).parameters.values() if p.name != "others"]
-    described = [_from_description(name, parameter) for name, parameter in OTHERS.items()]
+    shared = [p for p in shared if voice or p.annotation.__metadata__[0].rich_help_panel in {SERVICE, OUTPUT}]
+    described = [_from_description(name, parameter) for name, parameter in OTHERS.items()] if voice else []
 
     @functools.wraps(command)
     def called(**values: Any) -> None:
         values["header"] = [*os.environ.get(HEADERS, "").splitlines(), *(values["header"] or ())]
-        others = {name: values.pop(f"of_{name}") for name in OTHERS}
+        others = {name: values.pop(f"of_{name}") for name in OTHERS if voice}
         settings = Settings(**{p.name: values.pop(p.name) for p in shared}, others=others)
         command(**values, settings=settings)
 

@@ -1,13 +1,12 @@
 """Long texts: split into parts, requested one by one, stored as they arrive, joined into one file.
 
 `splitting` cuts the text at `sentences`, `plan` packs and names the parts, `headings` begin chapters, and `script` says
-who speaks. `storage` keeps the parts in a folder guarded by `lock`. `scheduler` decides which request goes next, and
-`narrator` sends it. `fit` fails early if the file cannot hold the audio, and `doubts` finds audio that is not its whole
-text. `joining` joins the parts, and `id3`, `manifest` and `captions` describe the result.
+who speaks. `storage` keeps the parts in a folder, and `narrator` requests them with the engine. `fit` fails early if
+the file cannot hold the audio, and `doubts` finds audio that is not its whole text. `joining` joins the parts, and
+`id3`, `manifest` and `captions` describe the result.
 
-`narrator` is handed a function that sends requests; nothing here depends on a client. `sentences`, `splitting`, `lock`
-and `joining` import the packages of the extra `long` on first use. Plain calls import only this module, so they start
-fast.
+`narrator` is handed a function that sends requests; nothing here depends on a client. `sentences`, `splitting` and
+`joining` import the packages of the extra `long` on first use. Plain calls import only this module, so they start fast.
 """
 
 from typing import Literal

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from .. import _files as files
 from .._files import StrPath
-from . import sentences, storage
+from . import sentences
 from .splitting import Splitter
 
 __all__ = ["Cue"]
@@ -121,7 +121,7 @@ def save(cues: Iterable[Cue], path: StrPath) -> Path:
     if path.suffix.lower() not in formats:
         raise ValueError(f"Captions are saved as .srt or .vtt, not as {path.name}")
     files.check_writable(path)
-    storage.write_text(path, formats[path.suffix.lower()](cues))
+    files.write_text(path, formats[path.suffix.lower()](cues))
     return path
 
 

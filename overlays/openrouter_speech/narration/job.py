@@ -11,7 +11,8 @@ from attrs import evolve, frozen
 
 from .. import _files as files
 from .._core import retries
-from .._core.retries import BackoffStrategy, RetryConfig
+from .._core.retries import RetryConfig
+from .._engine.scheduler import PATIENT
 from .._files import StrPath
 from .._http.body import Costs
 from .._http.sending import Call
@@ -22,9 +23,6 @@ from .plan import Part
 from .results import NarrationPlan
 from .script import Cast, Respelling, Speech
 from .storage import PartStore, StoredPart
-
-PATIENT = evolve(retries.DEFAULT, max_retries=10, backoff=BackoffStrategy(500, 30_000, 2, 600_000, jitter_ms=250))
-"""The default for each part: at most 10 retries, within 10 minutes."""
 
 
 @frozen

@@ -6,27 +6,25 @@
 import time
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from time import sleep
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from attrs import evolve
 
 from .._core.audio import AudioInfo
+from .._engine import lock, loops
+from .._engine.loops import Work
+from .._engine.scheduler import Request, Scheduler
 from .._http.body import OpenResponse
-from .._http.sending import sleep_async
 from ..errors import APIStatusError, AudioError, NotAudioError, OpenRouterError, SaveError, SuffixMismatchError
 from ..streams import AsyncSpeechStream, SpeechStream
-from . import joining, lock, manifest, plan
+from . import joining, manifest, plan
 from .doubts import Take, Usual, Verdict
 from .job import NarrationJob, characters
 from .results import Narration, NarrationProgress, SuspiciousPart
-from .scheduler import Request, Scheduler
 from .script import Speech
 from .storage import AGAIN, SUFFIXES, StoredPart
 
 if TYPE_CHECKING:
-    from asyncio import Task
-    from concurrent.futures import Future
     from pathlib import Path
 
 _MANIFEST_INTERVAL = 1.0
@@ -62,9 +60,15 @@ def narrate(job: NarrationJob, send: SendPart, concurrency: int, on_progress: On
     """Request the missing parts, and join all of them."""
     with _begun(job, concurrency, on_progress) as run:
         run.report()
-        _send_all(run, send, concurrency)
+
+        def sent(request: Request) -> Arrived:
+            return send(run.speech(request), run.receiver(request))
+
+        loops.run(run, sent, concurrency)
+        run.raise_error()
         if run.begins_again():
-            _send_all(run, send, concurrency)
+            loops.run(run, sent, concurrency)
+            run.raise_error()
         with closing(run.join()) as steps:
             while True:
                 try:
@@ -81,9 +85,15 @@ async def narrate_async(
 
     with _begun(job, concurrency, on_progress) as run:
         run.report()
-        await _send_all_async(run, send)
+
+        async def sent(request: Request) -> Arrived:
+            return await send(run.speech(request), run.receiver_async(request))
+
+        await loops.run_async(run, sent)
+        run.raise_error()
         if run.begins_again():
-            await _send_all_async(run, send)
+            await loops.run_async(run, sent)
+            run.raise_error()
         with closing(run.join()) as steps:
             while True:
                 try:
@@ -97,7 +107,7 @@ async def narrate_async(
 def _begun(job: NarrationJob, concurrency: int, on_progress: OnProgress | None) -> Iterator["_Run"]:
     """Lock the folder for a run, and leave its manifest up to date."""
     plan.whole_number("concurrency", concurrency, 1)
-    with lock.held(job.folder.path) as alone:
+    with lock.held(job.folder.path, "narration", "long") as alone:
         job.folder.open(alone=alone)
         # Looked up again: another narration may have added parts before we took the lock.
         run = _Run(job.looked_up(), concurrency, on_progress)
@@ -105,65 +115,12 @@ def _begun(job: NarrationJob, concurrency: int, on_progress: OnProgress | None) 
             yield run
 
 
-def _send_all(run: "_Run", send: SendPart, concurrency: int) -> None:
-    # Loaded here: only narrations need it.
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # noqa: PLC0415
-
-    in_flight: dict[Future[Arrived], Request] = {}
-    with ThreadPoolExecutor(concurrency, "openrouter-speech-narration") as pool:
-        try:
-            while not run.scheduler.is_over:
-                for request in run.scheduler.begin(run.now()):
-                    in_flight[pool.submit(send, run.speech(request), run.receiver(request))] = request
-                delay = run.scheduler.delay(run.now())
-                if in_flight:
-                    for future in wait(in_flight, delay, FIRST_COMPLETED).done:
-                        run.settle(in_flight.pop(future), future.exception() or future.result())
-                elif delay:
-                    until = run.now() + delay
-                    sleep(delay)
-                    run.has_reached(until)
-        finally:
-            wait(in_flight)  # they cannot be cancelled, and are paid for
-            for future, request in in_flight.items():
-                run.take(request, future.exception() or future.result())
-    run.raise_error()
-
-
-async def _send_all_async(run: "_Run", send: SendPartAsync) -> None:
-    import asyncio  # noqa: PLC0415
-
-    in_flight: dict[Task[Arrived], Request] = {}
-    try:
-        while not run.scheduler.is_over:
-            for request in run.scheduler.begin(run.now()):
-                in_flight[asyncio.ensure_future(send(run.speech(request), run.receiver_async(request)))] = request
-            delay = run.scheduler.delay(run.now())
-            if in_flight:
-                done, _ = await asyncio.wait(in_flight, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    run.settle(in_flight.pop(task), task.exception() or task.result())
-            elif delay:
-                until = run.now() + delay
-                await sleep_async(delay)
-                run.has_reached(until)
-    except asyncio.CancelledError:
-        for task in in_flight:
-            task.cancel()
-        raise
-    finally:
-        outcomes = await asyncio.gather(*in_flight, return_exceptions=True)
-        for request, outcome in zip(in_flight.values(), outcomes, strict=True):
-            run.take(request, outcome)
-    run.raise_error()
-
-
-class _Run:
+class _Run(Work[Request, Arrived]):
     """The state of a narration in progress: the stored parts, the requests to come, the progress to report."""
 
     def __init__(self, job: NarrationJob, concurrency: int, on_progress: OnProgress | None) -> None:
         self._concurrency = concurrency
-        self.scheduler = self._scheduled(job, job.missing)
+        super().__init__(self._scheduled(job, job.missing))
         self._job = job
         self._stored: dict[str, StoredPart] = {}
         """The audio to use."""
@@ -174,7 +131,6 @@ class _Run:
         self._suspects: dict[str, Verdict] = {}
         self._unsaved: list[SaveError] = []
         self._on_progress = on_progress
-        self._ahead = 0.0
         self._last_manifest = float("-inf")
         self._times = job.times
         self._fit = job.fit()
@@ -186,14 +142,6 @@ class _Run:
             self._add(key, part)
             if (second := job.again.get(key)) and second.generation_id:  # the manifest says that it was used
                 self._stored[key] = second
-
-    def now(self) -> float:
-        """Return the time for the scheduler, in seconds."""
-        return time.monotonic() + self._ahead
-
-    def has_reached(self, moment: float) -> None:
-        """Advance the clock to a moment that was slept for, even if the sleep ended a little early."""
-        self._ahead += max(0.0, moment - self.now())
 
     def speech(self, request: Request) -> Speech:
         """Return what a request asks for."""
@@ -324,7 +272,7 @@ class _Run:
             costs=job.costs,
         )
 
-    def _scheduled(self, job: NarrationJob, keys: Iterable[str]) -> Scheduler:
+    def _scheduled(self, job: NarrationJob, keys: Iterable[str]) -> Scheduler[Request]:
         return Scheduler([Request(key, job.requests[key].text) for key in keys], job.retry, self._concurrency)
 
     def _judged(self) -> dict[str, Verdict]:

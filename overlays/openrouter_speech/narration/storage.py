@@ -164,13 +164,7 @@ class PartStore:
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file as a whole."""
-    write_text(file, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-
-
-def write_text(path: StrPath, text: str) -> None:
-    """Replace a text file atomically."""
-    with files.replacing(Path(path)) as file:
-        file.write(text.encode())
+    files.write_text(file, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
 def _free(path: Path) -> Path:

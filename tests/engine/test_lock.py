@@ -11,21 +11,21 @@ from pathlib import Path
 
 import pytest
 from openrouter_speech import errors
-from openrouter_speech.narration import lock
+from openrouter_speech._engine import lock
 
 HOLDER = """
 import sys
 from pathlib import Path
-from openrouter_speech.narration import lock
+from openrouter_speech._engine import lock
 
-with lock.held(Path(sys.argv[1])):
+with lock.held(Path(sys.argv[1]), "narration", "long"):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
 def take(folder: Path) -> bool:
-    with lock.held(folder) as alone:
+    with lock.held(folder, "narration", "long") as alone:
         return alone
 
 
@@ -48,7 +48,7 @@ def test_the_error_names_the_holder_and_the_lock_ends_with_its_process(tmp_path:
 @pytest.mark.parametrize("content", [None, "", "[]", "{}", "\udcff"])
 def test_the_lock_counts_within_a_process_and_its_holder_may_be_unknown(tmp_path: Path, content: str | None) -> None:
     named = f"process {os.getpid()} on " if content is None else "another process"
-    with lock.held(tmp_path):
+    with lock.held(tmp_path, "narration", "long"):
         if content is not None:
             (tmp_path / ".lock-holder.json").write_bytes(content.encode("utf-8", "surrogateescape"))
         with pytest.raises(errors.ConfigurationError, match=named):
@@ -61,7 +61,7 @@ def test_the_lock_is_released_whatever_happens(tmp_path: Path, kind: type[BaseEx
     folder = tmp_path / "new" / "folder"
 
     def fail() -> None:
-        with lock.held(folder):
+        with lock.held(folder, "narration", "long"):
             assert json.loads((folder / ".lock-holder.json").read_text())["pid"] == os.getpid()
             raise kind
 

@@ -1,11 +1,12 @@
 """The scheduler: which request is sent next, and when."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 from openrouter_speech import errors
 from openrouter_speech._core.retries import DEFAULT, NONE, BackoffStrategy, RetryConfig
-from openrouter_speech.narration.job import PATIENT
-from openrouter_speech.narration.scheduler import Request, Scheduler
+from openrouter_speech._engine.scheduler import PATIENT, Request, Scheduler
 
 
 def failure(status: int, retry_after: float | None = None) -> errors.OpenRouterError:
@@ -19,7 +20,9 @@ def in_flight() -> errors.OpenRouterError:
     return errors.from_response(httpx.Response(402, json={"error": error}))
 
 
-def scheduler(count: int, *, concurrency: int = 4, config: object = PATIENT) -> tuple[Scheduler, list[Request]]:
+def scheduler(
+    count: int, *, concurrency: int = 4, config: object = PATIENT
+) -> tuple[Scheduler[Request], list[Request]]:
     requests = [Request(str(number), f"text {number}") for number in range(count)]
     return Scheduler(requests, config, concurrency), requests  # type: ignore[arg-type]
 
@@ -185,3 +188,62 @@ def test_the_time_for_retries_starts_when_a_part_is_first_sent() -> None:
     assert doing.error is None
     doing.failed(requests[1], failure(429, 301), 1300)
     assert doing.error is not None
+
+
+def test_the_width_begins_at_the_start_and_grows_with_each_success() -> None:
+    requests = [Request(str(number), "") for number in range(9)]
+    doing = Scheduler(requests, PATIENT, 3, start=1)
+    for expected in (1, 2, 2):  # the second and the third success each make room for two: one's own place, and one more
+        begun = doing.begin(0)
+        assert len(begun) == expected
+        doing.succeeded(begun[0])
+    assert len(doing.begin(0)) == 1  # at most three
+
+
+def test_a_rate_spreads_requests_and_their_retries() -> None:
+    doing = Scheduler([Request(str(number), "") for number in range(9)], PATIENT, 9, rate=4)
+    (first,) = doing.begin(10)
+    assert doing.delay(10) == 0.25
+    assert len(doing.begin(10.25)) == 1
+    doing.failed(first, failure(429, 0.2), 10.25)
+    assert doing.begin(10.48) == []
+    assert doing.begin(10.5) == [first]
+    assert doing.begin(10.6) == []
+
+
+def test_the_work_goes_on_without_a_request_that_does_not_end_it() -> None:
+    requests = [Request(str(number), "") for number in range(3)]
+    doing = Scheduler(requests, PATIENT, 1, ends=lambda request, _: request.key == "1")
+    doing.begin(0)
+    assert not doing.failed(requests[0], failure(400), 0)
+    assert doing.error is None
+    assert doing.begin(0) == [requests[1]]
+    assert doing.failed(requests[1], failure(503), 0)
+    doing.begin(0)
+    doing.failed(requests[2], failure(400), 0)
+    doing.begin(1)
+    doing.failed(requests[1], failure(400), 1)
+    assert doing.error is not None
+
+
+def test_requests_are_taken_only_when_there_is_room() -> None:
+    taken = []
+
+    def requests() -> Iterator[Request]:
+        for number in range(10**9):
+            taken.append(number)
+            yield Request(str(number), "")
+
+    doing = Scheduler(requests(), PATIENT, 2)
+    doing.begin(0)
+    assert len(taken) == 3  # one ahead, to know whether there is one
+
+
+def test_no_more_requests_are_taken_while_too_many_wait_for_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openrouter_speech._engine.scheduler._MOST_RETRIES", 2)
+    doing, requests = scheduler(9, concurrency=1)
+    for request in requests[:2]:
+        assert doing.begin(0) == [request]
+        doing.failed(request, failure(500), 0)
+    assert doing.begin(0) == []
+    assert doing.begin(1) == [requests[0]]
