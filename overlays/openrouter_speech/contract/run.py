@@ -66,7 +66,7 @@ def run(
         raise InputError("the key is empty, or has a character that no header can carry")
     url = base_url(url)
     loaded = schema(url, description, key=key, seed=seed, examples=examples)
-    absent = _absent(loaded, url, key)
+    absent = [] if live else _absent(loaded, url, key)  # a short run only tests the first one
     if absent:
         loaded = schema(url, description, key=key, seed=seed, examples=examples, without=absent)
     suite = _Suite(url, key, key_name, loaded, har)
