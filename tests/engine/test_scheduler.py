@@ -246,4 +246,5 @@ def test_no_more_requests_are_taken_while_too_many_wait_for_a_retry(monkeypatch:
         assert doing.begin(0) == [request]
         doing.failed(request, failure(500), 0)
     assert doing.begin(0) == []
-    assert doing.begin(1) == [requests[0]]
+    (again,) = doing.begin(1)  # which one is due first is random
+    assert again in requests[:2]
