@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
 from re import Pattern
-from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, get_type_hints
 
 from . import _files as files
 from . import _references
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
-P = TypeVar("P", "NarrationParams", "BatchParams")
 
 
 OPERATION = OPERATIONS["create_speech"]
@@ -470,12 +469,12 @@ class TTS:
     ) -> "NarrationJob":
         from .narration.job import prepare  # noqa: PLC0415
 
-        call = self._call(method, _with_format_of_parts(params), text)
+        call = self._call(method, self._with_format_of_parts(params), text)
         return prepare(call, text, path, **cutting)
 
     def _part(self, part: "Speech", params: NarrationParams) -> Call:
         # Built for each request: if api_key is a callable, the key may change during a long narration.
-        return self._session.call(OPERATION, {**_with_format_of_parts(params), **part.params, "retries": None})
+        return self._session.call(OPERATION, {**self._with_format_of_parts(params), **part.params, "retries": None})
 
     def _with_format_of(self, path: StrPath, params: SpeechParams, *, convert: bool) -> SpeechParams:
         """Fill in the format from the file's suffix. Fail early if the file cannot be written."""
@@ -497,11 +496,21 @@ class TTS:
         from .batch.runner import prepare  # noqa: PLC0415
 
         # Checks the parameters for all rows before any is read.
-        call = self._call(method, {"model": "any", **_with_format_of_parts(params)}, "any")
+        call = self._call(method, {"model": "any", **self._with_format_of_parts(params)}, "any")
         return prepare(call, rows, Path(folder), params, **settings)
 
     def _row(self, row: Mapping[str, Any], params: BatchParams) -> Call:
-        return self._session.call(OPERATION, {**_with_format_of_parts(params), **row, "retries": None})
+        return self._session.call(OPERATION, {**self._with_format_of_parts({**params, **row}), "retries": None})
+
+    def _with_format_of_parts(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Default the format to pcm, which can be joined without loss, and is a WAV file in every dataset.
+
+        A model that is known to lack it gets the first format that it has.
+        """
+        if params.get("response_format") is not None:
+            return dict(params)
+        known = self._session.formats_of(params.get("model")) or ("pcm",)
+        return {**params, "response_format": "pcm" if "pcm" in known else known[0]}
 
     @contextmanager
     def _stream(self, call: Call) -> Iterator[SpeechStream]:
@@ -548,8 +557,3 @@ def _check_budget(budget: "Decimal", most: "Decimal | None", model: str) -> None
         raise ValueError(f"max_cost cannot be kept: what {model} costs is not known before it is paid. Leave it out")
     if most > budget:
         raise ValueError(f"max_cost is {budget:f}, and the text may cost {most:f}: raise it, or shorten the text")
-
-
-def _with_format_of_parts(params: P) -> P:
-    """Default the format to pcm, which can be joined without loss, and is a WAV file in every dataset."""
-    return params if params.get("response_format") is not None else cast("P", {**params, "response_format": "pcm"})

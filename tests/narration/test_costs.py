@@ -120,3 +120,13 @@ def test_a_budget_for_an_unknown_price_cannot_be_kept(server: MockServer, tmp_pa
         pytest.raises(ValueError, match="what any/model costs is not known before it is paid"),
     ):
         open_router.tts.narrate(TEXT, tmp_path / "book.wav", model="any/model", max_cost="1")
+
+
+def test_a_model_without_pcm_narrates_in_the_format_that_it_has(server: MockServer, tmp_path: Path) -> None:
+    server.reset()
+    with OpenRouter(KEY, server_url=server.url) as open_router:
+        model = "minimax/speech-2.6-turbo"
+        narration = open_router.tts.narrate("Hello.", tmp_path / "book.mp3", model=model, voice="v")
+        batch = open_router.tts.batch([{"input": "Hello.", "model": model, "voice": "v"}], tmp_path / "batch")
+    assert [request.json["response_format"] for request in server.requests] == ["mp3", "mp3"]
+    assert (narration.parts, batch.done) == (1, 1)
