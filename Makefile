@@ -153,13 +153,24 @@ check-wheel: $(INSTALLED) ## build the wheel, install it into an empty environme
 		"openrouter-speech[mock] @ file://$$(ls "$$work"/*.whl)" && \
 	cp tests/wheel_smoke.py "$$work" && cd "$$work" && venv/bin/python wheel_smoke.py
 
+# Tests that start many processes or servers, or need a browser: `make check` and CI run them too.
+SLOW = tests/interop tests/tools tests/mock/test_docs_page.py tests/mock/test_pytest_plugin.py \
+	$(addprefix tests/cli/test_,batch.py end_to_end.py mock.py terminal.py) \
+	$(addprefix tests/contract/test_,another_description.py conforming.py net.py proxy.py server.py) \
+	$(addprefix tests/test_,action.py benchmarks.py dist.py documents.py generation.py makefile.py soak.py spec_lint.py \
+	suite.py typing.py workflows.py)
+
 .PHONY: test
-test: $(INSTALLED) ## run the tests; make test ARGS="-k retries" runs some of them
-	$(BIN)/pytest --numprocesses auto --dist worksteal $(or $(ARGS),--ignore tests/mock/test_docs_page.py --ignore tests/contract/test_net.py)
+test: $(INSTALLED) ## run the quick tests; make test ARGS="-k retries" runs some of all
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(or $(ARGS),$(addprefix --ignore ,$(SLOW)))
+
+.PHONY: net
+net: $(INSTALLED) ## test that each of many broken servers is named by the rule that it breaks
+	$(BIN)/pytest --numprocesses auto --dist worksteal tests/contract/test_net.py
 
 .PHONY: coverage
 coverage: $(INSTALLED) ## run the tests; fail if they cover less than 95% of the code
-	$(BIN)/pytest --numprocesses auto --dist worksteal --cov $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist worksteal --cov $(or $(ARGS),--ignore tests/contract/test_net.py)
 
 .PHONY: soak
 soak: $(INSTALLED) ## make many calls to a failing server and look for leaks: make soak N=20000 SEED=1

@@ -22,6 +22,7 @@ MODULES = {
     "Client": ("client", "tts", "models", "_http.cache:SpeechCache"),
     "Responses, streams, files": ("responses", "streams"),
     "Narration": ("narration.results", "narration.captions"),
+    "Batch": ("batch.results",),
     "Playback": ("playback",),
     "Errors": ("errors",),
     "Retries and recordings": ("utils",),

@@ -95,26 +95,26 @@ def _absent(loaded: Any, url: str, key: str) -> list[str]:
     if not any(operation.body for operation in operations):
         return []
     found = []
-    for operation in operations:
-        if operation.body or operation.method.upper() != "GET":
-            continue
-        raw = [
-            Schemas(loaded.raw_schema, of_requests=True).resolved(one)
-            for one in operation.definition.raw.get("parameters", ())
-        ]
-        given = {(one["in"], one["name"]): str(one.get("example", "x")) for one in raw}
-        path = operation.path
-        for (place, name), value in given.items():
-            path = path.replace(f"{{{name}}}", quote(value, safe="")) if place == "path" else path
-        query = {name: value for (place, name), value in given.items() if place == "query"}
-        try:
-            answer = httpx.get(
-                url + path, params=query, headers={"Authorization": f"Bearer {key}"}, timeout=descriptions.TIMEOUT
-            )
-        except httpx.TransportError:
-            continue
-        if answer.status_code in _ELSEWHERE:
-            found.append(f"{operation.method.upper()} {operation.path}")
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(headers=headers, timeout=descriptions.TIMEOUT) as client:
+        for operation in operations:
+            if operation.body or operation.method.upper() != "GET":
+                continue
+            raw = [
+                Schemas(loaded.raw_schema, of_requests=True).resolved(one)
+                for one in operation.definition.raw.get("parameters", ())
+            ]
+            given = {(one["in"], one["name"]): str(one.get("example", "x")) for one in raw}
+            path = operation.path
+            for (place, name), value in given.items():
+                path = path.replace(f"{{{name}}}", quote(value, safe="")) if place == "path" else path
+            query = {name: value for (place, name), value in given.items() if place == "query"}
+            try:
+                answer = client.get(url + path, params=query)
+            except httpx.TransportError:
+                continue
+            if answer.status_code in _ELSEWHERE:
+                found.append(f"{operation.method.upper()} {operation.path}")
     return found
 
 
