@@ -239,3 +239,31 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> 
     kept = lookups.Lookups(lookups.cache_folder())
     kept.store("u", {}, None)
     assert kept.load("u") is None
+
+
+def test_a_large_catalog_is_listed_and_checked(tmp_path: Path) -> None:
+    """400 models, some without a field or with one of a wrong type; each field is missing in some."""
+    fields = {
+        "name": "N",
+        "supported_voices": ["x", "y"],
+        "pricing": {"prompt": "0.1"},
+        "expiration_date": "2100-01-01",
+    }
+    models = [
+        {"id": f"author/model-{number}"}
+        | {name: [None, {}, 5][number % 3] if number % 7 == place else value
+           for place, (name, value) in enumerate(fields.items()) if number % 5 != place}
+        for number in range(400)
+    ]  # fmt: skip
+    (tmp_path / "models.json").write_text(json.dumps(models))
+    with MockServer(models=tmp_path / "models.json") as server, OpenRouter(KEY, server_url=server.url) as open_router:
+        found = open_router.models.list()
+        assert [model.id for model in found] == [model["id"] for model in models]
+        assert {model.voices for model in found} == {None, ("x", "y")}
+        for model in found[:50]:
+            request: Any = {**REQUEST, "model": model.id, "voice": "z"}
+            if model.voices:
+                with pytest.raises(ValueError, match="it has x, y"):
+                    open_router.tts.create_speech(**request)
+            else:
+                open_router.tts.create_speech(**request)
