@@ -11,6 +11,7 @@ import pytest
 from openrouter_speech.cli.app import run
 from openrouter_speech.contract import Exchange
 from openrouter_speech.contract import run as contract
+from openrouter_speech.contract.description import schema
 
 from .peer import KEY, Peer, PeerServer, documented_error
 
@@ -28,6 +29,11 @@ def test_a_conforming_server_is_one_screen_and_a_success(capsys: pytest.CaptureF
     assert len(out.splitlines()) < 25
     assert "Rules: 16 kept, 0 broken, 0 never seen" in out
     assert err == ""
+
+
+def test_nothing_is_written_where_it_runs() -> None:
+    """Schemathesis can keep requests in the current folder, to begin the next run with them."""
+    assert not schema("http://127.0.0.1:9", None).config.cache.enabled
 
 
 def test_a_broken_rule_shows_the_request_and_the_response(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
