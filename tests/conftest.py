@@ -152,17 +152,27 @@ def make() -> Make:
     return run
 
 
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Collect the sleeps between attempts, in seconds, instead of sleeping."""
+def sleeps_in(module: str, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Collect the sleeps of a module, in seconds, instead of sleeping."""
     seconds: list[float] = []
 
     async def sleep_async(delay: float) -> None:
         seconds.append(delay)
 
-    monkeypatch.setattr("openrouter_speech._http.sending.sleep", seconds.append)
-    monkeypatch.setattr("openrouter_speech._http.sending.sleep_async", sleep_async)
+    monkeypatch.setattr(f"{module}.sleep", seconds.append)
+    monkeypatch.setattr(f"{module}.sleep_async", sleep_async)
     return seconds
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Collect the sleeps between attempts."""
+    return sleeps_in("openrouter_speech._http.sending", monkeypatch)
+
+
+def inputs(server: MockServer) -> list[str]:
+    """Return the texts that arrived."""
+    return [request.json["input"] for request in server.requests]
 
 
 Connect = Callable[..., "Caller"]

@@ -10,7 +10,7 @@ from openrouter_speech import OpenRouter, errors
 from openrouter_speech._http import costs
 from openrouter_speech.mock import MockServer
 
-from .conftest import REQUEST, Caller, Connect
+from .conftest import REQUEST, Caller, Connect, sleeps_in
 from .wire_server import WireServer, http
 
 AUDIO = http(body=bytes(480), headers={"X-Generation-Id": "gen-1"})
@@ -27,13 +27,7 @@ LATE = found(b'{"error": {"code": 404, "message": "not yet"}}', 404)
 @pytest.fixture
 def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Collect the waits for a cost, in seconds, instead of waiting; a clock of its own passes meanwhile."""
-    seconds: list[float] = []
-
-    async def sleep_async(delay: float) -> None:
-        seconds.append(delay)
-
-    monkeypatch.setattr(costs, "sleep", seconds.append)
-    monkeypatch.setattr(costs, "sleep_async", sleep_async)
+    seconds = sleeps_in("openrouter_speech._http.costs", monkeypatch)
     monkeypatch.setattr(costs, "monotonic", lambda: sum(seconds))
     return seconds
 

@@ -10,7 +10,7 @@ import pytest
 from openrouter_speech import Batch
 from openrouter_speech.mock import MockServer
 
-from ..conftest import KEY, Connect
+from ..conftest import KEY, Connect, sleeps_in
 
 Run = Callable[..., Batch]
 
@@ -38,20 +38,8 @@ def batch(connect: Connect, server: MockServer, tmp_path: Path) -> Iterator[Run]
 
 @pytest.fixture(autouse=True)
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Collect the sleeps, in seconds, instead of sleeping."""
-    seconds: list[float] = []
-
-    async def sleep_async(delay: float) -> None:
-        seconds.append(delay)
-
-    monkeypatch.setattr("openrouter_speech._engine.loops.sleep", seconds.append)
-    monkeypatch.setattr("openrouter_speech._engine.loops.sleep_async", sleep_async)
-    return seconds
-
-
-def inputs(server: MockServer) -> list[str]:
-    """Return the texts that arrived."""
-    return [request.json["input"] for request in server.requests]
+    """Collect the sleeps of the engine."""
+    return sleeps_in("openrouter_speech._engine.loops", monkeypatch)
 
 
 def states(folder: Path) -> dict[str, str]:

@@ -26,8 +26,8 @@ from openrouter_speech.batch.store import Store
 from openrouter_speech.mock import MockServer
 from openrouter_speech.tts import TTS
 
-from ..conftest import KEY
-from .conftest import ROWS, SETTINGS, Run, inputs, jsonl, metadata, query, states
+from ..conftest import KEY, inputs
+from .conftest import ROWS, SETTINGS, Run, jsonl, metadata, query, states
 
 TEXTS = [row["input"] for row in ROWS]
 TWICE = RetryConfig("backoff", BackoffStrategy(1, 1, 1, 1000, 0), True, max_retries=10, retry_maybe_billed=True)

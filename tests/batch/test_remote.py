@@ -11,7 +11,8 @@ from openrouter_speech import BatchRow, errors
 from openrouter_speech.batch.recorder import Recorder
 from openrouter_speech.mock import MockServer
 
-from .conftest import ROWS, Run, inputs, metadata, query, states
+from ..conftest import inputs
+from .conftest import ROWS, Run, metadata, query, states
 
 URL = "memory://bucket/folder"
 

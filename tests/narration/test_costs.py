@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 from openrouter_speech import Narration, OpenRouter, errors
-from openrouter_speech._http import costs
 from openrouter_speech.mock import MockServer
 
-from ..conftest import KEY
+from ..conftest import KEY, sleeps_in
 
 MODEL = "hexgrad/kokoro-82m"  # 0.0000008 or 0.0000052 dollars for a character
 TEXT = "One two three.\n\nFour, five ü.\n\nOne two three."
@@ -72,13 +71,7 @@ def test_what_was_found_before_a_failure_is_noted(narrate: Callable[..., Any], s
 
 
 def test_a_late_cost_is_waited_for(narrate: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[float] = []
-
-    async def sleep_async(delay: float) -> None:
-        waited.append(delay)
-
-    monkeypatch.setattr(costs, "sleep", waited.append)
-    monkeypatch.setattr(costs, "sleep_async", sleep_async)
+    waited = sleeps_in("openrouter_speech._http.costs", monkeypatch)
     with MockServer(cost_after=1) as late:
         assert narrate("cost", url=late.url) == SPENT
     assert waited == [1, 1]

@@ -23,8 +23,8 @@ from openrouter_speech._engine import lock
 from openrouter_speech.mock import MockServer
 from openrouter_speech.tts import TTS, NarrationParams
 
-from ..conftest import KEY
-from .conftest import SETTINGS, TEXT, Narrate, inputs
+from ..conftest import KEY, inputs
+from .conftest import SETTINGS, TEXT, Narrate
 
 PARAGRAPHS = TEXT.split("\n\n")
 LIMIT = 80

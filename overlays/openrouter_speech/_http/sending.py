@@ -77,12 +77,13 @@ class Call:
         """Return the response of an identical request, if it was kept."""
         if self.cache is None:
             return None
-        hit = self.cache.load(self.cache_key)
+        key = self.cache_key
+        hit = self.cache.load(key)
         if hit is None:
             return None
         from . import cache  # noqa: PLC0415  (loaded by then)
 
-        logger.info("the audio of an identical request is used: %s", self.cache_key[:12])
+        logger.info("the audio of an identical request is used: %s", key[:12])
         request = self.new_request(client)
         _withdraw_credential(request)
         response = cache.response_of(hit, request)
