@@ -16,6 +16,9 @@ NOT_THE_PACKAGE := tests/tools tests/interop tests/mock/test_docs_page.py tests/
 	$(patsubst %,tests/test_%.py,action benchmarks dist generation makefile npx typing website workflows)
 WORKFLOWS ?= .github/workflows
 
+# Most modules are never imported: those that are get compiled then.
+pip_install = python -m pip install -qq --no-compile --disable-pip-version-check --constraint constraints.txt
+
 # The first recent enough Python on the path; `make PYTHON=...` overrides it. Deferred, because the search is slow.
 ifndef PYTHON
 PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
@@ -42,8 +45,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) has no venv module; on Debian and Ubuntu 'apt install python3-venv' installs it." >&2; exit 2; }
 	"$(PYTHON)" -m venv "$(VENV)"
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt pip
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[$(EXTRAS)]'
+	$(BIN)/$(pip_install) pip
+	$(BIN)/$(pip_install) --group dev --editable '.[$(EXTRAS)]'
 	@touch $@
 
 .PHONY: curate
@@ -75,7 +78,7 @@ format: $(INSTALLED) ## format the hand-written code
 	$(BIN)/ruff format .
 
 $(VENV)/.types: $(INSTALLED)
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group types
+	$(BIN)/$(pip_install) --group types
 	@touch $@
 
 .PHONY: lint
@@ -132,7 +135,7 @@ dist: $(INSTALLED) ## build the sdist, and from it the wheel, into dist/, the sa
 
 $(VENV)-lowest/.installed: pyproject.toml constraints.txt
 	"$(PYTHON)" -m venv "$(VENV)-lowest"
-	"$(VENV)-lowest/bin/python" -m pip install -qq --disable-pip-version-check --constraint constraints.txt uv
+	"$(VENV)-lowest/bin/"$(pip_install) uv
 	"$(VENV)-lowest/bin/uv" pip compile --quiet --all-extras --resolution lowest-direct \
 		--python "$(VENV)-lowest/bin/python" --output-file "$(VENV)-lowest/lowest.txt" pyproject.toml
 	"$(VENV)-lowest/bin/uv" pip install --quiet --python "$(VENV)-lowest/bin/python" \
@@ -149,8 +152,7 @@ check-wheel: $(INSTALLED) ## build the wheel, install it into an empty environme
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
 	$(BIN)/python -m build --no-isolation --wheel --outdir "$$work" . > "$$work/log" 2>&1 || { cat "$$work/log" >&2; exit 1; } && \
 	$(BIN)/python -m venv "$$work/venv" && \
-	"$$work/venv/bin/python" -m pip install -qq --disable-pip-version-check --constraint constraints.txt \
-		"openrouter-speech[mock] @ file://$$(ls "$$work"/*.whl)" && \
+	"$$work/venv/bin/"$(pip_install) "openrouter-speech[mock] @ file://$$(ls "$$work"/*.whl)" && \
 	cp tests/wheel_smoke.py "$$work" && cd "$$work" && venv/bin/python wheel_smoke.py
 
 # Tests that start many processes or servers, or need a browser: `make check` and CI run them too.
@@ -192,7 +194,7 @@ else
 endif
 
 $(VENV)/.interop: $(INSTALLED)
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group interop
+	$(BIN)/$(pip_install) --group interop
 	@touch $@
 
 .PHONY: interop
@@ -204,7 +206,7 @@ contract-prism: $(INSTALLED) ## check the client's requests against openapi.yaml
 	@$(BIN)/python -m tests.contract.prism $(OPENAPI)
 
 $(VENV)/.docs: $(INSTALLED)
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --group docs
+	$(BIN)/$(pip_install) --group docs
 	@touch $@
 
 .PHONY: docs

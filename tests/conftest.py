@@ -1,6 +1,7 @@
 """Shared fixtures: a clean environment, no network, no sleep, a mock server, one interface for sync and async calls."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -150,6 +151,24 @@ def make() -> Make:
         )
 
     return run
+
+
+_RUN_ALL = """
+import json, sys
+for name, text in json.load(sys.stdin).items():
+    print("#", name, flush=True)
+    exec(compile(text, name, "exec"), {"__name__": "__main__"})
+"""
+
+
+def run_programs(programs: dict[str, str], folder: Path, **environment: str) -> dict[str, str]:
+    """Run programs by name, one after the other in a process of their own, and return what each prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _RUN_ALL], input=json.dumps(programs), cwd=folder,
+        env=os.environ | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dict(re.findall(r"^# (.*)\n((?:[^#].*\n)*)", done.stdout, re.MULTILINE))
 
 
 def sleeps_in(module: str, monkeypatch: pytest.MonkeyPatch) -> list[float]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 from openrouter_speech import __version__
+from openrouter_speech.cli import app
 from openrouter_speech.mock import MockServer
 
-from .conftest import KEY, OUR_PLUGIN_ALONE, PROJECT
+from .conftest import KEY, OUR_PLUGIN_ALONE, PROJECT, run_programs
 from .test_makefile import TARGETS
 
 DOCUMENTS = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
@@ -38,13 +40,18 @@ RECIPES = {path.read_text() for path in (PROJECT / "docs/examples").glob("*.py")
 """Examples that are shown whole. `make examples` runs them."""
 SNIPPETS = {text: place for place, text in blocks("python") if "openrouter_speech" in text and text not in RECIPES}
 """Each once, with a place of it. The others are for other packages; `tests/interop/test_coming_from.py` runs them."""
+TESTS = {text for text in SNIPPETS if "def test_" in text}
+PAGES = {place.partition(":")[0] for text, place in SNIPPETS.items() if text not in TESTS}
 
 
 @pytest.mark.parametrize("command", [command for _, command in COMMANDS], ids=[place for place, _ in COMMANDS])
-def test_a_command_exists(command: str, server: MockServer, tmp_path: Path) -> None:
-    program, *arguments = command.split()
+def test_a_command_exists(command: str, server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, *arguments = shlex.split(command)
     if "openrouter-speech " in command and program != "pip":
-        run_in_a_shell(command, server, tmp_path)
+        for name, value in {**in_a_shell(server), "OPENROUTER_API_KEY": KEY}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        run_command(command)
     elif program == "export":
         assert all(item.startswith(("OPENROUTER_SPEECH_", "OPENROUTER_API_KEY=")) for item in arguments)
     elif program in {".", "read"}:
@@ -57,16 +64,25 @@ def test_a_command_exists(command: str, server: MockServer, tmp_path: Path) -> N
         assert INSTALL.fullmatch(command)
 
 
-def run_in_a_shell(command: str, server: MockServer, folder: Path) -> None:
-    """Run a command against the mock server; with --help if it serves forever, or needs a device or a strict server."""
-    if " mock" in command or " contract" in command or "--play" in command:
-        command = " ".join([*command.split()[:2], "--help"])
+def run_command(command: str) -> None:
+    """Run a command here; with --help if it serves forever, or needs a device or a strict server."""
     for name in ("letter.txt", "book.txt", "script.txt"):
-        (folder / name).write_text("Hello world.")
-    (folder / "rows.jsonl").write_text('{"id": "a", "input": "Hello world."}\n')
-    if "batch" in command and "rows.jsonl" not in command:  # of a folder that is there
-        command = f"openrouter-speech batch rows.jsonl -o prompts && {command}"
-    run(["sh", "-c", command], folder, **in_a_shell(server))
+        Path(name).write_text("Hello world.")
+    Path("rows.jsonl").write_text('{"id": "a", "input": "Hello world."}\n')
+    program, *arguments = shlex.split(command)
+    if not program.endswith("openrouter-speech") or {"|", ">"} & {*arguments}:
+        subprocess.run(["sh", "-c", command], check=True)
+        return
+    if {"mock", "contract", "--play"} & {*arguments}:
+        arguments = [arguments[0], "--help"]
+    elif arguments[0] == "batch" and "rows.jsonl" not in arguments:  # of a folder that is there
+        run_command("openrouter-speech batch rows.jsonl -o prompts")
+    code: object
+    try:
+        code = app.run(arguments)
+    except SystemExit as ended:  # as typer ends --help of a group
+        code = ended.code
+    assert code == 0
 
 
 def in_a_shell(server: MockServer) -> dict[str, str]:
@@ -84,14 +100,9 @@ def test_the_parts_of_the_kubernetes_job_do_all_rows_once(server: MockServer, tm
     (tmp_path / "rows.jsonl").write_text("".join(f'{{"input": "{row}"}}\n' for row in rows))
     server.reset()
     for index in range(job["completions"]):
-        run(command, tmp_path, JOB_COMPLETION_INDEX=str(index), **in_a_shell(server))
+        environment = {**in_a_shell(server), "OPENROUTER_API_KEY": KEY, "JOB_COMPLETION_INDEX": str(index)}
+        subprocess.run(command, cwd=tmp_path, env=os.environ | environment, check=True, capture_output=True)
     assert sorted(request.json["input"] for request in server.requests) == rows
-
-
-def run(command: list[str], folder: Path, **environment: str) -> None:
-    environment = {**os.environ, "OPENROUTER_API_KEY": KEY, **environment}
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_each_target_in_the_text_exists() -> None:
@@ -99,16 +110,24 @@ def test_each_target_in_the_text_exists() -> None:
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= set(TARGETS)
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=SNIPPETS.values())
-def test_a_snippet_runs(snippet: str, server: MockServer, tmp_path: Path) -> None:
-    """In a separate process, against the mock server."""
-    if "def test_" in snippet:
-        (tmp_path / "test_snippet.py").write_text(snippet)
-        arguments = ["-p", "no:cacheprovider", *OUR_PLUGIN_ALONE, "test_snippet.py"]
-        snippet = f"import sys, pytest; sys.exit(pytest.main({arguments}))"
-    snippet = snippet.replace('"https://openrouter.ai/api/v1"', repr(server.url))
-    patch = f"import openrouter_speech._generated as door; door.SERVER_URL = {server.url!r}; del door\n"
-    run([sys.executable, "-W", "error", "-c", patch + snippet], tmp_path)
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_the_snippets_of_a_page_run(page: str, server: MockServer, tmp_path: Path) -> None:
+    """Against the mock server."""
+    snippets = {
+        place: text.replace('"https://openrouter.ai/api/v1"', repr(server.url))
+        for text, place in SNIPPETS.items()
+        if place.partition(":")[0] == page and text not in TESTS
+    }
+    redirected = {"": f"import openrouter_speech._generated as door; door.SERVER_URL = {server.url!r}"}
+    run_programs(redirected | snippets, tmp_path, OPENROUTER_API_KEY=KEY)
+
+
+def test_the_snippets_with_tests_run(tmp_path: Path) -> None:
+    for number, text in enumerate(TESTS):
+        (tmp_path / f"test_{number}.py").write_text(text)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *OUR_PLUGIN_ALONE, "--import-mode=importlib"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(PROJECT)))

@@ -15,7 +15,7 @@ from openrouter_speech import OpenRouter, errors
 from openrouter_speech._http import known_models, lookups
 from openrouter_speech.mock import MockServer
 
-from .conftest import KEY, REQUEST
+from .conftest import KEY, REQUEST, inputs
 from .wire_server import WireServer, http, refusing
 
 JSON = "application/json"
@@ -193,19 +193,42 @@ def test_nothing_is_asked_for_to_check_a_call(server: MockServer) -> None:
         later.tts.create_speech(**request)
 
 
-def test_a_model_that_expires_is_announced_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_texts_and_many_are_checked_before_the_first_request(server: MockServer, tmp_path: Path) -> None:
+    model = "openai/gpt-4o-mini-tts"
+    rows = [{"input": "One", "voice": "alloy"}, {"input": "Two", "voice": "aloy"}, {"input": "Three", "voice": "novva"}]
+    with OpenRouter(KEY, server_url=server.url) as open_router:
+        open_router.models.list()
+        server.reset()
+        with pytest.raises(ValueError, match="'aloy' is not a voice of"):
+            open_router.tts.narrate(
+                "ANN: One.\n\nBOB: Two.", tmp_path / "play.wav", voices={"ANN": "alloy", "BOB": "aloy"}, model=model
+            )
+        with pytest.raises(errors.InvalidRowsError) as raised:
+            open_router.tts.batch(rows, tmp_path / "rows", model=model)
+        open_router.tts.batch(rows, tmp_path / "rows", model=model, skip_invalid=True)
+    assert [problem.partition(" (if")[0] for problem in raised.value.problems] == [
+        f"Row 2 voice 'aloy' is not a voice of {model}; did you mean 'alloy'?",
+        f"Row 3 voice 'novva' is not a voice of {model}; did you mean 'nova'?",
+    ]
+    assert inputs(server) == ["One"]
+
+
+@pytest.mark.parametrize("method", ["create_speech", "narrate"])
+def test_a_model_that_expires_is_announced_once(method: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(known_models, "_warned_of", set())
     day = datetime.now(UTC).date() + timedelta(days=7)
-    request: Any = {**REQUEST, "model": "a/b"}
+    settings: Any = {"model": "a/b", "voice": "alloy"}
     body = json.dumps({"data": [{"id": "a/b", "expiration_date": str(day)}]}).encode()
     audio = http(body=bytes(480))
-    with WireServer(http(content_type=JSON, body=body), audio) as server:
+    with WireServer(http(content_type=JSON, body=body), audio, audio) as server:
         with OpenRouter(KEY, server_url=server.url) as open_router:
             open_router.models.list()
+            arguments = ["Hello", tmp_path / "a.wav"] if method == "narrate" else []
+            request = settings if arguments else {"input": "Hello", **settings}
             with pytest.warns(UserWarning, match=f"a/b expires on {day}") as caught:
-                open_router.tts.create_speech(**request)
+                getattr(open_router.tts, method)(*arguments, **request)
             assert caught[0].filename == __file__
-            open_router.tts.create_speech(**request)
+            open_router.tts.create_speech(input="Hello", **settings)
 
 
 @pytest.mark.parametrize(

@@ -469,8 +469,12 @@ class TTS:
     ) -> "NarrationJob":
         from .narration.job import prepare  # noqa: PLC0415
 
-        call = self._call(method, self._with_format_of_parts(params), text)
-        return prepare(call, text, path, **cutting)
+        shared = self._with_format_of_parts(params)
+        call = self._call(method, shared, text)
+        job = prepare(call, text, path, **cutting)
+        for part in job.missing.values():  # each may have a voice of its own
+            self._session.check_model({**shared, **part.params}, call.server_url)
+        return job
 
     def _part(self, part: "Speech", params: NarrationParams) -> Call:
         # Built for each request: if api_key is a callable, the key may change during a long narration.
@@ -497,7 +501,11 @@ class TTS:
 
         # Checks the parameters for all rows before any is read.
         call = self._call(method, {"model": "any", **self._with_format_of_parts(params)}, "any")
-        return prepare(call, rows, Path(folder), params, **settings)
+
+        def check_model(row: Mapping[str, Any]) -> None:
+            self._session.check_model(self._with_format_of_parts(row), call.server_url)
+
+        return prepare(call, rows, Path(folder), params, check_model=check_model, **settings)
 
     def _row(self, row: Mapping[str, Any], params: BatchParams) -> Call:
         return self._session.call(OPERATION, {**self._with_format_of_parts({**params, **row}), "retries": None})

@@ -1,5 +1,6 @@
 """Check a call against what is known of its model, before it is paid for. Nothing is asked for."""
 
+import sys
 import time
 import warnings
 from collections.abc import Iterable, Mapping
@@ -54,7 +55,7 @@ class KnownModels:
             raise ValueError(f"{problem} (if that is out of date, pass OpenRouter(check_models=False))")
         if model is not None and identity not in _warned_of and (text := catalog.notice(model, time.time())):
             _warned_of.add(identity)
-            warnings.warn(text, UserWarning, stacklevel=5)
+            warnings.warn(text, UserWarning, stacklevel=_callers_level())
 
     def listed(self, server_url: str) -> Mapping[str, Model]:
         """Return the models of a server by ID, as far as they are known."""
@@ -63,6 +64,14 @@ class KnownModels:
             usable = stored is not None and 0 <= stored.age < _TRUSTED
             self.remember(server_url, catalog.models(stored.content) if stored and usable else ())
         return self._models[server_url]
+
+
+def _callers_level() -> int:
+    """Return the stack level, for a warning from the caller of this function, of the code that called the package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(f"{__name__.partition('.')[0]}."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _voice_of(turn: object) -> object:

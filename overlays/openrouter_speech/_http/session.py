@@ -107,8 +107,8 @@ class Session:
         requested = given.get("response_format")
         server_url = self.server_url if server_url is None else _checked_server_url(server_url)
         returns_audio = operation.success.startswith("audio/")
-        if returns_audio and self._check_models:
-            self.known_models.check(server_url, given)
+        if returns_audio:
+            self.check_model(given, server_url)
         return Call(
             request=request,
             server_url=server_url,
@@ -121,6 +121,15 @@ class Session:
             costs=CostLookup(self.connections, partial(self._generation, server_url)) if returns_audio else None,
             cache=self._cache if returns_audio and own.get("use_cache", True) else None,
         )
+
+    def check_model(self, arguments: Mapping[str, Any], server_url: str | None = None) -> None:
+        """Refuse what the model is known to refuse, unless the user wants no such checks.
+
+        Raises:
+            ValueError: The model lacks the voice or the format.
+        """
+        if self._check_models:
+            self.known_models.check(server_url or self.server_url, arguments)
 
     def formats_of(self, model: object) -> tuple[str, ...] | None:
         """Return the audio formats of a model, if they are known."""

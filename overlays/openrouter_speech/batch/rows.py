@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from unicodedata import category
 
@@ -29,9 +29,12 @@ class Row(NamedTuple):
 
 
 class RowChecker:
-    """Checks rows against the description, with the settings that all of them share."""
+    """Checks rows against the description and what is known of their models, with the settings that all share."""
 
-    def __init__(self, shared: Mapping[str, Any]) -> None:
+    def __init__(
+        self, shared: Mapping[str, Any], check_model: Callable[[Mapping[str, Any]], object] = lambda _: None
+    ) -> None:
+        self._check_model = check_model
         self._shared = {name: value for name, value in shared.items() if name in PARAMETERS and value is not None}
 
     def check(self, given: object) -> Row:
@@ -56,6 +59,7 @@ class RowChecker:
         if references := own.get("input_references"):
             _references.check(references)
         prepare(_OPERATION, merged)
+        self._check_model(merged)
         params = _canonical(own)
         digest = hashlib.sha256(params.encode()).digest()[:16]
         return Row(_checked_id(given.get("id")) or digest.hex(), params, digest)

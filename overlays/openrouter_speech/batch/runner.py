@@ -102,6 +102,7 @@ def prepare(
     folder: Path,
     params: Mapping[str, Any],
     *,
+    check_model: Callable[[Mapping[str, Any]], object],
     name: str,
     concurrency: int,
     rate: float | None,
@@ -120,6 +121,7 @@ def prepare(
         rows: As for `tts.TTS.batch`, like all that follow; None for those that the ledger has.
         folder: The folder.
         params: The parameters for all rows.
+        check_model: Refuses a row that its model would refuse.
         name: The pattern for names.
         concurrency: The most requests in flight.
         rate: The most requests per second.
@@ -147,7 +149,7 @@ def prepare(
     return BatchJob(
         source=None if rows is None else source_of(rows),
         folder=folder,
-        checker=RowChecker(shared),
+        checker=RowChecker(shared, check_model),
         settings={
             "server_url": call.server_url,
             "name": check_pattern(name),
