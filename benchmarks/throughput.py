@@ -24,6 +24,8 @@ MOCK = "mock server"
 CASES = {"a documented error": "Prefer: code=429\r\n", "speech (from Prism a placeholder)": ""}
 """What the response is, and the header that asks for it."""
 CONNECTIONS = (1, 50)
+REQUESTS = 300
+"""Over all connections."""
 BODY = b'{"input": "Hello world", "model": "elevenlabs/eleven-turbo-v2", "voice": "alloy", "response_format": "pcm"}'
 
 
@@ -52,7 +54,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
 
 
 def _rate_of(servers: Mapping[str, str], header: str, connections: int, server: str) -> float:
-    return rate(servers[server], header, connections, max(300 // connections, 6))
+    return rate(servers[server], header, connections, max(REQUESTS // connections, 6))
 
 
 def rate(url: str, header: str, connections: int, requests: int) -> float:

@@ -151,6 +151,7 @@ def test_the_text_lists_rows_bounds_and_clients_and_marks_noise() -> None:
 def test_the_mock_server_is_measured_also_without_prism(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(throughput, "CONNECTIONS", (1, 2))
+    monkeypatch.setattr(throughput, "REQUESTS", 6)
     found = throughput.measure(quick=True)
     assert found["missing"] == {}
     for servers in found["requests_per_second"].values():

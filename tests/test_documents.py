@@ -38,8 +38,12 @@ def blocks(language: str) -> list[tuple[str, str]]:
 COMMANDS = [(place, command) for place, block in blocks("sh") for command in block.splitlines()]
 RECIPES = {path.read_text() for path in (PROJECT / "docs/examples").glob("*.py")}
 """Examples that are shown whole. `make examples` runs them."""
-SNIPPETS = {text: place for place, text in blocks("python") if "openrouter_speech" in text and text not in RECIPES}
-"""Each once, with a place of it. The others are for other packages; `tests/interop/test_coming_from.py` runs them."""
+ELSEWHERE = {path.name for path in (PROJECT / "docs/coming-from").iterdir()}
+"""Pages whose programs `tests/interop/test_coming_from.py` runs."""
+SNIPPETS = {
+    text: place for place, text in blocks("python") if place.partition(":")[0] not in ELSEWHERE and text not in RECIPES
+}
+"""Each once, with a place of it."""
 TESTS = {text for text in SNIPPETS if "def test_" in text}
 PAGES = {place.partition(":")[0] for text, place in SNIPPETS.items() if text not in TESTS}
 

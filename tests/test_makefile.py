@@ -68,11 +68,19 @@ def test_a_python_without_venv_gets_one_sentence(make: Make, tmp_path: Path) -> 
 
 def test_ci_runs_check_and_ends_with_the_tests() -> None:
     assert (PROJECT / ".ci/run").read_text().splitlines()[-2:] == ["make check", "make net"]
-    (prerequisites,) = re.findall(r"^check: (.*?) ##", MAKEFILE, re.MULTILINE)
-    assert prerequisites.split()[-1] == "coverage"
-    assert {"lint", "check-curated", "check-generated", "spec-lint", "workflow-lint", "check-wheel"} <= set(
-        prerequisites.split()
-    )
+    (gates,) = re.findall(r"^GATES = (.*)", MAKEFILE, re.MULTILINE)
+    assert {"lint", "check-curated", "check-generated", "spec-lint", "workflow-lint", "check-wheel"} <= {*gates.split()}
+
+
+@pytest.mark.parametrize("broken", ["lint", "coverage", ".types"])
+def test_check_fails_with_each_of_its_steps(broken: str, make: Make, tmp_path: Path) -> None:
+    (tmp_path / ".installed").touch()
+    submake = program(tmp_path / "submake", f'echo "$*" >> {tmp_path}/noted; case "$*" in *{broken}*) exit 1; esac')
+    result = make("check", f"VENV={tmp_path}", f"MAKE={submake}")
+    assert result.returncode != 0
+    ran = (tmp_path / "noted").read_text().splitlines()
+    assert broken in ran[-1]
+    assert ran[:1] == [f"--jobs 1 {tmp_path}/.types {tmp_path}/.interop"]
 
 
 CheckOn = Callable[..., "subprocess.CompletedProcess[str]"]

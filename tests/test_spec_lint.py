@@ -120,12 +120,3 @@ def test_each_disabled_rule_would_fail(
     assert spec_lint.main([str(PROJECT / "openapi.yaml"), f"--rules={tmp_path}/all.yaml"]) == 1
     broken = set(re.findall(r"\d+:\d+ +error +(\S+)", capsys.readouterr().err))
     assert broken == set(yaml.safe_load(RULES.read_text())["rules"])
-
-
-def test_an_unknown_rule_is_an_error(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    needs(spec_lint.REDOCLY, monkeypatch)
-    (tmp_path / "rules.yaml").write_text("extends: [minimal]\nrules: {no-such-rule: off}\n")
-    assert spec_lint.main([str(PROJECT / "openapi.yaml"), f"--rules={tmp_path}/rules.yaml"]) == 1
-    assert "no-such-rule" in capsys.readouterr().err

@@ -3,13 +3,11 @@
 ElevenLabs has an API of its own, so their package talks to a stand-in that answers with the mock server's audio.
 """
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
@@ -17,7 +15,7 @@ from typing import NamedTuple
 import pytest
 from openrouter_speech.mock import MockServer
 
-from ..conftest import KEY, PROJECT
+from ..conftest import KEY, PROJECT, run_programs
 from .conftest import OurAudio
 
 TITLES = ["Get audio", "Stream", "Save to a file", "Errors", "Async"]
@@ -43,12 +41,6 @@ def programs(package: str) -> list[Program]:
 
 
 PAGES = {package: programs(package) for package in ("elevenlabs", "openai", "openrouter")}
-RUN = [
-    program
-    for listed in PAGES.values()
-    for program in listed
-    if program.package != "openrouter-speech" or program.title == "Errors"  # tests/test_documents.py runs the others
-]
 REDIRECTED = {
     "elevenlabs": "from functools import partialmethod\nfrom elevenlabs import client as at\n"
     "for each in (at.ElevenLabs, at.AsyncElevenLabs):\n"
@@ -62,21 +54,21 @@ REDIRECTED = {
 
 @pytest.fixture
 def elevenlabs(server: MockServer, our_audio: OurAudio) -> Iterator[ThreadingHTTPServer]:
-    """A stand-in for their API. `refuses` makes it refuse the key."""
+    """A stand-in for their API, which refuses the first key."""
     server.reset()
     audio = our_audio(response_format="mp3")
+    refusals = [b'{"detail": {"status": "invalid_api_key"}}']
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            refused = getattr(self.server, "refuses", False)
-            body = b'{"detail": {"status": "invalid_api_key"}}' if refused else audio
+            refusal = refusals.pop() if refusals else None
             known = re.match(r"/v1/text-to-speech/\w+(/stream)?(\?|$)", self.path) and self.headers["xi-api-key"] == KEY
-            self.send_response(401 if refused else 200 if known else 404)
-            self.send_header("Content-Type", "application/json" if refused else "audio/mpeg")
-            self.send_header("Content-Length", str(len(body)))
+            self.send_response(401 if refusal else 200 if known else 404)
+            self.send_header("Content-Type", "application/json" if refusal else "audio/mpeg")
+            self.send_header("Content-Length", str(len(refusal or audio)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(refusal or audio)
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -96,26 +88,19 @@ def test_a_page_has_the_same_programs_for_both(package: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("program", RUN, ids=lambda program: f"{program.package}, {program.title}")
-def test_a_program_does_what_it_is_for(
-    program: Program, server: MockServer, elevenlabs: ThreadingHTTPServer, tmp_path: Path
+@pytest.mark.parametrize(("page", "package"), [*product(PAGES, ["openrouter-speech"]), *zip(PAGES, PAGES, strict=True)])
+def test_each_program_does_what_it_is_for(
+    page: str, package: str, server: MockServer, elevenlabs: ThreadingHTTPServer, tmp_path: Path
 ) -> None:
-    if find_spec(program.package.replace("-", "_")) is None:
-        pytest.skip(f"{program.package} is not installed; `make interop` installs it")
-    if program.title == "Errors":
-        server.script([401])
-        elevenlabs.refuses = True  # type: ignore[attr-defined]
-    url = f"http://127.0.0.1:{elevenlabs.server_port}" if program.package == "elevenlabs" else server.url
+    if find_spec(package.replace("-", "_")) is None:
+        pytest.skip(f"{package} is not installed; `make interop` installs it")
+    server.script([401])
+    url = f"http://127.0.0.1:{elevenlabs.server_port}" if package == "elevenlabs" else server.url
+    programs = {program.title: program.text for program in PAGES[page] if program.package == package}
+    first = {"Redirect": REDIRECTED[package].format(url=url), "Errors": programs.pop("Errors")}
     keys = {f"{name}_API_KEY": KEY for name in ("ELEVENLABS", "OPENAI", "OPENROUTER")}
-    result = subprocess.run(
-        [sys.executable, "-c", REDIRECTED[program.package].format(url=url) + program.text],
-        cwd=tmp_path, env={**os.environ, **keys, "OPENAI_BASE_URL": server.url},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    if program.title == "Errors":
-        assert result.stdout.startswith("check the key: ")
-    elif program.title == "Save to a file":
-        assert (tmp_path / "story.mp3").stat().st_size > 1000
-    else:
-        assert re.fullmatch(r"(\d+ bytes\n)+", result.stdout)
+    printed = run_programs(first | programs, tmp_path, **keys, OPENAI_BASE_URL=server.url)
+    assert printed["Errors"].startswith("check the key: ")
+    assert (tmp_path / "story.mp3").stat().st_size > 1000
+    for title in {*TITLES} - {"Errors", "Save to a file"}:
+        assert re.fullmatch(r"(\d+ bytes.*\n)+", printed[title])
