@@ -155,28 +155,33 @@ check-wheel: $(INSTALLED) ## build the wheel, install it into an empty environme
 	"$$work/venv/bin/"$(pip_install) "openrouter-speech[mock] @ file://$$(ls "$$work"/*.whl)" && \
 	cp tests/wheel_smoke.py "$$work" && cd "$$work" && venv/bin/python wheel_smoke.py
 
-# Tests that start many processes or servers, or need a browser: `make check` and CI run them too.
-SLOW = $(NET) tests/interop tests/tools tests/mock/test_docs_page.py tests/mock/test_pytest_plugin.py \
-	$(addprefix tests/cli/test_,batch.py end_to_end.py mock.py terminal.py) \
-	$(addprefix tests/contract/test_,proxy.py server.py) \
-	$(addprefix tests/test_,action.py benchmarks.py dist.py documents.py generation.py makefile.py soak.py spec_lint.py \
-	suite.py typing.py workflows.py)
-
-.PHONY: test
-test: $(INSTALLED) ## run the quick tests; make test ARGS="-k retries" runs some of all
-	$(BIN)/pytest --numprocesses auto --dist worksteal $(or $(ARGS),$(addprefix --ignore ,$(SLOW)))
+PYTEST = $(BIN)/pytest --numprocesses auto --dist worksteal
 
 # Other servers than the mock server.
 NET = $(addprefix tests/contract/test_,another_description.py conforming.py net.py)
 
+# Tests that start many processes or servers.
+SLOW = tests/interop tests/mock/test_pytest_plugin.py $(addprefix tests/cli/test_,end_to_end.py mock.py terminal.py) \
+	$(addprefix tests/contract/test_,proxy.py server.py) $(addprefix tests/test_,action.py benchmarks.py dist.py \
+	documents.py generation.py makefile.py soak.py spec_lint.py suite.py typing.py workflows.py)
+
+OTHER_TARGETS = $(addprefix --ignore ,$(NET) $(SLOW) tests/mock/test_docs_page.py)
+
+.PHONY: test
+test: $(INSTALLED) ## run the quick tests; make test ARGS="-k retries" runs some of all
+	$(PYTEST) $(or $(ARGS),$(OTHER_TARGETS) --ignore tests/tools --ignore tests/cli/test_batch.py)
+
+.PHONY: test-slow
+test-slow: $(INSTALLED) $(VENV)/.interop ## run the tests that start many processes or servers
+	$(PYTEST) $(SLOW)
+
 .PHONY: net
 net: $(INSTALLED) ## test that good servers keep every rule, and that each of many broken ones is named by the rule it breaks
-	$(BIN)/pytest --numprocesses auto --dist worksteal $(NET)
+	$(PYTEST) $(NET)
 
 .PHONY: coverage
-coverage: $(INSTALLED) ## run the tests; fail if they cover less than 95% of the code
-	$(BIN)/pytest --numprocesses auto --dist worksteal --cov \
-		$(or $(ARGS),$(addprefix --ignore ,$(NET) tests/mock/test_docs_page.py))
+coverage: $(INSTALLED) ## run the tests but the slow ones; fail if they cover less than 95% of the code
+	$(PYTEST) --cov $(or $(ARGS),$(OTHER_TARGETS))
 
 .PHONY: soak
 soak: $(INSTALLED) ## make many calls to a failing server and look for leaks: make soak N=20000 SEED=1
@@ -262,6 +267,7 @@ check: $(INSTALLED) ## run all checks that CI runs, but `net`; PYTHONS="3.11 3.1
 	@$(MAKE) --jobs 1 $(VENV)/.types $(VENV)/.interop
 	@$(MAKE) --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(GATES)
 	@$(MAKE) coverage
+	@$(MAKE) test-slow
 endif
 
 .PHONY: constraints

@@ -72,7 +72,7 @@ def test_ci_runs_check_and_ends_with_the_tests() -> None:
     assert {"lint", "check-curated", "check-generated", "spec-lint", "workflow-lint", "check-wheel"} <= {*gates.split()}
 
 
-@pytest.mark.parametrize("broken", ["lint", "coverage", ".types"])
+@pytest.mark.parametrize("broken", ["lint", "coverage", "test-slow", ".types"])
 def test_check_fails_with_each_of_its_steps(broken: str, make: Make, tmp_path: Path) -> None:
     (tmp_path / ".installed").touch()
     submake = program(tmp_path / "submake", f'echo "$*" >> {tmp_path}/noted; case "$*" in *{broken}*) exit 1; esac')

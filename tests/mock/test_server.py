@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import wave
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ import jsonschema_rs
 import miniaudio
 import pytest
 import yaml
+from openrouter_speech import _serving
 from openrouter_speech.mock import MockServer
 
 from ..conftest import KEY, PROJECT, REQUEST
@@ -338,6 +340,26 @@ def test_a_connection_that_comes_while_the_server_stops_is_closed() -> None:
 
             serving.on_tick = connect_and_stop  # type: ignore[method-assign]
         gc.collect()
+
+
+def test_a_server_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It neither waits for its next tick, nor sleeps."""
+    sleep, delays = asyncio.sleep, list[float]()
+
+    async def noted(delay: float) -> None:
+        delays.append(delay)
+        await sleep(0)
+
+    monkeypatch.setattr(_serving, "_TICK", 3600)
+    monkeypatch.setattr(asyncio, "sleep", noted)
+    server = MockServer().start()
+    httpx.get(server.url)
+    stopping = threading.Thread(target=server.stop, daemon=True)
+    stopping.start()
+    stopping.join(20)
+    assert not stopping.is_alive()
+    assert delays
+    assert not any(delays)
 
 
 def test_a_server_frees_its_port() -> None:

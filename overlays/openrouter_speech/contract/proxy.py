@@ -88,7 +88,7 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop. Responses in flight are cut off; those that came are checked before this returns."""
-        self._server.should_exit = self._server.force_exit = True
+        self._server.end()
         self._thread.join()
         self._checking.shutdown()
 

@@ -130,7 +130,7 @@ class MockServer:
     def stop(self) -> None:
         """Stop serving and free the port. In-flight responses are cut off."""
         if self._server is not None and self._thread is not None:
-            self._server.should_exit = self._server.force_exit = True
+            self._server.end()
             self._thread.join()
             self._thread = None
         if self._socket is not None:
