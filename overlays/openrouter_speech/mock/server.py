@@ -82,7 +82,7 @@ class MockServer:
         )
         self._address = (host, port)
         self._socket: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: Server | None = None
         self._thread: threading.Thread | None = None
 
     @property
