@@ -1,5 +1,6 @@
 """Where audio goes: names that every file system takes, and folders that are not too full."""
 
+import os
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
@@ -58,6 +59,16 @@ def test_no_file_replaces_another(tmp_path: Path) -> None:
     places = [store.put(number, "audio/a.wav", Arrived(bytes([number] * 9), PCM, None)).file for number in (1, 2, 3)]
     assert places == ["audio/a.wav", "audio/a-2.wav", "audio/a-3.wav"]
     assert [(tmp_path / place).read_bytes()[-9:] for place in places] == [bytes([n] * 9) for n in (1, 2, 3)]
+
+
+def test_a_write_that_is_short_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a disk gets full, or a file reaches the size that a process may write."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, content: write(descriptor, content[:5]))
+    store = Store(tmp_path, "{id}", 1)
+    store.open()
+    facts = store.put(1, "audio/a.wav", Arrived(bytes(range(24)), PCM, None))
+    assert (tmp_path / facts.file).read_bytes()[44:] == bytes(range(24))
 
 
 def test_text_is_not_kept_and_bytes_are(tmp_path: Path) -> None:
