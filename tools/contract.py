@@ -10,7 +10,7 @@ from typing import Any
 from .cut import cut
 from .document import Document, Operation, named
 from .report import Changes, Finding, Step, changes
-from .schemas import BOTH, NARROWER, NEITHER, WIDER, Change, Comparison, Place, flag, text
+from .schemas import BOTH, NARROWER, WIDER, Change, Comparison, Place, flag, rest, text
 
 NO_SECURITY = "no credential"
 
@@ -99,7 +99,7 @@ class _Comparison(Comparison):
         others = self.documents[1], items[1], now
         yield from _accepted("server", _servers(*sides), _servers(*others))
         yield from _accepted("security", _security(*sides), _security(*others))
-        yield from _others(was, now, _OPERATION)
+        yield from rest(was, now, _OPERATION)
         yield from self._pairs((), _parameters(*sides), _parameters(*others), self._parameter)
         bodies = ({"request": side["requestBody"]} if "requestBody" in side else {} for side in (was, now))
         yield from self._pairs((), next(bodies), next(bodies), self._parameter)
@@ -132,7 +132,7 @@ class _Comparison(Comparison):
             if before != after:
                 yield Change((name,), before, after, BOTH)
                 break
-        yield from _others(old, new, _PARAMETER)
+        yield from rest(old, new, _PARAMETER)
         had, has = "content" in old, "content" in new
         if had != has:
             yield flag(("content",), has, BOTH, BOTH)
@@ -142,7 +142,7 @@ class _Comparison(Comparison):
             yield from self.changes(old.get("schema", {}), new.get("schema", {}))
 
     def _response(self, old: Node, new: Node) -> Iterator[Change]:
-        yield from _others(old, new, {"content", "headers", "links"})
+        yield from rest(old, new, {"content", "headers", "links"})
         headers = (_by_name(side, "headers", lambda name: f"header {name.lower()}") for side in (old, new))
         yield from self._pairs((), next(headers), next(headers), self._parameter)
         yield from self._content(old, new)
@@ -152,7 +152,7 @@ class _Comparison(Comparison):
         yield from self._pairs((), next(contents), next(contents), self._media)
 
     def _media(self, old: Node, new: Node) -> Iterator[Change]:
-        yield from _others(old, new, {"schema"})
+        yield from rest(old, new, {"schema"})
         yield from self.changes(old.get("schema", {}), new.get("schema", {}))
 
 
@@ -210,11 +210,3 @@ def _accepted(name: str, before: set[str], after: set[str]) -> Iterator[Change]:
     if before != after:
         breaks = NO_SECURITY not in after and not after >= before
         yield Change((name,), " or ".join(sorted(before)), " or ".join(sorted(after)), (breaks, breaks))
-
-
-def _others(old: Node, new: Node, known: set[str]) -> Iterator[Change]:
-    """Compare what has no rules of its own, so that nothing is lost."""
-    for name in sorted((old.keys() | new.keys()) - known):
-        before, after = (None if side.get(name) in (None, False) else text(side[name]) for side in (old, new))
-        if before != after:
-            yield Change((name,), before, after, NEITHER if name == "deprecated" else BOTH)

@@ -145,7 +145,10 @@ def _facts(node: Any, *, names: bool = False) -> Any:
 
 
 def _in_3_1(schema: dict[str, Any]) -> dict[str, Any]:
-    """Replace what OpenAPI 3.0 has for null and for exclusive bounds."""
+    """Replace what OpenAPI 3.0 has for null and for exclusive bounds, and drop flags that are not set."""
+    for keyword in ("allowReserved", "deprecated", "readOnly", "uniqueItems", "writeOnly"):
+        if schema.get(keyword) is False:
+            del schema[keyword]
     for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and bound in schema:
             schema[exclusive] = schema.pop(bound)
