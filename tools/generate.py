@@ -21,14 +21,11 @@ from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.strings import ClassName, snake_case
 
-from .cut import WORDING
+from .cut import WORDING, mapped
 from .document import DescriptionError, Document, read
 
 _ADDED = ("operations.py", "params.py", "status_errors.py", "reference.md")
 """Files of the package that the generator does not write itself, each with a template of ours."""
-
-_HOLDS_NAMES = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
-"""Keywords whose keys are names, not keywords."""
 
 _RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout_ms", "http_headers", "extra_body"}) | {
     "use_cache", "convert", "max_cost",
@@ -230,37 +227,26 @@ def accepted(prop: Any) -> Iterable[str]:
             return (prop.get_type_string(no_optional=True).as_unembedded_code(),)
 
 
-def without_wording(schema: Any, *, names: bool = False) -> Any:
-    """Copy a schema without its descriptions and examples. `names`: the keys are names, not keywords."""
-    if isinstance(schema, list):
-        return [without_wording(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: without_wording(value, names=not names and key in _HOLDS_NAMES)
-        for key, value in schema.items()
-        if names or not (key in WORDING or key.startswith("x-"))
-    }
+def without_wording(schema: dict[str, Any]) -> dict[str, Any]:
+    """Copy a schema without its descriptions and examples."""
+    copy: dict[str, Any] = mapped(
+        schema, lambda node: {key: node[key] for key in node if not (key in WORDING or key.startswith("x-"))}
+    )
+    return copy
 
 
-def _simplified(node: Any) -> Any:
-    """Copy a description for the generator.
+def _simplified(node: dict[str, Any]) -> dict[str, Any]:
+    """Adapt a part of the description to the generator.
 
     Alternatives such as `oneOf: [{required: [data]}, {required: [url]}]` are about presence, but the generator would
     make a union of them, and lose the object. An enum with one value becomes a literal instead of a class.
     """
-    if isinstance(node, list):
-        return [_simplified(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    simple = {
-        key: _simplified(value)
-        for key, value in node.items()
-        if not (key in {"oneOf", "anyOf"} and all(part.keys() == {"required"} for part in value))
-    }
-    if isinstance(values := simple.get("enum"), list) and len(values) == 1:
-        simple["const"] = simple.pop("enum")[0]
-    return simple
+    for key in ("oneOf", "anyOf"):
+        if key in node and all(part.keys() == {"required"} for part in node[key]):
+            del node[key]
+    if len(node.get("enum", ())) == 1:
+        node["const"] = node.pop("enum")[0]
+    return node
 
 
 def _status_name(status: int) -> str:
@@ -275,7 +261,7 @@ def generate(description: Path, config_file: Path, templates: Path, target: Path
     source = read(str(description))
     settings = ConfigFile.load_from_path(config_file)
     config = Config.from_sources(settings, MetaType.NONE, description, "utf-8", False, target)
-    openapi = GeneratorData.from_dict(_simplified(source.content), config=config)
+    openapi = GeneratorData.from_dict(mapped(source.content, _simplified), config=config)
     if isinstance(openapi, GeneratorError):
         return [openapi]
     return list(Project(source, openapi, config, templates).build())
