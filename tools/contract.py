@@ -30,21 +30,13 @@ Side = tuple[Document, Node, Node]
 
 
 def spec_diff(old: Document, new: Document) -> Changes:
-    """Compare two versions of our description, and determine the SemVer step that the changes require.
-
-    Raises:
-        DescriptionError: One of the two is unusable.
-    """
+    """Compare two versions of our description, and determine the SemVer step that the changes require."""
     cuts = [Document(side.name, cut(side, side.operations(), {})) for side in (old, new)]
     return changes(differences(*cuts), same=old.content == new.content, reasons=_REASONS)
 
 
 def differences(old: Document, new: Document) -> list[Finding]:
-    """List the differences between two cuts.
-
-    Raises:
-        DescriptionError: One of the two is unusable.
-    """
+    """List the differences between two cuts."""
     try:
         return list(_differences(old, new))
     except RecursionError as error:

@@ -34,11 +34,7 @@ _WIDTH = 112
 
 
 def curated(folder: Path = Path()) -> dict[str, Any]:
-    """Return the description that the facts and the overlay in a folder give.
-
-    Raises:
-        DescriptionError: One of the two is unusable, or they do not fit each other.
-    """
+    """Return the description that the facts and the overlay in a folder give."""
     facts = parse(content_of(str(folder / FACTS)), FACTS)
     result = overlay.applied(overlay.parse(content_of(str(folder / OVERLAY)), OVERLAY), dict(facts.content))
     del result["x-cut-from"]

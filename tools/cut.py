@@ -44,11 +44,7 @@ def mapped(node: Any, change: Callable[[Node], Any], *, names: bool = False) -> 
 
 
 def cut(document: Document, operations: Iterable[Operation], ids: Mapping[Operation, str]) -> dict[str, Any]:
-    """Cut out the operations. `ids` has the operationId that each used to have.
-
-    Raises:
-        DescriptionError: An operation is missing, has the id of another, or refers to what does not exist.
-    """
+    """Cut out the operations. `ids` has the operationId that each used to have."""
     try:
         return _cut(document, operations, ids)
     except RecursionError as error:
@@ -82,11 +78,7 @@ def _check_id(document: Document, operation: Operation, known: object) -> None:
 
 
 def components(name: str, content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the components that the paths refer to, directly or not, by kind.
-
-    Raises:
-        DescriptionError: A reference leads nowhere, or back to itself.
-    """
+    """Return the components that the paths refer to, directly or not, by kind."""
     document = Document(name, content)
     kept: dict[tuple[str, str], Any] = {}
     left = list(_references(document, content["paths"]))

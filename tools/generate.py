@@ -5,8 +5,11 @@ a page of documentation. Here each template also gets the description itself, an
 """
 
 import keyword
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,8 +24,9 @@ from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.strings import ClassName, snake_case
 
+from . import ToolError
 from .cut import WORDING, mapped
-from .document import DescriptionError, Document, read
+from .document import Document, read
 
 _ADDED = ("operations.py", "params.py", "status_errors.py", "reference.md")
 """Files of the package that the generator does not write itself, each with a template of ours."""
@@ -143,7 +147,7 @@ class Project(generator.Project):
             return
         model = next(body.prop for body in endpoint.bodies if body.content_type == "application/json")
         if not isinstance(model, ModelProperty):
-            raise SystemExit(f"{endpoint.name}: only an object can be the body of a request")
+            raise ToolError(f"{endpoint.name}: only an object can be the body of a request.")
         schemas = self._properties(body)
         for prop in [*(model.required_properties or ()), *(model.optional_properties or ())]:
             yield self._parameter(prop, "body", schemas[prop.name.get_untrusted_value()])
@@ -256,26 +260,34 @@ def _status_name(status: int) -> str:
         return f"Status{status}"
 
 
-def generate(description: Path, config_file: Path, templates: Path, target: Path) -> list[GeneratorError]:
+def generate(description: Path, config_file: Path, templates: Path, target: Path) -> list[str]:
     """Generate the package `target` from a description. Returns what went wrong; nothing at all may."""
     source = read(str(description))
     settings = ConfigFile.load_from_path(config_file)
     config = Config.from_sources(settings, MetaType.NONE, description, "utf-8", False, target)
     openapi = GeneratorData.from_dict(mapped(source.content, _simplified), config=config)
     if isinstance(openapi, GeneratorError):
-        return [openapi]
-    return list(Project(source, openapi, config, templates).build())
+        return [f"{openapi.header}\n{openapi.detail or ''}"]
+    path = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])  # the generator's hooks call ruff
+    try:
+        with redirect_stdout(None):
+            problems = Project(source, openapi, config, templates).build()
+    finally:
+        os.environ["PATH"] = path
+    shutil.copy(description, target / "openapi.yaml")
+    (target / "py.typed").touch()
+    return [f"{problem.header}\n{problem.detail or ''}" for problem in problems]
 
 
 def main(arguments: list[str]) -> int:
     """Run `python -m tools.generate openapi.yaml generator-config.yaml templates target`."""
     try:
         problems = generate(*map(Path, arguments))
-    except DescriptionError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
+    except ToolError as error:
+        problems = [str(error)]
     for problem in problems:
-        print(problem.header, problem.detail or "", sep="\n", file=sys.stderr)  # noqa: T201
+        print(problem, file=sys.stderr)  # noqa: T201
     return 1 if problems else 0
 
 

@@ -30,6 +30,7 @@ from griffe import (
     Parameters,
 )
 
+from . import ToolError
 from .git import unpack
 
 PACKAGES = ("generated/openrouter_speech_api", "overlays/openrouter_speech")
@@ -37,10 +38,6 @@ LEFT_OUT = "..."
 """Marks an optional key, which has no default."""
 
 logging.getLogger("griffe").addHandler(logging.NullHandler())  # what griffe cannot resolve does not concern the user
-
-
-class PackageError(Exception):
-    """A package cannot be read. The message is a full sentence for the user."""
 
 
 @dataclass(frozen=True)
@@ -52,21 +49,12 @@ class Packages:
 
 
 def packages_here() -> Packages:
-    """Load the packages from the current folder.
-
-    Raises:
-        PackageError: A package is missing, or is not Python.
-    """
+    """Load the packages from the current folder."""
     return _read(Path(), "")
 
 
 def packages_at(ref: str) -> Packages:
-    """Load the packages at a commit.
-
-    Raises:
-        GitError: There is no such commit, or no such package in it.
-        PackageError: A package is not Python.
-    """
+    """Load the packages at a commit."""
     with TemporaryDirectory(prefix="openrouter-speech-") as folder:
         for package in PACKAGES:
             unpack(ref, package, Path(folder))
@@ -77,7 +65,7 @@ def _read(root: Path, when: str) -> Packages:
     files: dict[str, bytes] = {}
     for package in PACKAGES:
         if not (root / package / "__init__.py").is_file():
-            raise PackageError(f"There is no package {package}{when or ' here'}.")
+            raise ToolError(f"There is no package {package}{when or ' here'}.")
         for path in sorted((root / package).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 files[path.relative_to(root).as_posix()] = path.read_bytes()
@@ -86,7 +74,7 @@ def _read(root: Path, when: str) -> Packages:
             ast.parse(files[name])
         except (SyntaxError, ValueError) as error:  # ValueError: a null byte, in older Pythons
             line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-            raise PackageError(f"{name}{when} is not Python{line}: {getattr(error, 'msg', error)}.") from error
+            raise ToolError(f"{name}{when} is not Python{line}: {getattr(error, 'msg', error)}.") from error
     loader = GriffeLoader(
         search_paths=[root / Path(package).parent for package in PACKAGES], allow_inspection=False, store_source=False
     )

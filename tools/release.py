@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from . import ToolError
 from .api import api_diff
 from .contract import spec_diff
 from .curate import DESCRIPTION
 from .document import Document, parse, read
-from .git import GitError, file_at, tags
+from .git import file_at, tags
 from .packages import packages_at, packages_here
 from .report import STEPS, Step
 
@@ -23,10 +24,6 @@ VERSION_FILE = "overlays/openrouter_speech/_version.py"
 CHANGELOG = "CHANGELOG.md"
 
 Version = tuple[int, int, int]
-
-
-class ReleaseError(Exception):
-    """A release has no notes. The message is a full sentence for the user."""
 
 
 @dataclass
@@ -44,9 +41,6 @@ def check(ref: str | None) -> tuple[bool, list[str]]:
 
     Returns:
         Whether it is ready, and the lines to print.
-
-    Raises:
-        GitError, DescriptionError, PackageError: The release or the current folder cannot be read.
     """
     version, base = _version_in(_text(VERSION_FILE)), None
     lines = ["Nothing is released yet: the current commit has no tag v* behind it, so there is nothing to compare."]
@@ -60,43 +54,31 @@ def check(ref: str | None) -> tuple[bool, list[str]]:
             max(spec.step, api.step, key=STEPS.index),
         )
         if numbers(base) is None:
-            raise GitError(f"{VERSION_FILE} at {ref} has no version of three numbers.")
+            raise ToolError(f"{VERSION_FILE} at {ref} has no version of three numbers.")
     found = problems(version, _text(CHANGELOG), base, step)
     verdict = f"is not ready ({len(found)} problem{'s' * (len(found) > 1)})" if found else "is ready"
     return not found, [*lines, *found, f"Release: {version} {verdict}"]
 
 
 def description_at(ref: str) -> Document:
-    """Read our description at a commit.
-
-    Raises:
-        GitError, DescriptionError: There is no such commit, or no usable description in it.
-    """
+    """Read our description at a commit."""
     return parse(file_at(ref, DESCRIPTION), f"{DESCRIPTION} at {ref}")
 
 
 def notes(tag: str) -> list[str]:
-    """Return the lines of the changelog that describe a release.
-
-    Raises:
-        ReleaseError: The tag is not that of the version here, or the changelog has no such section.
-    """
+    """Return the lines of the changelog that describe a release."""
     version = _version_in(_text(VERSION_FILE))
     if tag != f"v{version}":
-        raise ReleaseError(f"The tag must be v{version}, for the version in {VERSION_FILE}, not {tag}.")
+        raise ToolError(f"The tag must be v{version}, for the version in {VERSION_FILE}, not {tag}.")
     _, _, text = _text(CHANGELOG).partition(f"\n## [{version}] - ")
     lines = text.partition("\n## [")[0].strip().splitlines()[1:]
     if not any(lines):
-        raise ReleaseError(f"{CHANGELOG}: there is no section [{version}] with a date and an entry.")
+        raise ToolError(f"{CHANGELOG}: there is no section [{version}] with a date and an entry.")
     return lines[1:] if not lines[0] else lines
 
 
 def last_tag() -> str | None:
-    """Find the tag of the newest version in the history of the current commit; None if there is none.
-
-    Raises:
-        GitError: There is no repository, or no commit.
-    """
+    """Find the tag of the newest version in the history of the current commit; None if there is none."""
     released = {tag: version for tag in tags("v*") if (version := numbers(tag[1:]))}
     return max(released, key=lambda tag: released[tag], default=None)
 

@@ -28,10 +28,10 @@ _UPPER = dict.fromkeys(("exclusiveMaximum", "maximum", "maxItems", "maxLength", 
 """Each bound, and what it is where it is not set."""
 
 _OTHERS = {
-    "default": (NEITHER, NARROWER, NARROWER), "deprecated": (NEITHER, NEITHER, NEITHER),
-    "discriminator": (NEITHER, NEITHER, BOTH),
-    "readOnly": (NARROWER, NEITHER, BOTH), "writeOnly": (WIDER, NEITHER, BOTH),
-    **dict.fromkeys(("allowReserved", "callbacks", "contentEncoding", "contentMediaType", "encoding"), (BOTH, BOTH, BOTH)),
+    "allowReserved": (BOTH, BOTH, BOTH), "callbacks": (BOTH, BOTH, BOTH), "contentEncoding": (BOTH, BOTH, BOTH),
+    "contentMediaType": (BOTH, BOTH, BOTH), "default": (NEITHER, NARROWER, NARROWER),
+    "deprecated": (NEITHER, NEITHER, NEITHER), "discriminator": (NEITHER, NEITHER, BOTH),
+    "encoding": (BOTH, BOTH, BOTH), "readOnly": (NARROWER, NEITHER, BOTH), "writeOnly": (WIDER, NEITHER, BOTH),
 }  # fmt: skip
 """Keywords with rules of their own: what it breaks that they are set, removed, or changed."""
 

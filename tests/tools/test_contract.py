@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from tools import ToolError
 from tools.contract import differences
 from tools.cut import cut
-from tools.document import DescriptionError, Document
+from tools.document import Document
 from tools.report import Finding
 
 from .samples import PATH, Upstream, schemas_of, small
@@ -178,7 +179,7 @@ def test_a_parameter_or_header_that_changes(before: Edit, after: Edit, where: st
 
 
 def test_what_only_looks_like_a_schema_is_refused() -> None:
-    with pytest.raises(DescriptionError, match="sample: it is not a valid description"):
+    with pytest.raises(ToolError, match="sample: it is not a valid description"):
         changed(_field("speed", multipleOf="x"), _field("voice", discriminator=5))
 
 

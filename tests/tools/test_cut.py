@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tools import ToolError
 from tools.curate import FACTS, dumped
 from tools.cut import NAMES, WORDING, cut
-from tools.document import DescriptionError, Document, read
+from tools.document import Document, read
 
 from ..conftest import PROJECT
 from .samples import PATH, UPSTREAM, Upstream, needs_copies, small
@@ -156,7 +157,7 @@ BODY, ITSELF = f"{SCHEMA}/SpeechRequest", "#/components/responses/A"
 def test_what_cannot_be_cut_is_refused(edit: Callable[[Upstream], Any], problem: str) -> None:
     upstream = Upstream(small())
     edit(upstream)
-    with pytest.raises(DescriptionError, match=re.escape(problem)):
+    with pytest.raises(ToolError, match=re.escape(problem)):
         facts(upstream.document)
 
 
@@ -166,5 +167,5 @@ def test_nesting_beyond_what_python_can_follow_is_refused() -> None:
     upstream.fields["speed"] = deep
     for _ in range(2000):
         deep["items"] = deep = {}
-    with pytest.raises(DescriptionError, match="nested too deeply"):
+    with pytest.raises(ToolError, match="nested too deeply"):
         facts(upstream.document)

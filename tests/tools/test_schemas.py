@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tools.document import DescriptionError, Document
+from tools import ToolError
+from tools.document import Document
 from tools.schemas import BOTH, LIMIT, NARROWER, NEITHER, WIDER, Breaks, Comparison
 
 CAT = {"type": "object", "properties": {"kind": {"const": "cat"}, "lives": {"type": "integer"}}}
@@ -207,6 +208,6 @@ def test_a_schema_that_cannot_be_read_is_refused(schema: Any, problem: str) -> N
         for name in ("Bomb", "Other"):
             properties = {str(number): ref(f"{name}{level + 1}") for number in range(10)}
             components[f"{name}{level}"] = {"properties": properties}
-    with pytest.raises(DescriptionError, match=r"^sample: ") as caught:
+    with pytest.raises(ToolError, match=r"^sample: ") as caught:
         compared(schema, ref("Other0"), **components)
     assert problem in str(caught.value)
