@@ -147,6 +147,7 @@ class _Api:
     def __init__(self, packages: Packages) -> None:
         self.things: dict[str, Object | None] = {}
         """Public names with their objects; None if imported from another package."""
+        self._packages = {module.path for module in packages.modules}
         inherited: set[str] = set()
         for module in packages.modules:
             self._collect(module.path, module, (), inherited)
@@ -205,10 +206,9 @@ class _Api:
     def _bases(self, cls: Class) -> set[str]:
         """Find the ancestors that callers can name: public ones, and those from other packages."""
         ancestors = cls.mro()
-        packages = {name.partition(".")[0] for name in self.things}
         written = {base.canonical_path for one in (cls, *ancestors) for base in one.bases if isinstance(base, Expr)}
         ours = {name for ancestor in ancestors for name in self._names.get(ancestor.path, ())}
-        return ours | {path for path in written if path.partition(".")[0] not in packages}
+        return ours | {path for path in written if path.partition(".")[0] not in self._packages}
 
 
 def _is_public(member: Object | Alias, owner: Object) -> bool:
