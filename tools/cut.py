@@ -45,12 +45,8 @@ def mapped(node: Any, change: Callable[[Node], Any], *, names: bool = False) -> 
 
 def cut(document: Document, operations: Iterable[Operation], ids: Mapping[Operation, str]) -> dict[str, Any]:
     """Cut out the operations. `ids` has the operationId that each used to have."""
-    try:
+    with document.expected_valid():
         return _cut(document, operations, ids)
-    except RecursionError as error:
-        raise document.error("it is nested too deeply") from error
-    except (AttributeError, TypeError) as error:  # such as a number in the place of a mapping
-        raise document.error(f"it is not a valid description ({error})") from error
 
 
 def _cut(document: Document, operations: Iterable[Operation], ids: Mapping[Operation, str]) -> dict[str, Any]:
@@ -61,14 +57,17 @@ def _cut(document: Document, operations: Iterable[Operation], ids: Mapping[Opera
         found = {"security": document.content.get("security", []), **document.mapping(item[method], method)}
         _check_id(document, operation, found.get("operationId"))
         paths.setdefault(path, {key: item[key] for key in ("parameters", "servers") if key in item})[method] = found
-    content = {**document.content, "paths": paths}
-    used = components(document.name, content)
-    root = {"openapi": document.content["openapi"], "servers": document.content.get("servers", []), "paths": paths}
-    if not str(root["openapi"]).startswith(("3.1", "3.2")):
-        root["openapi"] = "3.1.0"
-    root["components"] = used
-    facts = mapped(root, _facts)
-    return {key: facts[key] for key in root if facts[key] != []}
+    version = str(document.content["openapi"])
+    facts = mapped(
+        {
+            "openapi": version if version.startswith(("3.1", "3.2")) else "3.1.0",
+            "servers": document.content.get("servers", []),
+            "paths": paths,
+            "components": components(document.name, {**document.content, "paths": paths}),
+        },
+        _facts,
+    )
+    return {key: facts[key] for key in ("openapi", "servers", "paths", "components") if facts[key] != []}
 
 
 def _check_id(document: Document, operation: Operation, known: object) -> None:

@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,16 @@ class Document:
     def error(self, problem: str) -> ToolError:
         """Build an error that names this description."""
         return ToolError(f"{self.name}: {problem}.")
+
+    @contextmanager
+    def expected_valid(self) -> Iterator[None]:
+        """Turn what goes wrong with an invalid description into an error of ours."""
+        try:
+            yield
+        except RecursionError as error:
+            raise self.error("it is nested too deeply") from error
+        except (AttributeError, KeyError, TypeError) as error:  # such as a number in the place of a mapping
+            raise self.error(f"it is not a valid description ({error})") from error
 
     def operations(self) -> dict[Operation, Mapping[str, Any]]:
         """Return the operations."""

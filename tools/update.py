@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -169,21 +169,11 @@ def with_entry(changelog: str, findings: list[Finding]) -> str:
     return changelog[:start] + f"## [Unreleased]\n{section}\n" + changelog[start:]
 
 
-def _changed(stage: Path) -> dict[Path, bytes | None]:
+def _changed(stage: Path) -> Iterator[tuple[Path, bytes | None]]:
     """Compare the stage with the current folder."""
-    found: dict[Path, bytes | None] = {}
-    names = {curate.FACTS, curate.OVERLAY, curate.DESCRIPTION, CHANGELOG}
-    for root in (stage, Path()):
-        names |= {
-            path.relative_to(root).as_posix()
-            for path in (root / GENERATED).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
-        }
-    for name in sorted(names):
-        before, after = (root / name for root in (Path(), stage))
-        content = after.read_bytes() if after.exists() else None
-        if name == CHANGELOG and content is None:
-            continue
-        if content != (before.read_bytes() if before.exists() else None):
-            found[Path(name)] = content
-    return found
+    files = {path.relative_to(stage) for path in stage.rglob("*")}
+    files |= {path for path in Path(GENERATED).rglob("*") if "__pycache__" not in path.parts}
+    for file in sorted(files):
+        before, after = (path.read_bytes() if path.is_file() else None for path in (file, stage / file))
+        if before != after:
+            yield file, after
