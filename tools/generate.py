@@ -199,12 +199,10 @@ class Project(generator.Project):
                 yield str(ClassName(name, "Model")), names
 
     def _statuses(self) -> Iterator[tuple[int, tuple[str, str]]]:
-        for item in self._document["paths"].values():
-            for operation in self._resolved(item).values():
-                if isinstance(operation, dict) and "responses" in operation:
-                    yield from ((int(status), (name, text)) for status, name, text in self._errors(operation))
+        for operation in self._source.operations().values():
+            yield from ((int(status), (name, text)) for status, name, text in self._errors(operation))
 
-    def _errors(self, operation: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    def _errors(self, operation: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         """Yield the status of each documented error, the name of its class, and its description."""
         for status, response in operation["responses"].items():
             if str(status).isdecimal() and int(status) >= 400:

@@ -99,7 +99,8 @@ def _apply(action: Mapping[str, Any], document: Any) -> None:
     if any(not node.location for node in nodes) and ("remove" in action or not isinstance(document, dict)):
         raise ValueError("cannot remove the whole document")
     if "remove" in action:
-        _remove([node.location for node in nodes], document)
+        for location in sorted({node.location for node in nodes}, reverse=True):  # the last item of a list first
+            del _parent(document, location)[location[-1]]
         return
     value = action.get("update")
     if "copy" in action:
@@ -118,20 +119,6 @@ def _apply(action: Mapping[str, Any], document: Any) -> None:
         parent[key] = _merged(node.value, [value] if appended else value)
         if isinstance(parent, dict):
             parent[key] = parent.pop(key)
-
-
-def _remove(locations: list[Any], document: Any) -> None:
-    # Parents first, so that an index still means what it meant: items are dropped from a list all at once.
-    gone: dict[int, tuple[Any, set[Any]]] = {}
-    for location in locations:
-        parent = _parent(document, location)
-        gone.setdefault(id(parent), (parent, set()))[1].add(location[-1])
-    for parent, keys in gone.values():
-        if isinstance(parent, list):
-            parent[:] = [item for index, item in enumerate(parent) if index not in keys]
-        else:
-            for key in keys:
-                del parent[key]
 
 
 def _parent(document: Any, location: Any) -> Any:

@@ -74,6 +74,7 @@ def test_what_a_property_or_header_is_called_is_no_wording() -> None:
     found = facts(upstream.document)
     properties = found["components"]["schemas"]["SpeechRequest"]["properties"]
     assert (properties["title"], properties["enum"], properties["example"]) == ({"type": "string"}, {}, {})
+    assert list(properties) == sorted(properties)
     headers = found["paths"][PATH]["post"]["responses"]["200"]["headers"]
     assert headers == {"x-name": {"schema": {"default": {"title": "kept"}}}}
 
@@ -120,6 +121,13 @@ def test_what_a_discriminator_leads_to_is_kept() -> None:
     upstream.schemas.update(A={}, B={}, C={})
     upstream.fields["speed"] = {"oneOf": [], "discriminator": {"propertyName": "kind", "mapping": mapping}}
     assert {"A", "B"} == facts(upstream.document)["components"]["schemas"].keys() & {"A", "B", "C"}
+
+
+def test_a_component_is_kept_whole() -> None:
+    upstream = Upstream(small())
+    upstream.schemas.update(A={"properties": {"b": {}, "c": {"$ref": f"{SCHEMA}/C"}}}, C={})
+    upstream.fields["speed"] = {"$ref": f"{SCHEMA}/A/properties/b"}
+    assert {"A", "C"} <= facts(upstream.document)["components"]["schemas"].keys()
 
 
 BODY, ITSELF = f"{SCHEMA}/SpeechRequest", "#/components/responses/A"
