@@ -149,6 +149,28 @@ def test_what_is_not_possible_changes_nothing(
     assert contents(project) == before
 
 
+def stumbles(*_: Path) -> list[str]:
+    raise KeyError("nullable")
+
+
+def writes_what_does_not_import(description: Path, config: Path, templates: Path, target: Path) -> list[str]:
+    target.mkdir(parents=True)
+    (target / "__init__.py").write_text("raise ValueError('broken')")
+    return []
+
+
+@pytest.mark.parametrize(
+    ("generate", "problem"), [(stumbles, "KeyError('nullable')"), (writes_what_does_not_import, "ValueError: broken")]
+)
+def test_a_generator_that_fails_changes_nothing(
+    generate: Any, problem: str, publish: Publish, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.generate.generate", generate)
+    before = contents(project)
+    assert run("update", publish(more)) == (2, [f"The client cannot be generated: {problem}."])
+    assert contents(project) == before
+
+
 @pytest.mark.parametrize(("content", "problem"), [("overlay: 2.0.0", "its version is 2.0.0"), ("a: [", "is not YAML")])
 def test_an_overlay_that_is_none_changes_nothing(
     content: str, problem: str, publish: Publish, run: Run, project: Path
