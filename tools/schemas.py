@@ -41,11 +41,8 @@ _INNER = {
 }  # fmt: skip
 """Keywords with one schema, where none is the same as one that allows everything."""
 
-_UNUSED = {
-    "contains": None, "else": None, "if": None, "not": None, "then": None,
-    "dependentSchemas": dict, "patternProperties": dict, "prefixItems": list,
-}  # fmt: skip
-"""Keywords that the provider does not use, each with one schema, with schemas by name, or with a list of schemas."""
+_UNUSED = frozenset({"contains", "else", "if", "not", "then", "dependentSchemas", "patternProperties", "prefixItems"})
+"""Keywords that the provider does not use. Three of them have several schemas, by name or in a list."""
 
 _IGNORED = {
     "$anchor", "$defs", "$dynamicAnchor", "$id", "$schema", "$vocabulary", "anyOf", "definitions", "enum", "nullable",
@@ -278,13 +275,15 @@ def _value(side: Mapping[str, Any], name: str) -> str | None:
 def _unused(side: Schema) -> dict[str, Any]:
     """Return the schemas within keywords that the provider does not use, by the names of their places."""
     found: dict[str, Any] = {}
-    for keyword, kind in _UNUSED.items():
-        if keyword in side and kind is None:
-            found[f"<{keyword}>"] = side[keyword]
-        elif keyword in side:
-            parts = side[keyword].items() if kind is dict else enumerate(side[keyword])
-            found |= {f"<{keyword} {name}>": part for name, part in parts}
-    return found
+    for keyword in _UNUSED & side.keys():
+        value = side[keyword]
+        if keyword == "prefixItems":
+            found |= {f"<{keyword} {index}>": part for index, part in enumerate(value)}
+        elif keyword in {"dependentSchemas", "patternProperties"}:
+            found |= {f"<{keyword} {name}>": part for name, part in value.items()}
+        else:
+            found[f"<{keyword}>"] = value
+    return dict(sorted(found.items()))
 
 
 def flag(place: Place, now: bool, gained: Breaks, lost: Breaks) -> Change:

@@ -129,7 +129,7 @@ def _guard(stage: Path, description: Any) -> None:
     if not problems:
         command = [sys.executable, "-B", "-c", _IMPORT_ALL]
         result = subprocess.run(command, cwd=(stage / GENERATED).parent, capture_output=True, text=True, check=False)  # noqa: S603
-        problems = result.stderr.splitlines()[-1:]
+        problems = [result.stderr.rstrip().rpartition("\n")[2]] if result.returncode else []
     if problems:
         raise ToolError(f"The client cannot be generated: {' '.join(' '.join(problems).split())[:600]}.")
 
