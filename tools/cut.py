@@ -13,7 +13,7 @@ WORDING = frozenset({"$comment", "description", "example", "examples", "external
 NAMES = frozenset(
     {"$defs", "callbacks", "content", "definitions", "dependentSchemas", "encoding", "headers", "links"}
     | {"parameters", "pathItems", "paths", "patternProperties", "properties", "requestBodies", "responses", "schemas"}
-    | {"securitySchemes", "variables"}
+    | {"scopes", "securitySchemes", "variables"}
 )
 """The keys of mappings below these are names, and no keywords: a property may be called `description`."""
 
@@ -38,9 +38,8 @@ def mapped(node: Any, change: Callable[[Node], Any], *, names: bool = False) -> 
         return node
     if names:
         return {key: mapped(value, change) for key, value in node.items()}
-    return change(
-        {key: value if key in DATA else mapped(value, change, names=key in NAMES) for key, value in node.items()}
-    )
+    kept = {key for key in node if key in DATA or key.startswith("x-")}
+    return change({key: node[key] if key in kept else mapped(node[key], change, names=key in NAMES) for key in node})
 
 
 def cut(document: Document, operations: Iterable[Operation], ids: Mapping[Operation, str]) -> dict[str, Any]:

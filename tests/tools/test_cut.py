@@ -69,7 +69,9 @@ def test_the_facts_here_are_those_of_the_newest_copy() -> None:
 
 def test_what_a_property_or_header_is_called_is_no_wording() -> None:
     upstream = Upstream(small())
-    upstream.fields.update(title={"type": "string", "title": "T"}, enum={"x-note": 1}, example={"example": "x"})
+    upstream.fields.update(
+        title={"type": "string", "title": "T"}, enum={"x-note": {"type": [1, "a"]}}, example={"example": "x"}
+    )
     upstream.responses["200"]["headers"] = {"x-name": {"description": "D", "schema": {"default": {"title": "kept"}}}}
     found = facts(upstream.document)
     properties = found["components"]["schemas"]["SpeechRequest"]["properties"]
@@ -121,6 +123,14 @@ def test_what_a_discriminator_leads_to_is_kept() -> None:
     upstream.schemas.update(A={}, B={}, C={})
     upstream.fields["speed"] = {"oneOf": [], "discriminator": {"propertyName": "kind", "mapping": mapping}}
     assert {"A", "B"} == facts(upstream.document)["components"]["schemas"].keys() & {"A", "B", "C"}
+
+
+def test_what_a_scope_is_called_is_kept() -> None:
+    content = small()
+    flows = {"clientCredentials": {"tokenUrl": "u", "scopes": {"title": "Words"}}}
+    content["components"]["securitySchemes"]["apiKey"] = {"type": "oauth2", "flows": flows}
+    (scheme,) = facts(content)["components"]["securitySchemes"].values()
+    assert scheme["flows"]["clientCredentials"]["scopes"] == {"title": ""}
 
 
 def test_a_component_is_kept_whole() -> None:
