@@ -25,12 +25,10 @@ PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11 python3.
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 endif
 
-# Generates into a temporary folder, $$fresh/openrouter_speech_api, so that a failure leaves nothing behind. The
-# environment's programs come first on the path, because the generator's hooks call ruff.
+# Generates into a temporary folder, $$fresh/openrouter_speech_api, so that a failure leaves nothing behind.
 with_fresh_client = fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
-	{ PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tools.generate $(OPENAPI) generator-config.yaml templates \
-		"$$fresh/openrouter_speech_api" > "$$fresh/log" 2>&1 || { cat "$$fresh/log" >&2; exit 1; }; } && \
-	cp $(OPENAPI) "$$fresh/openrouter_speech_api/openapi.yaml" && : > "$$fresh/openrouter_speech_api/py.typed" &&
+	{ $(BIN)/python -m tools.generate $(OPENAPI) generator-config.yaml templates "$$fresh/openrouter_speech_api" \
+		> "$$fresh/log" 2>&1 || { cat "$$fresh/log" >&2; exit 1; }; } &&
 
 .PHONY: help
 help: ## list the targets

@@ -10,7 +10,7 @@ from typing import Any
 
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator, OpenAPIV32SpecValidator
 
-from tools import document
+from tools import ToolError, document
 
 from .npx import Program
 
@@ -39,7 +39,7 @@ def _broken_references(description: document.Document, node: Any) -> Iterator[st
         if isinstance(node.get("$ref"), str):
             try:
                 description.target(node["$ref"])
-            except document.DescriptionError as error:
+            except ToolError as error:
                 yield str(error).removeprefix(f"{description.name}: ").removesuffix(".")
         node = list(node.values())
     if isinstance(node, list):
@@ -56,7 +56,7 @@ def validate(path: str) -> int:
     """Return 0 if the description is valid, 1 if it is not, 2 if there is none."""
     try:
         found = list(dict.fromkeys(problems(document.read(path))))  # an alias repeats its errors
-    except document.DescriptionError as error:
+    except ToolError as error:
         print(error, file=sys.stderr)
         return 2
     except RecursionError:

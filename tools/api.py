@@ -15,7 +15,7 @@ from griffe import Alias, AliasResolutionError, Attribute, Class, CyclicAliasErr
 from griffe import ParameterKind as Kind
 
 from .packages import LEFT_OUT, Packages
-from .report import Changes, Finding, Step, changes
+from .report import Changes, Finding, changes
 
 Fact = bool | str | tuple[str, ...]
 
@@ -27,13 +27,6 @@ _VARIADIC = {Kind.var_positional, Kind.var_keyword}
 _WRAPPERS = {"contextlib.contextmanager": "by with", "contextlib.asynccontextmanager": "by async with"}
 _EVERYWHERE = set(dir(object)) - {"__init__"}
 """Methods of every object: no class gains or loses them."""
-
-_REASONS: dict[Step, str] = {
-    "major": "breaks callers",
-    "minor": "the API changed without breaking callers",
-    "patch": "the code changed, the API did not",
-    "none": "nothing changed",
-}
 
 
 @dataclass(frozen=True)
@@ -70,7 +63,7 @@ def api_diff(base: Packages, now: Packages) -> Changes:
         if finding is not None:  # one line for a thing, even under several public names
             found.setdefault((new if place.owner in new.facts else old).defined(place), (place, finding))
     findings = sorted(_joined(dict(found.values())), key=lambda finding: finding.where)
-    return changes(findings, same=base.files == now.files, reasons=_REASONS)
+    return changes(findings, same=base.files == now.files, subject="API", rest="code")
 
 
 def _finding(place: _Place, old: "_Api", new: "_Api") -> Finding | None:
@@ -147,6 +140,7 @@ class _Api:
     def __init__(self, packages: Packages) -> None:
         self.things: dict[str, Object | None] = {}
         """Public names with their objects; None if imported from another package."""
+        self._packages = {module.path for module in packages.modules}
         inherited: set[str] = set()
         for module in packages.modules:
             self._collect(module.path, module, (), inherited)
@@ -205,10 +199,9 @@ class _Api:
     def _bases(self, cls: Class) -> set[str]:
         """Find the ancestors that callers can name: public ones, and those from other packages."""
         ancestors = cls.mro()
-        packages = {name.partition(".")[0] for name in self.things}
         written = {base.canonical_path for one in (cls, *ancestors) for base in one.bases if isinstance(base, Expr)}
         ours = {name for ancestor in ancestors for name in self._names.get(ancestor.path, ())}
-        return ours | {path for path in written if path.partition(".")[0] not in packages}
+        return ours | {path for path in written if path.partition(".")[0] not in self._packages}
 
 
 def _is_public(member: Object | Alias, owner: Object) -> bool:

@@ -9,48 +9,28 @@ from typing import Any
 
 from .cut import cut
 from .document import Document, Operation, named
-from .report import Changes, Finding, Step, changes
-from .schemas import BOTH, NARROWER, NEITHER, WIDER, Change, Comparison, Place, flag, text
+from .report import Changes, Finding, changes
+from .schemas import BOTH, NARROWER, WIDER, Change, Comparison, Place, flag, rest, text
 
 NO_SECURITY = "no credential"
 
-_REASONS: dict[Step, str] = {
-    "major": "breaks callers",
-    "minor": "the contract changed without breaking callers",
-    "patch": "the wording changed, the contract did not",
-    "none": "nothing changed",
-}
 _STYLES = {"query": "form", "cookie": "form"}
 _OPERATION = {"operationId", "parameters", "requestBody", "responses", "security", "servers", "tags"}
 _PARAMETER = {"content", "explode", "in", "name", "required", "schema", "style"}
 
 Node = Mapping[str, Any]
-Side = tuple[Document, Node, Node]
-"""A document, a path item of it, and an operation of that."""
 
 
 def spec_diff(old: Document, new: Document) -> Changes:
-    """Compare two versions of our description, and determine the SemVer step that the changes require.
-
-    Raises:
-        DescriptionError: One of the two is unusable.
-    """
+    """Compare two versions of our description, and determine the SemVer step that the changes require."""
     cuts = [Document(side.name, cut(side, side.operations(), {})) for side in (old, new)]
-    return changes(differences(*cuts), same=old.content == new.content, reasons=_REASONS)
+    return changes(differences(*cuts), same=old.content == new.content, subject="contract", rest="wording")
 
 
 def differences(old: Document, new: Document) -> list[Finding]:
-    """List the differences between two cuts.
-
-    Raises:
-        DescriptionError: One of the two is unusable.
-    """
-    try:
+    """List the differences between two cuts."""
+    with new.expected_valid():
         return list(_differences(old, new))
-    except RecursionError as error:
-        raise new.error("its schemas are nested too deeply") from error
-    except (AttributeError, TypeError) as error:  # such as a number in the place of a mapping
-        raise new.error(f"it is not a valid description ({error})") from error
 
 
 def _differences(old: Document, new: Document) -> Iterator[Finding]:
@@ -99,29 +79,34 @@ class _Comparison(Comparison):
         others = self.documents[1], items[1], now
         yield from _accepted("server", _servers(*sides), _servers(*others))
         yield from _accepted("security", _security(*sides), _security(*others))
-        yield from _others(was, now, _OPERATION)
-        yield from self._pairs((), _parameters(*sides), _parameters(*others), self._parameter)
+        yield from rest(was, now, _OPERATION)
+        yield from self._pairs((), [_parameters(*sides), _parameters(*others)], self._parameter)
         bodies = ({"request": side["requestBody"]} if "requestBody" in side else {} for side in (was, now))
-        yield from self._pairs((), next(bodies), next(bodies), self._parameter)
-        responses = (_by_name(side, "responses", _status) for side in (was, now))
-        yield from self._pairs(("response",), next(responses), next(responses), self._response)
+        yield from self._pairs((), self._named(bodies, str), self._parameter)
+        responses = (side.get("responses", {}) for side in (was, now))
+        yield from self._pairs(("response",), self._named(responses, _status), self._response)
+
+    def _named(self, sides: Iterable[Node], normal: Callable[[str], str]) -> list[Node]:
+        """Follow the references of both sides, and bring the names into a normal form."""
+        return [
+            {normal(name): document.resolved(part, name) for name, part in side.items()}
+            for document, side in zip(self.documents, sides, strict=True)
+        ]
 
     def _pairs(
-        self, place: Place, old: Node, new: Node, compare: Callable[[Node, Node], Iterator[Change]]
+        self, place: Place, sides: list[Node], compare: Callable[[Node, Node], Iterator[Change]]
     ) -> Iterator[Change]:
         """Compare what has the same name: parameters, headers, responses, media types."""
+        old, new = sides
         for name in dict.fromkeys([*old, *new]):
             here = (*place, name)
             if name not in new:
-                one = self.documents[0].resolved(old[name], name)
-                yield Change(here, _described(one, self.before), None, BOTH)
+                yield Change(here, _described(old[name], self.before), None, BOTH)
             elif name not in old:
-                other = self.documents[1].resolved(new[name], name)
-                required = other.get("required") is True
-                yield Change(here, None, _described(other, self.after), (required, False))
+                required = new[name].get("required") is True
+                yield Change(here, None, _described(new[name], self.after), (required, False))
             else:
-                one, other = self.documents[0].resolved(old[name], name), self.documents[1].resolved(new[name], name)
-                yield from (replace(change, place=(*here, *change.place)) for change in compare(one, other))
+                yield from (replace(change, place=(*here, *change.place)) for change in compare(old[name], new[name]))
 
     def _parameter(self, old: Node, new: Node) -> Iterator[Change]:
         """Compare two parameters, headers or bodies."""
@@ -132,7 +117,7 @@ class _Comparison(Comparison):
             if before != after:
                 yield Change((name,), before, after, BOTH)
                 break
-        yield from _others(old, new, _PARAMETER)
+        yield from rest(old, new, _PARAMETER)
         had, has = "content" in old, "content" in new
         if had != has:
             yield flag(("content",), has, BOTH, BOTH)
@@ -142,39 +127,33 @@ class _Comparison(Comparison):
             yield from self.changes(old.get("schema", {}), new.get("schema", {}))
 
     def _response(self, old: Node, new: Node) -> Iterator[Change]:
-        yield from _others(old, new, {"content", "headers", "links"})
-        headers = (_by_name(side, "headers", lambda name: f"header {name.lower()}") for side in (old, new))
-        yield from self._pairs((), next(headers), next(headers), self._parameter)
+        yield from rest(old, new, {"content", "headers", "links"})
+        headers = self._named((side.get("headers", {}) for side in (old, new)), lambda name: f"header {name.lower()}")
+        yield from self._pairs((), headers, self._parameter)
         yield from self._content(old, new)
 
     def _content(self, old: Node, new: Node) -> Iterator[Change]:
-        contents = (_by_name(side, "content", lambda name: name.lower().replace(" ", "")) for side in (old, new))
-        yield from self._pairs((), next(contents), next(contents), self._media)
+        contents = (side.get("content", {}) for side in (old, new))
+        yield from self._pairs((), self._named(contents, lambda name: name.lower().replace(" ", "")), self._media)
 
     def _media(self, old: Node, new: Node) -> Iterator[Change]:
-        yield from _others(old, new, {"schema"})
+        yield from rest(old, new, {"schema"})
         yield from self.changes(old.get("schema", {}), new.get("schema", {}))
 
 
-def _parameters(document: Document, *owners: Node) -> dict[str, Node]:
+def _parameters(document: Document, *owners: Node) -> Node:
     """Collect the parameters by location and name; the operation's override those of its path."""
-    found: dict[str, Node] = {}
-    for owner in owners:
-        for node in document.sequence(owner.get("parameters", []), "parameters"):
-            parameter = document.resolved(node, "a parameter")
-            location, name = str(parameter.get("in")), str(parameter.get("name"))
-            found[f"{location} {name.lower() if location == 'header' else name}"] = parameter
-    return found
+    nodes = [node for owner in owners for node in document.sequence(owner.get("parameters", []), "parameters")]
+    parameters = [document.resolved(node, "a parameter") for node in nodes]
+    return {
+        " ".join([one["in"], one["name"].lower() if one["in"] == "header" else one["name"]]): one for one in parameters
+    }
 
 
 def _described(node: Node, describe: Callable[[Any], str]) -> str:
     parts = [f"required {str(node.get('required') is True).lower()}"] if "in" in node or "required" in node else []
     parts += [describe(node["schema"])] if "schema" in node else node.get("content", ())
     return ", ".join(parts) or "documented"
-
-
-def _by_name(owner: Node, field: str, normal: Callable[[str], str]) -> dict[str, Any]:
-    return {normal(name): part for name, part in owner.get(field, {}).items()}
 
 
 def _status(status: str) -> str:
@@ -210,11 +189,3 @@ def _accepted(name: str, before: set[str], after: set[str]) -> Iterator[Change]:
     if before != after:
         breaks = NO_SECURITY not in after and not after >= before
         yield Change((name,), " or ".join(sorted(before)), " or ".join(sorted(after)), (breaks, breaks))
-
-
-def _others(old: Node, new: Node, known: set[str]) -> Iterator[Change]:
-    """Compare what has no rules of its own, so that nothing is lost."""
-    for name in sorted((old.keys() | new.keys()) - known):
-        before, after = (None if side.get(name) in (None, False) else text(side[name]) for side in (old, new))
-        if before != after:
-            yield Change((name,), before, after, NEITHER if name == "deprecated" else BOTH)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from . import overlay
-from .cut import DATA, NAMES, components
+from .cut import components, mapped
 from .document import content_of, parse
 
 FACTS, OVERLAY, DESCRIPTION = "upstream/openrouter.yaml", "upstream/curation.overlay.yaml", "openapi.yaml"
@@ -34,17 +34,13 @@ _WIDTH = 112
 
 
 def curated(folder: Path = Path()) -> dict[str, Any]:
-    """Return the description that the facts and the overlay in a folder give.
-
-    Raises:
-        DescriptionError: One of the two is unusable, or they do not fit each other.
-    """
+    """Return the description that the facts and the overlay in a folder give."""
     facts = parse(content_of(str(folder / FACTS)), FACTS)
     result = overlay.applied(overlay.parse(content_of(str(folder / OVERLAY)), OVERLAY), dict(facts.content))
     del result["x-cut-from"]
     result["components"] = components(DESCRIPTION, result)
     result["tags"] = sorted(result.get("tags", ()), key=lambda tag: str(tag["name"]))
-    return dict(_ordered(_tidied(result)))
+    return dict(mapped(result, _tidied))
 
 
 def text(description: Mapping[str, Any]) -> str:
@@ -119,33 +115,16 @@ def empty_words(places: list[tuple[str, str]], reason: str) -> str:
     return "".join(f"  {line}\n" for line in lines)
 
 
-def _tidied(node: Any, *, names: bool = False) -> Any:
-    """Drop what the overlay has emptied: a list of one type, properties without any."""
-    if isinstance(node, list):
-        return [_tidied(item) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    if names:
-        return {key: _tidied(value) for key, value in node.items()}
-    found = {key: value if key in DATA else _tidied(value, names=key in NAMES) for key, value in node.items()}
-    if isinstance(found.get("type"), list) and len(found["type"]) == 1:
-        found["type"] = found["type"][0]
-    if found.get("properties") == {}:
-        del found["properties"]
-    return found
-
-
-def _ordered(node: Any, *, names: bool = False) -> Any:
-    """Put keywords in their conventional order. Names stay in theirs, except for statuses."""
-    if isinstance(node, list):
-        return [_ordered(item) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    if names:
-        statuses = all(re.fullmatch(r"[1-5]\w\w|default", key) for key in node)
-        return {key: _ordered(node[key]) for key in (sorted(node) if statuses else node)}
+def _tidied(node: dict[str, Any]) -> dict[str, Any]:
+    """Drop what the overlay has emptied, and put keywords in their conventional order; statuses, too."""
+    if isinstance(node.get("type"), list) and len(node["type"]) == 1:
+        node["type"] = node["type"][0]
+    if node.get("properties") == {}:
+        del node["properties"]
+    if "responses" in node:
+        node["responses"] = dict(sorted(node["responses"].items()))
     keys = sorted(node, key=lambda key: (key in _LAST, _ORDER.index(key) if key in _ORDER else len(_ORDER)))
-    return {key: node[key] if key in DATA else _ordered(node[key], names=key in NAMES | {"paths"}) for key in keys}
+    return {key: node[key] for key in keys}
 
 
 class _Dumper(yaml.SafeDumper):

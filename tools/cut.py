@@ -4,16 +4,16 @@ What is left is in the style of OpenAPI 3.1 and sorted, so that two cuts differ 
 the provider's, and is not ours to copy.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from .document import Document, Operation
+from .document import Document, Operation, named
 
 WORDING = frozenset({"$comment", "description", "example", "examples", "externalDocs", "summary", "title"})
 NAMES = frozenset(
     {"$defs", "callbacks", "content", "definitions", "dependentSchemas", "encoding", "headers", "links"}
-    | {"parameters", "pathItems", "patternProperties", "properties", "requestBodies", "responses", "schemas"}
-    | {"securitySchemes", "variables"}
+    | {"parameters", "pathItems", "paths", "patternProperties", "properties", "requestBodies", "responses", "schemas"}
+    | {"scopes", "securitySchemes", "variables"}
 )
 """The keys of mappings below these are names, and no keywords: a property may be called `description`."""
 
@@ -22,19 +22,30 @@ DATA = frozenset(
 )
 """Below these is data, which may look like keywords."""
 
+_FLAGS = frozenset({"allowReserved", "deprecated", "readOnly", "uniqueItems", "writeOnly"})
+
+Node = dict[str, Any]
+
+
+def mapped(node: Any, change: Callable[[Node], Any], *, names: bool = False) -> Any:
+    """Copy a description. Each mapping of keywords becomes what `change` makes of a copy of it, innermost first.
+
+    `names` means that the keys of the outermost mapping are names.
+    """
+    if isinstance(node, list):
+        return [mapped(item, change) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    if names:
+        return {key: mapped(value, change) for key, value in node.items()}
+    kept = {key for key in node if key in DATA or key.startswith("x-")}
+    return change({key: node[key] if key in kept else mapped(node[key], change, names=key in NAMES) for key in node})
+
 
 def cut(document: Document, operations: Iterable[Operation], ids: Mapping[Operation, str]) -> dict[str, Any]:
-    """Cut out the operations. `ids` has the operationId that each used to have.
-
-    Raises:
-        DescriptionError: An operation is missing, has the id of another, or refers to what does not exist.
-    """
-    try:
+    """Cut out the operations. `ids` has the operationId that each used to have."""
+    with document.expected_valid():
         return _cut(document, operations, ids)
-    except RecursionError as error:
-        raise document.error("it is nested too deeply") from error
-    except (AttributeError, TypeError) as error:  # such as a number in the place of a mapping
-        raise document.error(f"it is not a valid description ({error})") from error
 
 
 def _cut(document: Document, operations: Iterable[Operation], ids: Mapping[Operation, str]) -> dict[str, Any]:
@@ -45,27 +56,27 @@ def _cut(document: Document, operations: Iterable[Operation], ids: Mapping[Opera
         found = {"security": document.content.get("security", []), **document.mapping(item[method], method)}
         _check_id(document, operation, found.get("operationId"))
         paths.setdefault(path, {key: item[key] for key in ("parameters", "servers") if key in item})[method] = found
-    content = {**document.content, "paths": paths}
-    used = components(document.name, content)
-    root = {"openapi": document.content["openapi"], "servers": document.content.get("servers", []), "paths": paths}
-    if not str(root["openapi"]).startswith(("3.1", "3.2")):
-        root["openapi"] = "3.1.0"
-    facts = {key: _facts(value, names=key == "paths") for key, value in root.items() if value != []}
-    return facts | {"components": {kind: _facts(parts, names=True) for kind, parts in used.items()}}
+    version = str(document.content["openapi"])
+    facts = mapped(
+        {
+            "openapi": version if version.startswith(("3.1", "3.2")) else "3.1.0",
+            "servers": document.content.get("servers", []),
+            "paths": paths,
+            "components": components(document.name, {**document.content, "paths": paths}),
+        },
+        _facts,
+    )
+    return {key: facts[key] for key in ("openapi", "servers", "paths", "components") if facts[key] != []}
 
 
 def _check_id(document: Document, operation: Operation, known: object) -> None:
     same = [key for key, found in document.operations().items() if known and found.get("operationId") == known]
-    if others := [f"{method.upper()} {path}" for method, path in same if (method, path) != operation]:
-        raise document.error(f"{operation[0].upper()} {operation[1]} and {', '.join(others)} share the id {known}")
+    if others := [named(other) for other in same if other != operation]:
+        raise document.error(f"{named(operation)} and {', '.join(others)} share the id {known}")
 
 
 def components(name: str, content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the components that the paths refer to, directly or not, by kind.
-
-    Raises:
-        DescriptionError: A reference leads nowhere, or back to itself.
-    """
+    """Return the components that the paths refer to, directly or not, by kind."""
     document = Document(name, content)
     kept: dict[tuple[str, str], Any] = {}
     left = list(_references(document, content["paths"]))
@@ -121,26 +132,23 @@ def _check_end(document: Document, reference: str, trail: tuple[str, ...]) -> No
                 _check_end(document, part["$ref"], (*trail, reference))
 
 
-def _facts(node: Any, *, names: bool = False) -> Any:
-    """Copy a value without its wording."""
-    if isinstance(node, list):
-        return [_facts(item) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    if names:
-        return {key: _facts(value) for key, value in sorted(node.items())}
-    found: dict[str, Any] = {}
+def _facts(node: Node) -> Any:
+    """Drop the wording of keywords and flags that are not set, and sort what is left."""
+    found: Node = {}
     for key, value in sorted(node.items()):
+        if key in WORDING or key.startswith("x-") or (key in _FLAGS and value is False):
+            continue
         if key in {"required", "enum"} and isinstance(value, list):
             found[key] = sorted(value, key=repr)
         elif key == "scopes":
             found[key] = dict.fromkeys(value, "")
-        elif key in DATA - WORDING:
+        elif key in NAMES and isinstance(value, Mapping):
+            extensions = key == "responses"  # a header or a property may well have such a name
+            found[key] = {
+                name: part for name, part in sorted(value.items()) if not (extensions and name.startswith("x-"))
+            }
+        else:
             found[key] = value
-        elif key == "responses":
-            found[key] = {name: _facts(part) for name, part in sorted(value.items()) if not name.startswith("x-")}
-        elif key not in WORDING and not key.startswith("x-"):
-            found[key] = _facts(value, names=key in NAMES)
     return _in_3_1(found)
 
 

@@ -3,8 +3,8 @@
 import difflib
 import json
 import re
-import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from urllib.parse import unquote
 
 import httpx
 import yaml
+
+from . import ToolError
 
 SIZE_LIMIT = 16 << 20
 """The largest description accepted, in bytes; the largest known one has 1.4 million."""
@@ -25,17 +27,10 @@ VALUES_LIMIT = 5_000_000
 TIMEOUT = 30
 """Seconds to wait for a connection, and for the next bytes."""
 
-LONGEST = 120
-"""Seconds for the whole download: `TIMEOUT` alone never ends one that trickles in."""
-
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 Operation = tuple[str, str]
 """A method in lower case, and a path."""
-
-
-class DescriptionError(Exception):
-    """A description or an overlay is unusable. The message is a full sentence for the user."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +41,7 @@ class Document:
     content: Mapping[str, Any]
 
     def target(self, reference: object) -> Any:
-        """Look up the target of a `$ref`, which may be another reference.
-
-        Raises:
-            DescriptionError: The target is outside the document, or does not exist.
-        """
+        """Look up the target of a `$ref`, which may be another reference."""
         if not isinstance(reference, str) or not reference.startswith("#"):
             raise self.error(
                 f"the reference {reference!r} leads out of the file; bundle everything into one file first"
@@ -65,11 +56,7 @@ class Document:
         return node
 
     def resolved(self, node: Any, place: str) -> Mapping[str, Any]:
-        """Follow references to a mapping.
-
-        Raises:
-            DescriptionError: A reference leads nowhere or back to itself, or not to a mapping.
-        """
+        """Follow references to a mapping."""
         seen: list[object] = []
         while "$ref" in (node := self.mapping(node, place)):
             if node["$ref"] in seen:
@@ -90,9 +77,19 @@ class Document:
             raise self.error(f"{place} must be a list, not {json.dumps(node):.40}")
         return node
 
-    def error(self, problem: str) -> DescriptionError:
+    def error(self, problem: str) -> ToolError:
         """Build an error that names this description."""
-        return DescriptionError(f"{self.name}: {problem}.")
+        return ToolError(f"{self.name}: {problem}.")
+
+    @contextmanager
+    def expected_valid(self) -> Iterator[None]:
+        """Turn what goes wrong with an invalid description into an error of ours."""
+        try:
+            yield
+        except RecursionError as error:
+            raise self.error("it is nested too deeply") from error
+        except (AttributeError, KeyError, TypeError) as error:  # such as a number in the place of a mapping
+            raise self.error(f"it is not a valid description ({error})") from error
 
     def operations(self) -> dict[Operation, Mapping[str, Any]]:
         """Return the operations."""
@@ -105,8 +102,7 @@ class Document:
     def path_item(self, operation: Operation, known_id: str | None = None) -> Mapping[str, Any]:
         """Find the path item of an operation. `known_id` is the operationId that it used to have.
 
-        Raises:
-            DescriptionError: There is no such operation; the message suggests what could be meant.
+        If there is no such operation, the error suggests what could be meant.
         """
         method, path = operation
         gone = f"there is no {method.upper()} {path}"
@@ -135,29 +131,18 @@ def named(operation: Operation) -> str:
 
 
 def read(source: str) -> Document:
-    """Read a description from a file, or from an http or https URL.
-
-    Raises:
-        DescriptionError: It cannot be read.
-    """
+    """Read a description from a file, or from an http or https URL."""
     return parse(content_of(source), source)
 
 
 def content_of(source: str) -> bytes:
-    """Read a file, or fetch an http or https URL.
-
-    Raises:
-        DescriptionError: It cannot be read, or exceeds a limit.
-    """
+    """Read a file, or fetch an http or https URL."""
     try:
         if not re.match(r"https?://", source, re.IGNORECASE):
-            if Path(source).exists() and not (Path(source).is_file() or Path(source).is_dir()):
-                raise OSError("it is not a regular file")  # a pipe may never have an end
-            with open(source, "rb") as file:  # noqa: PTH123 - open raises ValueError on a name with a NUL
+            with Path(source).open("rb") as file:
                 return _limited(iter(lambda: file.read(1 << 20), b""), source)
-        hooks = {"request": [_check_port]}
         with (
-            httpx.Client(timeout=TIMEOUT, follow_redirects=True, event_hooks=hooks) as client,
+            httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client,
             client.stream("GET", source) as response,
         ):
             response.raise_for_status()
@@ -166,48 +151,31 @@ def content_of(source: str) -> bytes:
         reason = f"the server responded with {error.response.status_code}"
     except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    raise DescriptionError(f"{source} cannot be read: {reason}.")
-
-
-def _check_port(request: httpx.Request) -> None:
-    """Reject a port above 65535. The system would wrap 65537 to 1 and contact another server."""
-    if request.url.port and request.url.port > 65_535:
-        raise httpx.InvalidURL(f"there is no port {request.url.port}; the highest is 65535")
+    raise ToolError(f"{source} cannot be read: {reason}.")
 
 
 def _limited(chunks: Iterator[bytes], name: str) -> bytes:
     content = bytearray()
-    begun = time.monotonic()
     for chunk in chunks:
         content += chunk
-        if time.monotonic() - begun > LONGEST:
-            raise DescriptionError(f"{name} cannot be read: the download took more than {LONGEST} seconds.")
         if len(content) > SIZE_LIMIT:
-            raise DescriptionError(f"{name} is larger than {SIZE_LIMIT >> 20} MB; is it an OpenAPI description?")
+            raise ToolError(f"{name} is larger than {SIZE_LIMIT >> 20} MB; is it an OpenAPI description?")
     return bytes(content)
 
 
 def parse(content: bytes, name: str) -> Document:
-    """Parse a description.
-
-    Raises:
-        DescriptionError: It is not YAML or JSON, or not OpenAPI 3.
-    """
+    """Parse a description: YAML or JSON in the form of OpenAPI 3."""
     value = values(content, name)
     if not isinstance(value, Mapping) or not {"openapi", "swagger"} & value.keys():
-        raise DescriptionError(f"{name} is not an OpenAPI description: it has no field openapi.")
+        raise ToolError(f"{name} is not an OpenAPI description: it has no field openapi.")
     if not (version := str(value.get("openapi", ""))).startswith("3."):
         found = f"Swagger {value['swagger']}" if "swagger" in value else f"OpenAPI {version}"
-        raise DescriptionError(f"{name} is {found}; only OpenAPI 3 can be read.")
+        raise ToolError(f"{name} is {found}; only OpenAPI 3 can be read.")
     return Document(name, value)
 
 
 def values(content: bytes, name: str) -> Any:
-    """Parse YAML or JSON into what JSON can hold: keys and dates become strings.
-
-    Raises:
-        DescriptionError: It is neither, or exceeds a limit.
-    """
+    """Parse YAML or JSON into what JSON can hold: keys and dates become strings."""
     try:
         if content.lstrip().startswith(b"{"):
             try:
@@ -220,9 +188,9 @@ def values(content: bytes, name: str) -> Any:
         problem = str(error).partition("\n")[0]
         if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
             problem = f"{error.problem} in line {error.problem_mark.line + 1}"
-        raise DescriptionError(f"{name} is not YAML: {problem}.") from error
+        raise ToolError(f"{name} is not YAML: {problem}.") from error
     except RecursionError as error:
-        raise DescriptionError(f"{name} is nested too deeply.") from error
+        raise ToolError(f"{name} is nested too deeply.") from error
 
 
 def _check_size(content: bytes, name: str) -> None:
@@ -240,12 +208,12 @@ def _check_size(content: bytes, name: str) -> None:
             size += around
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in outer):
-                raise DescriptionError(f"{name}: the alias *{event.anchor} refers to a value that contains it.")
+                raise ToolError(f"{name}: the alias *{event.anchor} refers to a value that contains it.")
             size += sizes.get(event.anchor, 1)
         elif isinstance(event, yaml.ScalarEvent):
             size += 1
             sizes[event.anchor] = 1
         if len(outer) > DEPTH_LIMIT:
-            raise DescriptionError(f"{name} is nested too deeply: more than {DEPTH_LIMIT} levels.")
+            raise ToolError(f"{name} is nested too deeply: more than {DEPTH_LIMIT} levels.")
         if size > VALUES_LIMIT:
-            raise DescriptionError(f"{name} is too large: its aliases unfold to more than {VALUES_LIMIT} values.")
+            raise ToolError(f"{name} is too large: its aliases unfold to more than {VALUES_LIMIT} values.")

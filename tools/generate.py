@@ -5,8 +5,11 @@ a page of documentation. Here each template also gets the description itself, an
 """
 
 import keyword
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,14 +24,12 @@ from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.strings import ClassName, snake_case
 
-from .cut import WORDING
-from .document import DescriptionError, Document, read
+from . import ToolError
+from .cut import WORDING, mapped
+from .document import Document, read
 
 _ADDED = ("operations.py", "params.py", "status_errors.py", "reference.md")
 """Files of the package that the generator does not write itself, each with a template of ours."""
-
-_HOLDS_NAMES = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
-"""Keywords whose keys are names, not keywords."""
 
 _RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout_ms", "http_headers", "extra_body"}) | {
     "use_cache", "convert", "max_cost",
@@ -146,7 +147,7 @@ class Project(generator.Project):
             return
         model = next(body.prop for body in endpoint.bodies if body.content_type == "application/json")
         if not isinstance(model, ModelProperty):
-            raise SystemExit(f"{endpoint.name}: only an object can be the body of a request")
+            raise ToolError(f"{endpoint.name}: only an object can be the body of a request.")
         schemas = self._properties(body)
         for prop in [*(model.required_properties or ()), *(model.optional_properties or ())]:
             yield self._parameter(prop, "body", schemas[prop.name.get_untrusted_value()])
@@ -198,12 +199,10 @@ class Project(generator.Project):
                 yield str(ClassName(name, "Model")), names
 
     def _statuses(self) -> Iterator[tuple[int, tuple[str, str]]]:
-        for item in self._document["paths"].values():
-            for operation in self._resolved(item).values():
-                if isinstance(operation, dict) and "responses" in operation:
-                    yield from ((int(status), (name, text)) for status, name, text in self._errors(operation))
+        for operation in self._source.operations().values():
+            yield from ((int(status), (name, text)) for status, name, text in self._errors(operation))
 
-    def _errors(self, operation: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    def _errors(self, operation: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         """Yield the status of each documented error, the name of its class, and its description."""
         for status, response in operation["responses"].items():
             if str(status).isdecimal() and int(status) >= 400:
@@ -230,37 +229,26 @@ def accepted(prop: Any) -> Iterable[str]:
             return (prop.get_type_string(no_optional=True).as_unembedded_code(),)
 
 
-def without_wording(schema: Any, *, names: bool = False) -> Any:
-    """Copy a schema without its descriptions and examples. `names`: the keys are names, not keywords."""
-    if isinstance(schema, list):
-        return [without_wording(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: without_wording(value, names=not names and key in _HOLDS_NAMES)
-        for key, value in schema.items()
-        if names or not (key in WORDING or key.startswith("x-"))
-    }
+def without_wording(schema: dict[str, Any]) -> dict[str, Any]:
+    """Copy a schema without its descriptions and examples."""
+    copy: dict[str, Any] = mapped(
+        schema, lambda node: {key: node[key] for key in node if not (key in WORDING or key.startswith("x-"))}
+    )
+    return copy
 
 
-def _simplified(node: Any) -> Any:
-    """Copy a description for the generator.
+def _simplified(node: dict[str, Any]) -> dict[str, Any]:
+    """Adapt a part of the description to the generator.
 
     Alternatives such as `oneOf: [{required: [data]}, {required: [url]}]` are about presence, but the generator would
     make a union of them, and lose the object. An enum with one value becomes a literal instead of a class.
     """
-    if isinstance(node, list):
-        return [_simplified(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    simple = {
-        key: _simplified(value)
-        for key, value in node.items()
-        if not (key in {"oneOf", "anyOf"} and all(part.keys() == {"required"} for part in value))
-    }
-    if isinstance(values := simple.get("enum"), list) and len(values) == 1:
-        simple["const"] = simple.pop("enum")[0]
-    return simple
+    for key in ("oneOf", "anyOf"):
+        if key in node and all(part.keys() == {"required"} for part in node[key]):
+            del node[key]
+    if len(node.get("enum", ())) == 1:
+        node["const"] = node.pop("enum")[0]
+    return node
 
 
 def _status_name(status: int) -> str:
@@ -270,26 +258,34 @@ def _status_name(status: int) -> str:
         return f"Status{status}"
 
 
-def generate(description: Path, config_file: Path, templates: Path, target: Path) -> list[GeneratorError]:
+def generate(description: Path, config_file: Path, templates: Path, target: Path) -> list[str]:
     """Generate the package `target` from a description. Returns what went wrong; nothing at all may."""
     source = read(str(description))
     settings = ConfigFile.load_from_path(config_file)
     config = Config.from_sources(settings, MetaType.NONE, description, "utf-8", False, target)
-    openapi = GeneratorData.from_dict(_simplified(source.content), config=config)
+    openapi = GeneratorData.from_dict(mapped(source.content, _simplified), config=config)
     if isinstance(openapi, GeneratorError):
-        return [openapi]
-    return list(Project(source, openapi, config, templates).build())
+        return [f"{openapi.header}\n{openapi.detail or ''}"]
+    path = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])  # the generator's hooks call ruff
+    try:
+        with redirect_stdout(None):
+            problems = Project(source, openapi, config, templates).build()
+    finally:
+        os.environ["PATH"] = path
+    shutil.copy(description, target / "openapi.yaml")
+    (target / "py.typed").touch()
+    return [f"{problem.header}\n{problem.detail or ''}" for problem in problems]
 
 
 def main(arguments: list[str]) -> int:
     """Run `python -m tools.generate openapi.yaml generator-config.yaml templates target`."""
     try:
         problems = generate(*map(Path, arguments))
-    except DescriptionError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
+    except ToolError as error:
+        problems = [str(error)]
     for problem in problems:
-        print(problem.header, problem.detail or "", sep="\n", file=sys.stderr)  # noqa: T201
+        print(problem, file=sys.stderr)  # noqa: T201
     return 1 if problems else 0
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import jsonpath_rfc9535
 
-from .document import DescriptionError, Operation, values
+from . import ToolError
+from .document import Operation, values
 
 _FIELDS = {"overlay", "info", "extends", "actions"}
 _INFO = {"title", "version", "description"}
@@ -29,18 +30,14 @@ class Overlay:
 
 
 def parse(raw: bytes, path: str) -> Overlay:
-    """Parse an overlay.
-
-    Raises:
-        DescriptionError: It is not a valid overlay.
-    """
+    """Parse an overlay."""
     content = values(raw, path)
     if problem := _problem(content):
-        raise DescriptionError(f"{path} is not an OpenAPI Overlay 1.1: {problem}.")
+        raise ToolError(f"{path} is not an OpenAPI Overlay 1.1: {problem}.")
     operations = content.get("x-operations")
     named = [re.fullmatch(r"([A-Z]+) (/\S*)", str(one)) for one in operations or []]
     if not isinstance(operations, list) or not named or None in named:
-        raise DescriptionError(f"{path} must list operations under x-operations, such as POST /audio/speech.")
+        raise ToolError(f"{path} must list operations under x-operations, such as POST /audio/speech.")
     return Overlay(path, [(match[1].lower(), match[2]) for match in named if match], content["actions"])
 
 
@@ -84,15 +81,14 @@ def _unknown(node: Mapping[str, Any], known: set[str]) -> list[str]:
 def applied(overlay: Overlay, content: Any) -> Any:
     """Apply the actions in order, and return the result. An object that is updated moves behind its siblings.
 
-    Raises:
-        DescriptionError: An action matches nothing, or does not fit what it matches.
+    An action that matches nothing, or does not fit what it matches, is an error.
     """
     result = copy.deepcopy(content)
     for number, action in enumerate(overlay.actions, 1):
         try:
             _apply(action, result)
         except ValueError as error:
-            raise DescriptionError(f"{overlay.name}: action {number} ({action['target']}) {error}.") from error
+            raise ToolError(f"{overlay.name}: action {number} ({action['target']}) {error}.") from error
     return result
 
 
@@ -103,7 +99,8 @@ def _apply(action: Mapping[str, Any], document: Any) -> None:
     if any(not node.location for node in nodes) and ("remove" in action or not isinstance(document, dict)):
         raise ValueError("cannot remove the whole document")
     if "remove" in action:
-        _remove([node.location for node in nodes], document)
+        for location in sorted({node.location for node in nodes}, reverse=True):  # the last item of a list first
+            del _parent(document, location)[location[-1]]
         return
     value = action.get("update")
     if "copy" in action:
@@ -122,20 +119,6 @@ def _apply(action: Mapping[str, Any], document: Any) -> None:
         parent[key] = _merged(node.value, [value] if appended else value)
         if isinstance(parent, dict):
             parent[key] = parent.pop(key)
-
-
-def _remove(locations: list[Any], document: Any) -> None:
-    # Parents first, so that an index still means what it meant: items are dropped from a list all at once.
-    gone: dict[int, tuple[Any, set[Any]]] = {}
-    for location in locations:
-        parent = _parent(document, location)
-        gone.setdefault(id(parent), (parent, set()))[1].add(location[-1])
-    for parent, keys in gone.values():
-        if isinstance(parent, list):
-            parent[:] = [item for index, item in enumerate(parent) if index not in keys]
-        else:
-            for key in keys:
-                del parent[key]
 
 
 def _parent(document: Any, location: Any) -> Any:

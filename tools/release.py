@@ -7,15 +7,15 @@ number, "minor" and "patch" the third. A larger step is always fine.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from . import ToolError
 from .api import api_diff
 from .contract import spec_diff
 from .curate import DESCRIPTION
 from .document import Document, parse, read
-from .git import GitError, file_at, tags
+from .git import file_at, tags
 from .packages import packages_at, packages_here
 from .report import STEPS, Step
 
@@ -25,78 +25,46 @@ CHANGELOG = "CHANGELOG.md"
 Version = tuple[int, int, int]
 
 
-class ReleaseError(Exception):
-    """A release has no notes. The message is a full sentence for the user."""
-
-
-@dataclass
-class Section:
-    """The section of one version in the changelog."""
-
-    version: str
-    date: str | None
-    entries: list[str] = field(default_factory=list)
-    """Each prefixed with its heading, such as "Removed: `Fault.of`"."""
-
-
 def check(ref: str | None) -> tuple[bool, list[str]]:
     """Check the current folder against the release at a commit; without one, check only its consistency.
 
     Returns:
         Whether it is ready, and the lines to print.
-
-    Raises:
-        GitError, DescriptionError, PackageError: The release or the current folder cannot be read.
     """
-    version, base = _version_in(_text(VERSION_FILE)), None
+    version, base, step = _version_in(_text(VERSION_FILE)), None, STEPS[0]
     lines = ["Nothing is released yet: the current commit has no tag v* behind it, so there is nothing to compare."]
-    step: Step = "none"
     if ref is not None:
         spec = spec_diff(description_at(ref), read(DESCRIPTION))
         api = api_diff(packages_at(ref), packages_here())
         lines = [f"spec-diff since {ref} | {spec.verdict}", f"api-diff since {ref} | {api.verdict}"]
-        base, step = (
-            _version_in(file_at(ref, VERSION_FILE).decode(errors="replace")),
-            max(spec.step, api.step, key=STEPS.index),
-        )
+        step = max(spec.step, api.step, key=STEPS.index)
+        base = _version_in(file_at(ref, VERSION_FILE).decode(errors="replace"))
         if numbers(base) is None:
-            raise GitError(f"{VERSION_FILE} at {ref} has no version of three numbers.")
+            raise ToolError(f"{VERSION_FILE} at {ref} has no version of three numbers.")
     found = problems(version, _text(CHANGELOG), base, step)
     verdict = f"is not ready ({len(found)} problem{'s' * (len(found) > 1)})" if found else "is ready"
     return not found, [*lines, *found, f"Release: {version} {verdict}"]
 
 
 def description_at(ref: str) -> Document:
-    """Read our description at a commit.
-
-    Raises:
-        GitError, DescriptionError: There is no such commit, or no usable description in it.
-    """
+    """Read our description at a commit."""
     return parse(file_at(ref, DESCRIPTION), f"{DESCRIPTION} at {ref}")
 
 
 def notes(tag: str) -> list[str]:
-    """Return the lines of the changelog that describe a release.
-
-    Raises:
-        ReleaseError: The tag is not that of the version here, or the changelog has no such section.
-    """
+    """Return the lines of the changelog that describe a release."""
     version = _version_in(_text(VERSION_FILE))
     if tag != f"v{version}":
-        raise ReleaseError(f"The tag must be v{version}, for the version in {VERSION_FILE}, not {tag}.")
-    _, _, text = _text(CHANGELOG).partition(f"\n## [{version}] - ")
-    lines = text.partition("\n## [")[0].strip().splitlines()[1:]
-    if not any(lines):
-        raise ReleaseError(f"{CHANGELOG}: there is no section [{version}] with a date and an entry.")
-    return lines[1:] if not lines[0] else lines
+        raise ToolError(f"The tag must be v{version}, for the version in {VERSION_FILE}, not {tag}.")
+    written = (text for found, date, text in sections(_text(CHANGELOG)) if found == version and date)
+    lines = next(written, "").strip().splitlines()
+    if not lines:
+        raise ToolError(f"{CHANGELOG}: there is no section [{version}] with a date and an entry.")
+    return lines
 
 
 def last_tag() -> str | None:
-    """Find the tag of the newest version in the history of the current commit; None if there is none.
-
-    Raises:
-        GitError: There is no repository, or no commit.
-    """
+    """Find the tag of the newest version in the history of the current commit; None if there is none."""
     released = {tag: version for tag in tags("v*") if (version := numbers(tag[1:]))}
     return max(released, key=lambda tag: released[tag], default=None)
 
@@ -117,26 +85,15 @@ def least(base: Version, step: Step) -> Version:
     return (major, minor + 1, 0) if step == "minor" or major == 0 else (major + 1, 0, 0)
 
 
-def sections(text: str) -> list[Section]:
-    """Parse a changelog (Keep a Changelog) into its sections, newest first."""
-    found: list[Section] = []
-    heading = ""
-    for line in text.splitlines():
-        if match := re.fullmatch(r"## \[(.+?)\](?: - (.+))?", line.rstrip()):
-            found.append(Section(match[1], match[2]))
-            heading = ""
-        elif line.startswith("### "):
-            heading = line[4:].strip()
-        elif found and line.startswith(("- ", "* ")):
-            found[-1].entries.append(f"{heading}: {line[2:]}")
-        elif found and found[-1].entries and line.startswith(" "):
-            found[-1].entries[-1] += line
-    return found
+def sections(changelog: str) -> list[tuple[str, str | None, str]]:
+    """Parse a changelog (Keep a Changelog) into the version, date and text of each section, newest first."""
+    parts = re.split(r"^## \[(.+?)\](?: - (.+?))?\s*$", changelog, flags=re.MULTILINE)
+    return list(zip(parts[1::3], parts[2::3], parts[3::3], strict=True))
 
 
 def problems(version: str, changelog: str, base: str | None, step: Step) -> list[str]:
     """List what blocks a release: one sentence each, starting with the file to edit."""
-    return [*_version_problems(version, base, step), *_changelog_problems(version, sections(changelog), base, step)]
+    return [*_version_problems(version, base, step), *_changelog_problems(version, changelog, base, step)]
 
 
 def _version_problems(version: str, base: str | None, step: Step) -> Iterator[str]:
@@ -148,23 +105,23 @@ def _version_problems(version: str, base: str | None, step: Step) -> Iterator[st
         yield f"{VERSION_FILE}: {version} must be {required} or later, a {step} step after {base}."
 
 
-def _changelog_problems(version: str, written: list[Section], base: str | None, step: Step) -> Iterator[str]:
+def _changelog_problems(version: str, changelog: str, base: str | None, step: Step) -> Iterator[str]:
+    written = sections(changelog)
     if not written:
         yield f"{CHANGELOG}: there is no section; start one with: ## [{version}] - <date>."
         return
-    top = written[0]
-    if top.version != version:
-        yield f"{CHANGELOG}: the first section must be [{version}], not [{top.version}]."
-    if not _is_date(top.date):
-        yield f"{CHANGELOG}: [{top.version}] needs a date, in the form ## [{top.version}] - 2026-01-31."
-    if not top.entries:
-        yield f"{CHANGELOG}: [{top.version}] has no entry."
-    if base and base not in {section.version for section in written}:
+    top, day, text = written[0]
+    if top != version:
+        yield f"{CHANGELOG}: the first section must be [{version}], not [{top}]."
+    if not _is_date(day):
+        yield f"{CHANGELOG}: [{top}] needs a date, in the form ## [{top}] - 2026-01-31."
+    if not re.search(r"^[-*] ", text, re.MULTILINE):
+        yield f"{CHANGELOG}: [{top}] has no entry."
+    if base and base not in {found for found, _, _ in written}:
         yield f"{CHANGELOG}: the section [{base}] is missing; put new entries in a section above it."
-    announced = any(entry.startswith("Removed: ") or "breaking" in entry.lower() for entry in top.entries)
-    if base and step == "major" and not announced:
+    if base and step == "major" and not re.search(r"^### Removed|breaking", text, re.MULTILINE | re.IGNORECASE):
         yield (
-            f"{CHANGELOG}: this release breaks callers, but no entry of [{top.version}] says so: put one under "
+            f"{CHANGELOG}: this release breaks callers, but no entry of [{top}] says so: put one under "
             '### Removed, or use the word "breaking".'
         )
 

@@ -1,6 +1,5 @@
 """Differences as lines for people, and the SemVer step that they require."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -49,9 +48,12 @@ class Changes:
         return f"Version step: {self.step} ({self.reason})"
 
 
-def changes(findings: list[Finding], *, same: bool, reasons: Mapping[Step, str]) -> Changes:
-    """Grade the findings. `same` means that nothing differs at all, not even wording."""
-    step: Step = "none" if same else "patch"
+def changes(findings: list[Finding], *, same: bool, subject: str, rest: str) -> Changes:
+    """Grade the findings on a subject. `same` means that nothing differs at all, not even the rest."""
+    if any(finding.breaking for finding in findings):
+        return Changes(findings, "major", "breaks callers")
     if findings:
-        step = "major" if any(finding.breaking for finding in findings) else "minor"
-    return Changes(findings, step, reasons[step])
+        return Changes(findings, "minor", f"the {subject} changed without breaking callers")
+    if not same:
+        return Changes(findings, "patch", f"the {rest} changed, the {subject} did not")
+    return Changes(findings, "none", "nothing changed")

@@ -1,11 +1,12 @@
 """Compare two schemas: what is allowed no longer, and what is allowed now.
 
 Equivalent schemas give no changes, however they are written: references are followed, `allOf` is merged, and null is
-one fact wherever it is said. oasdiff compares schemas too, but is a Go program that neither PyPI nor npm has.
+one fact wherever it is said. Whatever changes within a keyword that the provider does not use, such as `if`, counts as
+breaking. oasdiff compares schemas too, but is a Go program that neither PyPI nor npm has.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,37 +23,30 @@ NEITHER, NARROWER, WIDER, BOTH = (False, False), (True, False), (False, True), (
 LIMIT = 2_000
 """The most changes reported: references can multiply without end."""
 
-_COUNTS = ("minLength", "minItems", "minProperties")
-_BOUNDS = (
-    ("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1), ("minContains", "", 1),
-    *((keyword, "", 1) for keyword in _COUNTS),
-    *((f"max{keyword[3:]}", "", -1) for keyword in (*_COUNTS, "minContains")),
-)  # fmt: skip
-"""Each bound, its exclusive form, and 1 if it is a lower one."""
-
-_FLAGS = (
-    ("deprecated", NEITHER, NEITHER), ("readOnly", NARROWER, NEITHER), ("writeOnly", WIDER, NEITHER),
-    ("uniqueItems", NARROWER, WIDER),
-)  # fmt: skip
-"""Keywords that are true or not, and what it breaks that they become so, or are so no longer."""
+_LOWER = {"exclusiveMinimum": None, "minimum": None, "minItems": 0, "minLength": 0, "minProperties": 0}
+_UPPER = dict.fromkeys(("exclusiveMaximum", "maximum", "maxItems", "maxLength", "maxProperties"))
+"""Each bound, and what it is where it is not set."""
 
 _OTHERS = {
-    "contentEncoding": (BOTH, BOTH, BOTH), "contentMediaType": (BOTH, BOTH, BOTH),  # the same text means something else
-    "default": (NEITHER, NARROWER, NARROWER), "discriminator": (NEITHER, NEITHER, BOTH),
+    "allowReserved": (BOTH, BOTH, BOTH), "callbacks": (BOTH, BOTH, BOTH), "contentEncoding": (BOTH, BOTH, BOTH),
+    "contentMediaType": (BOTH, BOTH, BOTH), "default": (NEITHER, NARROWER, NARROWER),
+    "deprecated": (NEITHER, NEITHER, NEITHER), "discriminator": (NEITHER, NEITHER, BOTH),
+    "encoding": (BOTH, BOTH, BOTH), "readOnly": (NARROWER, NEITHER, BOTH), "writeOnly": (WIDER, NEITHER, BOTH),
 }  # fmt: skip
 """Keywords with rules of their own: what it breaks that they are set, removed, or changed."""
 
 _INNER = {
-    "additionalProperties": ".<other>", "contentSchema": ".<content>", "propertyNames": ".<name>",
+    "additionalProperties": ".<other>", "contentSchema": ".<content>", "items": ".<item>", "propertyNames": ".<name>",
     "unevaluatedItems": ".<unevaluated item>", "unevaluatedProperties": ".<unevaluated>",
 }  # fmt: skip
 """Keywords with one schema, where none is the same as one that allows everything."""
 
+_UNUSED = frozenset({"contains", "else", "if", "not", "then", "dependentSchemas", "patternProperties", "prefixItems"})
+"""Keywords that the provider does not use. Three of them have several schemas, by name or in a list."""
+
 _IGNORED = {
-    "$anchor", "$defs", "$dynamicAnchor", "$id", "$schema", "$vocabulary", "anyOf", "contains", "definitions",
-    "dependentRequired", "dependentSchemas", "else", "enum", "if", "items", "not", "nullable", "oneOf",
-    "patternProperties", "prefixItems", "properties", "required", "then", "type",
-    *_INNER, *(one[0] for one in _FLAGS), *(keyword for bound in _BOUNDS for keyword in bound[:2]),
+    "$anchor", "$defs", "$dynamicAnchor", "$id", "$schema", "$vocabulary", "anyOf", "definitions", "enum", "nullable",
+    "oneOf", "properties", "required", "type", *_INNER, *_LOWER, *_UNUSED, *_UPPER,
 }  # fmt: skip
 """Keywords that have rules of their own below, or that do not affect what is allowed."""
 
@@ -125,16 +119,8 @@ class Comparison:
         yield from self._properties(old, new)
         for keyword, step in _INNER.items():
             yield from self._within(step, old.get(keyword, {}), new.get(keyword, {}))
-        for keyword, step, rest in (
-            ("patternProperties", "pattern", "additionalProperties"),
-            ("dependentSchemas", "if there is", ""),
-        ):
-            parts, others = old.get(keyword, {}), new.get(keyword, {})
-            for name in parts | others:
-                pair = parts.get(name, old.get(rest, {})), others.get(name, new.get(rest, {}))
-                yield from self._within(f".<{step} {name}>", *pair)
-        yield from self._items(old, new)
-        yield from self._conditions(old, new)
+        for change in self._properties({"properties": _unused(old)}, {"properties": _unused(new)}):
+            yield replace(change, breaks=BOTH)
 
     def _properties(self, old: Schema, new: Schema) -> Iterator[Change]:
         parts, others = old.get("properties", {}), new.get("properties", {})
@@ -150,32 +136,6 @@ class Comparison:
                 if was != now:
                     yield flag((*place, "required"), now, NARROWER, WIDER)
                 yield from self._within(f".{name}", parts.get(name, {}), others.get(name, {}))
-
-    def _items(self, old: Schema, new: Schema) -> Iterator[Change]:
-        rests = old.get("items", {}), new.get("items", {})
-        yield from self._within(".<item>", *rests)
-        parts = old.get("prefixItems", []), new.get("prefixItems", [])
-        for index in range(max(map(len, parts))):
-            pair = (part[index] if index < len(part) else rest for part, rest in zip(parts, rests, strict=True))
-            yield from self._within(f".<item {index}>", *pair)
-
-    def _conditions(self, old: Schema, new: Schema) -> Iterator[Change]:
-        for keyword in ("contains", "not"):
-            place = (f".<{keyword}>",)
-            if keyword in old and keyword in new:
-                counted = keyword == "contains" and {"maxContains", "minContains"} & (old.keys() | new.keys())
-                for change in self._within(place[0], old[keyword], new[keyword]):
-                    breaks = change.breaks[::-1] if keyword == "not" else change.breaks
-                    yield replace(change, breaks=BOTH if counted else breaks)
-            elif keyword in new:
-                yield Change(place, None, self.after(new[keyword]), NARROWER)
-            elif keyword in old:
-                yield Change(place, self.before(old[keyword]), None, WIDER)
-        if "if" in old and "if" in new:
-            yield from (replace(change, breaks=BOTH) for change in self._within(".<if>", old["if"], new["if"]))
-        for keyword in ("then", "else"):
-            pair = (side.get(keyword, {}) if "if" in side else {} for side in (old, new))
-            yield from self._within(f".<{keyword}>", *pair)
 
     def _alternatives(self, old: Schema, new: Schema) -> Iterator[Change]:
         was, now = (next((key for key in ("oneOf", "anyOf") if key in side), None) for side in (old, new))
@@ -235,7 +195,7 @@ class _Flats:
         flat: Schema = dict(self.document.mapping(schema, "a schema"))
         for keyword in ("allOf", "anyOf", "enum", "oneOf", "prefixItems", "required"):
             self.document.sequence(flat.get(keyword, []), keyword)
-        for keyword in ("dependentRequired", "dependentSchemas", "patternProperties", "properties"):
+        for keyword in ("dependentSchemas", "patternProperties", "properties"):
             self.document.mapping(flat.get(keyword, {}), keyword)
         if "const" in flat:
             flat["enum"] = [flat.pop("const")]
@@ -277,11 +237,15 @@ def text(value: object) -> str:
 
 def _keywords(old: Schema, new: Schema) -> Iterator[Change]:
     """Compare the keywords that hold no schemas."""
-    yield from _bounds(old, new)
-    for keyword, gained, lost in _FLAGS:
-        was, now = old.get(keyword) is True, new.get(keyword) is True
-        if was != now:
-            yield flag((keyword,), now, gained, lost)
+    for bound, unset in (_LOWER | _UPPER).items():
+        one, other = old.get(bound, unset), new.get(bound, unset)
+        if one != other:
+            tighter = other is not None and (one is None or (other > one) == (bound in _LOWER))
+            breaks = NARROWER if tighter else WIDER
+            if (bound, one, other) == ("minLength", 0, 1):  # an empty text said nothing
+                breaks = NEITHER
+            before, after = (str(side[bound]) if bound in side else None for side in (old, new))
+            yield Change((bound,), before, after, breaks)
     if "enum" in old or "enum" in new:
         values, others = set(map(text, old.get("enum", ()))), set(map(text, new.get("enum", ())))
         narrower = "enum" in new and ("enum" not in old or not values <= others)
@@ -289,47 +253,37 @@ def _keywords(old: Schema, new: Schema) -> Iterator[Change]:
         if narrower or wider:
             before, after = (" or ".join(sorted(side)) or None for side in (values - others, others - values))
             yield Change(("enum",), before, after, (narrower, wider))
-    for name in old.get("dependentRequired", {}) | new.get("dependentRequired", {}):
-        values, others = (set(side.get("dependentRequired", {}).get(name, ())) for side in (old, new))
-        if values != others:
-            before, after = (", ".join(sorted(side)) or None for side in (values, others))
-            yield Change(("dependentRequired", name), before, after, (not others <= values, not values <= others))
-    for keyword in sorted((old | new).keys() - _IGNORED):
-        before, after = (text(side[keyword]) if keyword in side else None for side in (old, new))
-        if keyword == "discriminator":
-            before, after = (side.get(keyword, {}).get("propertyName") for side in (old, new))
+    yield from rest(old, new, _IGNORED)
+
+
+def rest(old: Mapping[str, Any], new: Mapping[str, Any], known: Iterable[str]) -> Iterator[Change]:
+    """Compare the values of all fields but the known ones, so that nothing is lost."""
+    for name in sorted((old.keys() | new.keys()) - set(known)):
+        before, after = (_value(side, name) for side in (old, new))
         if before != after:
-            gained, lost, replaced = _OTHERS.get(keyword, (NARROWER, WIDER, BOTH))
-            if keyword == "multipleOf" and old.get(keyword) and new.get(keyword):
-                replaced = old[keyword] % new[keyword] != 0, new[keyword] % old[keyword] != 0
-            yield Change((keyword,), before, after, gained if before is None else lost if after is None else replaced)
+            gained, lost, replaced = _OTHERS.get(name, (NARROWER, WIDER, BOTH))
+            yield Change((name,), before, after, gained if before is None else lost if after is None else replaced)
 
 
-def _bounds(old: Schema, new: Schema) -> Iterator[Change]:
-    for bound in _BOUNDS:
-        (name, one), (other_name, other) = _bound(old, *bound), _bound(new, *bound)
-        if one != other:
-            tighter = other is not None and (one is None or other > one)
-            before, after = (None if not key else str(side[key]) for side, key in ((old, name), (new, other_name)))
-            # A text that may no longer be empty breaks nobody: an empty one said nothing.
-            breaks = NARROWER if tighter else WIDER
-            if other_name == "minLength" and (one, other) == (None, (1, False)):
-                breaks = NEITHER
-            yield Change((other_name or name or bound[0],), before, after, breaks)
+def _value(side: Mapping[str, Any], name: str) -> str | None:
+    if name not in side:
+        return None
+    # The mapping of a discriminator has names of components, which are no facts.
+    return text(side[name]["propertyName"] if name == "discriminator" else side[name])
 
 
-def _bound(side: Schema, keyword: str, exclusive: str, sign: int) -> tuple[str, tuple[float, bool] | None]:
-    """Return the keyword that sets a bound, and how tight it is."""
-    found = [((sign * side[key], key == exclusive), key) for key in (keyword, exclusive) if _is_number(side.get(key))]
-    if not found and keyword == "minContains":
-        return "", (1, False)
-    if not found or (not exclusive and found[0][0] == (0, False) and keyword in _COUNTS):
-        return "", None
-    return max(found)[1], max(found)[0]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _unused(side: Schema) -> dict[str, Any]:
+    """Return the schemas within keywords that the provider does not use, by the names of their places."""
+    found: dict[str, Any] = {}
+    for keyword in _UNUSED & side.keys():
+        value = side[keyword]
+        if keyword == "prefixItems":
+            found |= {f"<{keyword} {index}>": part for index, part in enumerate(value)}
+        elif keyword in {"dependentSchemas", "patternProperties"}:
+            found |= {f"<{keyword} {name}>": part for name, part in value.items()}
+        else:
+            found[f"<{keyword}>"] = value
+    return dict(sorted(found.items()))
 
 
 def flag(place: Place, now: bool, gained: Breaks, lost: Breaks) -> Change:
@@ -406,7 +360,7 @@ def _conjoined(one: Schema, other: Schema) -> Schema:
             )
         elif keyword == "enum":
             both[keyword] = [value for value in first if value in second]
-        elif keyword in _INNER or keyword == "items":
+        elif keyword in _INNER:
             both[keyword] = {"allOf": [first, second]}
         else:
             both[f"{keyword}, too"] = [first, second]

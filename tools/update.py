@@ -6,26 +6,22 @@ an entry for CHANGELOG.md. Then the files are replaced.
 
 import datetime
 import hashlib
-import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import openapi_spec_validator
-
-from . import contract, curate, overlay
+from . import ToolError, contract, curate, overlay
 from .cut import cut
 from .document import Document, content_of, parse, read
 from .report import Changes, Finding
 
 CHANGELOG, GENERATED = "CHANGELOG.md", "generated/openrouter_speech_api"
-_COPIED = ("Makefile", "generator-config.yaml", "templates", "tools", "upstream", curate.DESCRIPTION)
 _HEADER = f"""\
 # What OpenRouter publishes about the operations that {Path(curate.OVERLAY).name} names, without its wording.
 # Written by `make update`. Do not edit it.
@@ -37,10 +33,6 @@ for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
 """
 
 
-class UpdateError(Exception):
-    """The update is not possible. The message is a full sentence for the user."""
-
-
 @dataclass(frozen=True)
 class Plan:
     """What the update says and does."""
@@ -50,18 +42,14 @@ class Plan:
     """The new content of each file that changes; None if it goes."""
 
     def carry_out(self) -> None:
-        """Change the files: all of them, or none if one cannot be written.
-
-        Raises:
-            UpdateError: A file cannot be written.
-        """
+        """Change the files: all of them, or none if one cannot be written."""
         before = {path: path.read_bytes() if path.exists() else None for path in self.files}
         try:
             _write(self.files)
         except BaseException as error:
             _write(before)
             if isinstance(error, OSError):
-                raise UpdateError(f"{error.filename} cannot be written: {error.strerror}.") from error
+                raise ToolError(f"{error.filename} cannot be written: {error.strerror}.") from error
             raise
 
 
@@ -75,11 +63,7 @@ def _write(files: Mapping[Path, bytes | None]) -> None:
 
 
 def plan(source: str) -> Plan:
-    """Work out what taking in a description changes in the current folder.
-
-    Raises:
-        DescriptionError, UpdateError: It is not possible.
-    """
+    """Work out what taking in a description changes in the current folder."""
     raw = content_of(source)
     published = parse(raw, source)
     old, curation = read(curate.FACTS), overlay.parse(content_of(curate.OVERLAY), curate.OVERLAY)
@@ -89,9 +73,7 @@ def plan(source: str) -> Plan:
         return Plan([f"Nothing to do: {source} has the same facts as {curate.FACTS}."], {})
     with TemporaryDirectory(prefix="openrouter-speech-") as folder:
         stage = Path(folder).resolve()
-        for name in _COPIED:
-            copy = shutil.copytree if Path(name).is_dir() else shutil.copy
-            copy(name, stage / name)
+        shutil.copytree("upstream", stage / "upstream")
         header = {"x-cut-from": _origin(source, raw)}
         (stage / curate.FACTS).write_text(_HEADER + curate.dumped(header | facts), encoding="utf-8")
         empty = _add_actions(stage, header["x-cut-from"])
@@ -131,19 +113,25 @@ def _add_actions(stage: Path, origin: Mapping[str, str]) -> list[tuple[str, str]
 
 def _guard(stage: Path, description: Any) -> None:
     """Check that the description is valid, and that the client generated from it compiles and imports."""
+    import openapi_spec_validator  # noqa: PLC0415 - these two take longer to import than most commands take
+
+    from .generate import generate  # noqa: PLC0415
+
     if error := next(openapi_spec_validator.OpenAPIV31SpecValidator(description).iter_errors(), None):
         place = " ".join(map(str, error.absolute_path))
-        raise UpdateError(f"The description would not be valid: {place}: {error.message.partition(chr(10))[0]:.200}.")
-    make = ["make", "generate", f"VENV={sys.prefix}", f"--assume-old={sys.prefix}/.installed", f"GENERATED={GENERATED}"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    for command, folder in ((make, stage), ([sys.executable, "-B", "-c", _IMPORT_ALL], stage / "generated")):
-        result = subprocess.run(  # noqa: S603
-            command, cwd=folder, env={**environment, "PYTHONPATH": "."}, capture_output=True, text=True, check=False
+        raise ToolError(f"The description would not be valid: {place}: {error.message.partition(chr(10))[0]:.200}.")
+    try:
+        problems = generate(
+            stage / curate.DESCRIPTION, Path("generator-config.yaml"), Path("templates"), stage / GENERATED
         )
-        if result.returncode:
-            lines = (result.stderr or result.stdout).strip().splitlines()
-            said = " ".join(line.strip() for line in lines if not line.startswith("make: ") and line.strip())
-            raise UpdateError(f"The client cannot be generated: {said[:600] or 'make failed'}.")
+    except Exception as error:  # noqa: BLE001 - what the generator stumbles over is up to the provider
+        problems = [str(error) if isinstance(error, ToolError) else repr(error)]
+    if not problems:
+        command = [sys.executable, "-B", "-c", _IMPORT_ALL]
+        result = subprocess.run(command, cwd=(stage / GENERATED).parent, capture_output=True, text=True, check=False)  # noqa: S603
+        problems = [result.stderr.rstrip().rpartition("\n")[2]] if result.returncode else []
+    if problems:
+        raise ToolError(f"The client cannot be generated: {' '.join(' '.join(problems).split())[:600]}.")
 
 
 def _report(
@@ -181,21 +169,11 @@ def with_entry(changelog: str, findings: list[Finding]) -> str:
     return changelog[:start] + f"## [Unreleased]\n{section}\n" + changelog[start:]
 
 
-def _changed(stage: Path) -> dict[Path, bytes | None]:
+def _changed(stage: Path) -> Iterator[tuple[Path, bytes | None]]:
     """Compare the stage with the current folder."""
-    found: dict[Path, bytes | None] = {}
-    names = {curate.FACTS, curate.OVERLAY, curate.DESCRIPTION, CHANGELOG}
-    for root in (stage, Path()):
-        names |= {
-            path.relative_to(root).as_posix()
-            for path in (root / GENERATED).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
-        }
-    for name in sorted(names):
-        before, after = (root / name for root in (Path(), stage))
-        content = after.read_bytes() if after.exists() else None
-        if name == CHANGELOG and content is None:
-            continue
-        if content != (before.read_bytes() if before.exists() else None):
-            found[Path(name)] = content
-    return found
+    files = {path.relative_to(stage) for path in stage.rglob("*")}
+    files |= {path for path in Path(GENERATED).rglob("*") if "__pycache__" not in path.parts}
+    for file in sorted(files):
+        before, after = (path.read_bytes() if path.is_file() else None for path in (file, stage / file))
+        if before != after:
+            yield file, after

@@ -33,7 +33,7 @@ def no_links_to_a_forge() -> Iterator[None]:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with the files of this project that the commands read."""
     folder = tmp_path / "project"
-    for name in ("generated", "templates", "tools", "upstream"):
+    for name in ("generated", "templates", "upstream"):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("CHANGELOG.md", "Makefile", "generator-config.yaml", "openapi.yaml"):
         shutil.copy(PROJECT / name, folder / name)

@@ -3,10 +3,13 @@
 import copy
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tools.document import Document, read
 
 from ..conftest import PROJECT
 
@@ -15,6 +18,14 @@ UPSTREAM = PROJECT.parent / "shared" / "upstream"
 needs_copies = pytest.mark.skipif(
     not UPSTREAM.exists(), reason="copies of the provider's descriptions are only beside the project, or nowhere"
 )
+
+
+@cache
+def published(date: str) -> Document:
+    """The provider's own description of that day, which takes a second to read."""
+    return read(str(UPSTREAM / f"openrouter-{date}.yaml"))
+
+
 ERRORS = {
     "400": "BadRequest",
     "401": "Unauthorized",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tools.document import DescriptionError
+from tools import ToolError
 from tools.overlay import applied, parse
 
 HEAD: dict[str, Any] = {"overlay": "1.1.0", "info": {"title": "T", "version": "1"}, "x-operations": ["POST /a"]}
@@ -81,7 +81,7 @@ def test_an_object_that_is_updated_moves_behind_its_siblings() -> None:
     ],
 )
 def test_an_action_that_does_not_fit_is_named(action: Any, problem: str) -> None:
-    with pytest.raises(DescriptionError) as caught:
+    with pytest.raises(ToolError) as caught:
         result(ACTION, action)
     assert str(caught.value) == f"sample: action 2 ({action['target']}) {problem}."
 
@@ -108,13 +108,13 @@ def test_an_action_that_does_not_fit_is_named(action: Any, problem: str) -> None
     ],
 )
 def test_what_is_no_overlay_is_refused(content: bytes, problem: str) -> None:
-    with pytest.raises(DescriptionError, match=re.escape(f"sample is not an OpenAPI Overlay 1.1: {problem}")):
+    with pytest.raises(ToolError, match=re.escape(f"sample is not an OpenAPI Overlay 1.1: {problem}")):
         parse(content, "sample")
 
 
 @pytest.mark.parametrize("operations", [None, [], "POST /a", ["post /a"], ["/a"], [5]])
 def test_the_operations_have_to_be_listed(operations: Any) -> None:
-    with pytest.raises(DescriptionError, match="sample must list operations under x-operations"):
+    with pytest.raises(ToolError, match="sample must list operations under x-operations"):
         parse(overlay(**{"x-operations": operations}), "sample")
 
 

@@ -149,7 +149,10 @@ def test_the_larger_step_of_description_and_api_counts(released: Path, run: Run)
     lines = [f"spec-diff since v0.1.0 | {SPEC_MINOR}", f"api-diff since v0.1.0 | {PATCH}", asked]
     assert run("release-check") == (1, [*lines, "Release: 0.1.0 is not ready (1 problem)"])
     edit(released, *REMOVED)
-    assert run("release-check")[1][1] == f"api-diff since v0.1.0 | {MAJOR}"
+    version(released, "0.2.0")
+    Path("CHANGELOG.md").write_text(with_section("0.2.0", heading="Removed"))
+    lines = [f"spec-diff since v0.1.0 | {SPEC_MINOR}", f"api-diff since v0.1.0 | {MAJOR}", "Release: 0.2.0 is ready"]
+    assert run("release-check", "v0.1.0") == (0, lines)
 
 
 def test_the_last_release_is_the_newest_version_that_leads_here(released: Path, run: Run) -> None:
@@ -177,17 +180,11 @@ def test_a_base_without_a_version_is_refused(released: Path, run: Run) -> None:
 
 def test_make_checks_a_release(released: Path, make: Make) -> None:
     here = ("-C", str(released), "-f", str(PROJECT / "Makefile"), NO_SETUP, "release-check")
-    assert make(*here, BASE="", PYTHONPATH=str(PROJECT)).stdout.splitlines()[-1] == "Release: 0.1.0 is ready"
     edit(released, *REMOVED)
     result = make(*here, BASE="", PYTHONPATH=str(PROJECT))
     assert result.returncode == 2  # make has no other status for a recipe that failed
     assert "Error 1" in result.stderr
     assert result.stdout.splitlines()[1] == f"api-diff since v0.1.0 | {MAJOR}"
-    version(released, "0.2.0")
-    (released / "CHANGELOG.md").write_text(with_section("0.2.0", heading="Removed"))
-    result = make(*here, BASE="v0.1.0", PYTHONPATH=str(PROJECT))
-    assert result.returncode == 0, result.stdout
-    assert result.stdout.splitlines()[-1] == "Release: 0.2.0 is ready"
     assert make(*here, BASE='"; touch written; "', PYTHONPATH=str(PROJECT)).stderr.startswith("git knows no commit")
     assert not (released / "written").exists()
 

@@ -1,17 +1,18 @@
 """Each keyword of JSON Schema 2020-12, set, removed, narrowed and widened, for those who send and those who receive."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tools.document import DescriptionError, Document
+from tools import ToolError
+from tools.document import Document
 from tools.schemas import BOTH, LIMIT, NARROWER, NEITHER, WIDER, Breaks, Comparison
 
 CAT = {"type": "object", "properties": {"kind": {"const": "cat"}, "lives": {"type": "integer"}}}
 DOG = {"type": "object", "properties": {"kind": {"enum": ["dog"]}, "tricks": {"type": "array"}}}
 STRING, NUMBER, ARRAY = {"type": "string"}, {"type": "number"}, {"type": "array"}
 OBJECT: dict[str, Any] = {"type": "object"}
-IF = {"if": {"required": ["a"]}}
 
 
 def compared(old: Any, new: Any, **components: Any) -> list[tuple[str, Breaks]]:
@@ -33,12 +34,11 @@ NARROWED: list[tuple[str, Any, Any]] = [
     ("enum", {"enum": ["a", "b"]}, {"const": "a"}),
     ("maximum", {}, {"maximum": 2}),
     ("maximum", {"maximum": 2}, {"maximum": 1}),
-    ("exclusiveMaximum", {"maximum": 2}, {"exclusiveMaximum": 2}),
     ("minimum", {}, {"minimum": 0}),
     ("minimum", {"minimum": 1}, {"minimum": 2}),
-    ("exclusiveMinimum", {"minimum": 1}, {"exclusiveMinimum": 1}),
+    ("exclusiveMaximum", {}, {"exclusiveMaximum": 2}),
+    ("exclusiveMinimum", {"exclusiveMinimum": 1}, {"exclusiveMinimum": 2}),
     ("multipleOf", {}, {"multipleOf": 2}),
-    ("multipleOf", {"multipleOf": 2}, {"multipleOf": 4}),
     ("maxLength", {}, {"maxLength": 2}),
     ("maxLength", {"maxLength": 2}, {"maxLength": 1}),
     ("minLength", {}, {"minLength": 2}),
@@ -52,15 +52,6 @@ NARROWED: list[tuple[str, Any, Any]] = [
     ("uniqueItems", {}, {"uniqueItems": True}),
     (".<item> type", {}, {"items": STRING}),
     (".<item> type", {"items": NUMBER}, {"items": {"type": "integer"}}),
-    (".<item 0> type", {}, {"prefixItems": [STRING]}),
-    (".<item 1> type", {"prefixItems": [True], "items": NUMBER},
-     {"prefixItems": [True, {"type": "integer"}], "items": NUMBER}),
-    (".<contains>", {}, {"contains": STRING}),
-    (".<contains> maxLength", {"contains": STRING}, {"contains": {**STRING, "maxLength": 1}}),
-    ("maxContains", {"contains": {}}, {"contains": {}, "maxContains": 2}),
-    ("maxContains", {"contains": {}, "maxContains": 3}, {"contains": {}, "maxContains": 2}),
-    ("minContains", {"contains": {}}, {"contains": {}, "minContains": 2}),
-    ("minContains", {"contains": {}, "minContains": 0}, {"contains": {}}),
     (".<unevaluated item> type", {}, {"unevaluatedItems": False}),
     (".<unevaluated item> type", {"unevaluatedItems": NUMBER}, {"unevaluatedItems": {"type": "integer"}}),
     ("maxProperties", {}, {"maxProperties": 2}),
@@ -70,23 +61,12 @@ NARROWED: list[tuple[str, Any, Any]] = [
     (".a required", {"properties": {"a": {}}}, {"properties": {"a": {}}, "required": ["a"]}),
     (".a required", {}, {"required": ["a"]}),
     (".a type", {"properties": {"a": {}}}, {"properties": {"a": STRING}}),
-    (".<pattern ^x> type", {}, {"patternProperties": {"^x": STRING}}),
-    (".<pattern ^x> type", {"patternProperties": {"^x": NUMBER}}, {"patternProperties": {"^x": {"type": "integer"}}}),
-    (".<pattern ^x> type", {"patternProperties": {"^x": STRING}, "additionalProperties": False},
-     {"additionalProperties": False}),
     (".<other> type", OBJECT, {**OBJECT, "additionalProperties": False}),
     (".<other> type", {"additionalProperties": NUMBER}, {"additionalProperties": {"type": "integer"}}),
     (".<unevaluated> type", {}, {"unevaluatedProperties": False}),
     (".<unevaluated> type", {"unevaluatedProperties": NUMBER}, {"unevaluatedProperties": {"type": "integer"}}),
     (".<name> pattern", {}, {"propertyNames": {"pattern": "a"}}),
-    ("dependentRequired a", {}, {"dependentRequired": {"a": ["b"]}}),
-    ("dependentRequired a", {"dependentRequired": {"a": ["b"]}}, {"dependentRequired": {"a": ["b", "c"]}}),
-    (".<if there is a> minProperties", {}, {"dependentSchemas": {"a": {"minProperties": 2}}}),
-    (".<not>", {}, {"not": STRING}),
-    (".<not> maxLength", {"not": {**STRING, "maxLength": 1}}, {"not": STRING}),
-    (".<then> minProperties", {}, {**IF, "then": {"minProperties": 2}}),
-    (".<then> minProperties", {**IF, "then": {"minProperties": 1}}, {**IF, "then": {"minProperties": 2}}),
-    (".<else> minProperties", IF, {**IF, "else": {"minProperties": 2}}),
+    ("dependentRequired", {}, {"dependentRequired": {"a": ["b"]}}),
     ("oneOf", {}, {"oneOf": [STRING, NUMBER]}),
     ("oneOf", {"anyOf": [STRING, NUMBER]}, {"oneOf": [STRING, NUMBER]}),
     (".<one of: array>", {"oneOf": [STRING, NUMBER, ARRAY]}, {"oneOf": [STRING, NUMBER]}),
@@ -103,8 +83,7 @@ NARROWED: list[tuple[str, Any, Any]] = [
 
 @pytest.mark.parametrize(("where", "wide", "narrow"), NARROWED)
 def test_less_breaks_who_sends_and_more_breaks_who_receives(where: str, wide: Any, narrow: Any) -> None:
-    place = where.replace("exclusiveM", "m") if "exclusive" in where else where
-    place = "anyOf" if "anyOf" in wide and where == "oneOf" else place
+    place = "anyOf" if "anyOf" in wide and where == "oneOf" else where
     assert compared(wide, narrow) == [(where, NARROWER)]
     assert compared(narrow, wide) == [(place, WIDER)]
 
@@ -128,8 +107,6 @@ def test_less_breaks_who_sends_and_more_breaks_who_receives(where: str, wide: An
         ("minLength", {}, {"minLength": 1}, NEITHER, WIDER),  # an empty text said nothing
         (".a", {}, {"properties": {"a": STRING}}, NEITHER, BOTH),
         (".a", {}, {"properties": {"a": STRING}, "required": ["a"]}, NARROWER, BOTH),
-        (".<if> .a required", {"if": {}, "then": {}}, {"if": {"required": ["a"]}}, BOTH, BOTH),
-        (".<contains> type", {"contains": {}, "maxContains": 1}, {"contains": STRING, "maxContains": 1}, BOTH, BOTH),
         ("oneOf", STRING, {"oneOf": [STRING, ARRAY]}, WIDER, NARROWER),
         ("oneOf", {**STRING, "maxLength": 9}, {"oneOf": [{**STRING, "maxLength": 1}, ARRAY]}, BOTH, BOTH),
         ("discriminator", {}, {"discriminator": {"propertyName": "a"}}, NEITHER, NEITHER),
@@ -138,6 +115,25 @@ def test_less_breaks_who_sends_and_more_breaks_who_receives(where: str, wide: An
 def test_a_change_with_a_rule_of_its_own(where: str, old: Any, new: Any, breaks: Breaks, back: Breaks) -> None:
     assert compared(old, new) == [(where, breaks)]
     assert compared(new, old) == [(where, back)]
+
+
+@pytest.mark.parametrize(
+    ("where", "schema"),
+    [
+        (".<contains>", {"contains": STRING}),
+        (".<not>", {"not": STRING}),
+        (".<if>", {"if": STRING}),
+        (".<then>", {"then": STRING}),
+        (".<else>", {"else": STRING}),
+        (".<dependentSchemas a>", {"dependentSchemas": {"a": STRING}}),
+        (".<patternProperties ^x>", {"patternProperties": {"^x": STRING}}),
+        (".<prefixItems 0>", {"prefixItems": [STRING]}),
+    ],
+)
+def test_a_change_of_what_the_provider_does_not_use_counts_as_breaking(where: str, schema: Any) -> None:
+    other = json.loads(json.dumps(schema).replace("string", "number"))
+    assert compared({}, schema) == compared(schema, {}) == [(where, BOTH)]
+    assert compared(schema, other) == [(f"{where} type", BOTH)]
 
 
 @pytest.mark.parametrize(
@@ -212,6 +208,6 @@ def test_a_schema_that_cannot_be_read_is_refused(schema: Any, problem: str) -> N
         for name in ("Bomb", "Other"):
             properties = {str(number): ref(f"{name}{level + 1}") for number in range(10)}
             components[f"{name}{level}"] = {"properties": properties}
-    with pytest.raises(DescriptionError, match=r"^sample: ") as caught:
+    with pytest.raises(ToolError, match=r"^sample: ") as caught:
         compared(schema, ref("Other0"), **components)
     assert problem in str(caught.value)

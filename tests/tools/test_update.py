@@ -17,7 +17,7 @@ from tools.update import with_entry
 
 from ..conftest import PROJECT, Make
 from .conftest import NO_SETUP, Run, contents
-from .samples import PATH, UPSTREAM, needs_copies
+from .samples import PATH
 
 SPEECH = f"POST {PATH}"
 EXPLAIN = "explain in CHANGELOG.md what callers must change"
@@ -25,12 +25,16 @@ Publish = Callable[[Callable[[Any], Any]], Path]
 Edit = Callable[[Any], Any]
 
 
+def parsed(path: Path) -> Any:
+    return yaml.load(path.read_bytes(), yaml.CSafeLoader)
+
+
 @pytest.fixture
 def publish(tmp_path: Path, project: Path) -> Publish:
     """Edit the facts that the project has, and publish them with words."""
 
     def write(edit: Edit) -> Path:
-        content = yaml.safe_load((PROJECT / curate.FACTS).read_text())
+        content = parsed(PROJECT / curate.FACTS)
         content["info"] = {"title": "Provider", "version": "1"}
         content["paths"][PATH]["post"]["description"] = "The provider's words."
         edit(content)
@@ -66,11 +70,12 @@ def more(content: Any) -> None:
 
 def test_all_that_follows_is_done(publish: Publish, run: Run, project: Path) -> None:
     source = publish(more)
+    left_behind = project / "generated/openrouter_speech_api/models/left_behind.py"
+    left_behind.touch()
     before = contents(project)
-    status, report = run("update", "--dry-run", source)
-    assert status == 1
-    assert contents(project) == before
-    assert run("update", source) == (0, report)
+    status, report = run("update", source)
+    assert status == 0
+    assert not left_behind.exists()
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     tone = "nothing before, required false, type string now | not breaking | mention it in CHANGELOG.md"
     place = "$.paths['/audio/speech'].post"
@@ -92,7 +97,7 @@ def test_all_that_follows_is_done(publish: Publish, run: Run, project: Path) -> 
     generated = {name for name in changed if name.startswith("generated/")}
     assert changed - generated == {"CHANGELOG.md", "openapi.yaml", curate.FACTS, curate.OVERLAY}
     assert "tone: str" in (project / "generated/openrouter_speech_api/models/speech_request.py").read_text()
-    assert yaml.safe_load((project / curate.FACTS).read_text())["x-cut-from"]["date"] == "2026-09-01"
+    assert parsed(project / curate.FACTS)["x-cut-from"]["date"] == "2026-09-01"
     # What is left to do fails the check, by name; a second run has nothing to do, whatever else is published.
     status, lines = run("curate", "--check")
     assert (status, len(lines)) == (1, 4)
@@ -101,14 +106,6 @@ def test_all_that_follows_is_done(publish: Publish, run: Run, project: Path) -> 
     source = publish(lambda content: [edit(content) for edit in (lambda c: c["paths"].update(elsewhere), more)])
     status, (line,) = run("update", source)
     assert (status, line) == (0, f"Nothing to do: {source} has the same facts as {curate.FACTS}.")
-
-
-@needs_copies
-def test_the_newest_copy_is_taken_in(run: Run, project: Path) -> None:
-    before = contents(project)
-    assert run("update", UPSTREAM / "openrouter-2026-08-22.yaml")[0] == 0
-    assert run("update", UPSTREAM / "openrouter-2026-05-06.yaml")[0] == 2  # older than the words of the overlay
-    assert contents(project) == before
 
 
 def test_a_difference_that_the_overlay_drops_is_reported(publish: Publish, run: Run, unguarded: None) -> None:
@@ -152,6 +149,28 @@ def test_what_is_not_possible_changes_nothing(
     status, (sentence,) = run("update", publish(edit))
     assert status == 2
     assert re.fullmatch(problem, sentence)
+    assert contents(project) == before
+
+
+def stumbles(*_: Path) -> list[str]:
+    raise KeyError("nullable")
+
+
+def writes_what_does_not_import(description: Path, config: Path, templates: Path, target: Path) -> list[str]:
+    target.mkdir(parents=True)
+    (target / "__init__.py").write_text("raise ValueError('broken')")
+    return []
+
+
+@pytest.mark.parametrize(
+    ("generate", "problem"), [(stumbles, "KeyError('nullable')"), (writes_what_does_not_import, "ValueError: broken")]
+)
+def test_a_generator_that_fails_changes_nothing(
+    generate: Any, problem: str, publish: Publish, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.generate.generate", generate)
+    before = contents(project)
+    assert run("update", publish(more)) == (2, [f"The client cannot be generated: {problem}."])
     assert contents(project) == before
 
 
