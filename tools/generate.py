@@ -31,7 +31,7 @@ _HOLDS_NAMES = frozenset({"properties", "patternProperties", "$defs", "dependent
 """Keywords whose keys are names, not keywords."""
 
 _RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout_ms", "http_headers", "extra_body"}) | {
-    "use_cache", "convert", "max_cost",
+    "use_cache", "convert", "max_cost", "cost",
     "heading", "language", "limit", "limit_unit", "pause_ms", "concurrency", "folder", "on_progress",
     "say", "voices", "turns", "retry_suspicious",
     "rows", "name", "rate", "shard", "skip_invalid", "retry_failed", "metadata", "upload", "on_row",
