@@ -231,7 +231,7 @@ $(VENV)-examples/.installed: pyproject.toml
 	@touch $@
 
 .PHONY: examples
-examples: $(VENV)-examples/.installed ## run the recipes of docs/examples with FastAPI, pipecat and LiveKit (800 MB)
+examples: $(VENV)-examples/.installed ## run the recipes of docs/examples with FastAPI, pipecat, LiveKit and Ray (1.3 GB)
 	@"$(VENV)-examples/bin/python" -m tests.examples
 
 .PHONY: docs-screens

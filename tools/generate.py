@@ -32,7 +32,7 @@ _ADDED = ("operations.py", "params.py", "status_errors.py", "reference.md")
 """Files of the package that the generator does not write itself, each with a template of ours."""
 
 _RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout_ms", "http_headers", "extra_body"}) | {
-    "use_cache", "convert", "max_cost",
+    "use_cache", "convert", "max_cost", "cost",
     "heading", "language", "limit", "limit_unit", "pause_ms", "concurrency", "folder", "on_progress",
     "say", "voices", "turns", "retry_suspicious",
     "rows", "name", "rate", "shard", "skip_invalid", "retry_failed", "metadata", "upload", "on_row",

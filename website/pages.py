@@ -21,7 +21,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "docs/concurrency.md": "Threads and event loops",
         "docs/network.md": "Proxies and certificates",
         "docs/platforms.md": "Windows and macOS",
-        "docs/recipes.md": "Voice agents",
+        "docs/recipes.md": "Voice agents and Ray",
     },
     "Coming from": {
         "docs/coming-from/openai.md": "openai",

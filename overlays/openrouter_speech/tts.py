@@ -350,6 +350,8 @@ class TTS:
         name: str = "{id}",
         concurrency: int = MOST,
         rate: float | None = None,
+        max_cost: "Decimal | int | str | None" = None,
+        cost: bool = False,
         shard: str | None = None,
         skip_invalid: bool = False,
         retry_failed: bool = False,
@@ -379,6 +381,12 @@ class TTS:
             concurrency: The maximum number of in-flight requests. It starts with few. If the server reports too many
                 (429) or asks for a wait, all of them wait together, and fewer are sent at once from then on.
             rate: The maximum number of requests per second.
+            max_cost: US dollars, such as "2.50", that all rows of the folder may cost, those of earlier calls included.
+                A row counts with its cost once that was looked up, and before with the most that it can cost. No
+                request begins that might pass the limit; `Batch.left` counts the rows that were not sent for it.
+            cost: Look up at the end what the rows cost, and note it in the metadata. The server knows it one to eight
+                minutes after the audio. A row whose cost is not known after ten minutes stays without; the next call
+                asks again.
             shard: The part of the rows to take, such as "3/16", by the hash of their ids. Each part has its folder.
             skip_invalid: Go on without wrong rows.
             retry_failed: Send the rows again that failed.
@@ -392,7 +400,8 @@ class TTS:
 
         Raises:
             InvalidRowsError: Rows are wrong, or there are none; `problems` has a sentence for each.
-            ValueError: A setting is out of range, or the file's suffix is not supported.
+            ValueError: A setting is out of range, the file's suffix is not supported, or there is a `max_cost` and a
+                model that also charges for what it returns. Nothing was sent.
             ConfigurationError: An extra is not installed, or the folder is in use, or of another batch.
             OSError: A file cannot be read or written.
             OpenRouterError: The batch cannot go on. In-flight requests were awaited and saved.
@@ -403,6 +412,7 @@ class TTS:
             TTS.batch, rows, folder, params,
             name=name, concurrency=concurrency, rate=rate, shard=shard, skip_invalid=skip_invalid,
             retry_failed=retry_failed, metadata_format=metadata, upload=upload, on_progress=on_progress, on_row=on_row,
+            max_cost=_budget(max_cost), cost=cost,
         )  # fmt: skip
         client = self._session.connections.sync_client()
 
@@ -420,6 +430,8 @@ class TTS:
         name: str = "{id}",
         concurrency: int = MOST,
         rate: float | None = None,
+        max_cost: "Decimal | int | str | None" = None,
+        cost: bool = False,
         shard: str | None = None,
         skip_invalid: bool = False,
         retry_failed: bool = False,
@@ -436,6 +448,7 @@ class TTS:
             TTS.batch_async, rows, folder, params,
             name=name, concurrency=concurrency, rate=rate, shard=shard, skip_invalid=skip_invalid,
             retry_failed=retry_failed, metadata_format=metadata, upload=upload, on_progress=on_progress, on_row=on_row,
+            max_cost=_budget(max_cost), cost=cost,
         )  # fmt: skip
         async with self._session.connections.async_client() as client:
 
@@ -505,7 +518,10 @@ class TTS:
         def check_model(row: Mapping[str, Any]) -> None:
             self._session.check_model(self._with_format_of_parts(row), call.server_url)
 
-        return prepare(call, rows, Path(folder), params, check_model=check_model, **settings)
+        return prepare(
+            call, rows, Path(folder), params,
+            check_model=check_model, prices=self._models, costs=self._session.costs(call.server_url), **settings,
+        )  # fmt: skip
 
     def _row(self, row: Mapping[str, Any], params: BatchParams) -> Call:
         return self._session.call(OPERATION, {**self._with_format_of_parts({**params, **row}), "retries": None})
@@ -562,6 +578,8 @@ def _size(job: "NarrationJob", *, again: bool) -> dict[str, int]:
 
 def _check_budget(budget: "Decimal", most: "Decimal | None", model: str) -> None:
     if most is None:
-        raise ValueError(f"max_cost cannot be kept: what {model} costs is not known before it is paid. Leave it out")
+        from ._core.catalog import without_bound  # noqa: PLC0415  (only needed for prices)
+
+        raise without_bound(model)
     if most > budget:
         raise ValueError(f"max_cost is {budget:f}, and the text may cost {most:f}: raise it, or shorten the text")

@@ -13,8 +13,8 @@ from pyarrow import parquet
 from .conftest import ROWS, Run
 
 DONE = [
-    Done("audio/a.wav", 'One, "two".\nThree.', "a", 1.5, 24_000, "gen-1", "00", 1),
-    Done("audio/ü.ogg", "Grüße", "ü", None, None, None, "11", 3),
+    Done("audio/a.wav", 'One, "two".\nThree.', "a", 1.5, 24_000, "gen-1", "00", 1, "0.0000112"),
+    Done("audio/ü.ogg", "Grüße", "ü", None, None, None, "11", 3, None),
 ]
 
 

@@ -197,3 +197,9 @@ def test_shards_share_the_rows_out_in_the_same_way_everywhere() -> None:
 def test_what_is_no_shard_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match='shard must be a part of the rows, such as "3/16"'):
         Shard.of(text)
+
+
+def test_the_size_of_a_row_is_all_that_the_model_reads() -> None:
+    turns = [{"text": "Hello.", "instructions": "Softly."}, {"text": "Grüße."}]
+    assert RowChecker({"model": "m"}).check({"input": "Grüße."}).size == 8
+    assert RowChecker({"model": "m", "instructions": "Slowly."}).check({"input": turns}).size == 6 + 7 + 8 + 7

@@ -3,9 +3,11 @@
 import json
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from openrouter_speech import BatchProgress
 from openrouter_speech.cli.batch import Teller
 from openrouter_speech.cli.progress import Watcher
@@ -79,6 +81,34 @@ def test_events_are_json_on_request(run: Run, server: MockServer) -> None:
     ]  # fmt: skip
     assert events[1]["file"] == "out/audio/r1.wav"
     assert (end["event"], end["done"], end["failed"]) == ("end", 2, 1)
+
+
+def test_costs_are_limited_and_told(run: Run, server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("batch", "rows.jsonl", "-o", "out", "--concurrency", "1")
+    refused = run(*command, "--max-cost", "1")
+    assert (refused.code, refused.stderr.partition(":")[2].partition("\n")[0]) == (
+        2, " --max-cost cannot be kept: what any/model costs is not known before it is paid. Leave it out"
+    )  # fmt: skip
+    monkeypatch.setenv("OPENROUTER_SPEECH_MODEL", "hexgrad/kokoro-82m")
+    monkeypatch.setenv("OPENROUTER_SPEECH_VOICE", "af_sky")
+    command = ("batch", "rows.jsonl", "-o", "costs", "--concurrency", "1")
+    stopped = run(*command, "--max-cost", "0.0001")
+    assert (stopped.code, stopped.stderr) == (
+        1, "Hint: 1 row left: the same command with a higher --max-cost goes on\n"
+    )  # fmt: skip
+    assert "2 of 3 rows are done, 2 of them now (" in stopped.stdout
+    assert "), 1 left, $0.0001 at most; costs/metadata.jsonl" in stopped.stdout
+    looked_up = run("batch", "retry", "costs", "--max-cost", "0", "--cost")  # sends nothing
+    assert ", 1 left, $0.0000112; costs" in looked_up.stdout
+    assert run(*command, "--max-cost", "0.0001").code == 0  # by now, what was paid counts
+    assert run("batch", "status", "costs").stdout == (
+        "costs: 3 of 3 rows are done, $0.0000112 (the cost of 1 row is not known)\n"
+    )
+    described = json.loads(run("batch", "status", "costs", "--json").stdout)
+    assert (described["cost"], described["unpriced"]) == ("0.0000112", 1)
+    end = json.loads(run(*command, "--cost", "--json").stdout)
+    assert (end["cost"], end["unpriced"], end["estimate"], end["left"]) == ("0.0000168", 0, "0.0000168", 0)
+    assert len([request for request in server.requests if request.method == "POST"]) == 3
 
 
 def test_the_metadata_is_exported_in_any_format(run: Run, tmp_path: Path) -> None:
@@ -164,17 +194,24 @@ def test_ctrl_c_waits_for_what_is_in_flight(terminal: Start, tmp_path: Path) -> 
 
 def test_a_line_appears_every_half_minute_without_a_terminal() -> None:
     said: list[str] = []
-    clock = iter([0, 1, 29, 31, 40, 62])
+    clock = iter([0, 1, 29, 31, 40, 62, 92, 122, 152])
     tell = Teller(Watcher(), lambda _, words: said.append(words), lambda: float(next(clock)))
     tell(BatchProgress(rows=5000, reading=True))
     tell(BatchProgress(rows=9000))
     tell(BatchProgress(rows=9000, done=300, new_done=300, new_audio_seconds=600))
     tell(BatchProgress(rows=9000, done=400, new_done=400, new_audio_seconds=700))
     tell(BatchProgress(rows=9000, done=1200, failed=5, maybe_billed=1, new_done=660, waiting_seconds=4.4))
+    done = BatchProgress(rows=9, done=9, cost=Decimal("1E-7"), unpriced=2, estimate=Decimal("1.23456"))
+    tell(done)
+    tell(evolve(done, estimate=None))
+    tell(evolve(done, looking_up=True))
     assert said == [
         "300 of 9,000 rows, 150.0 rows/s, 10:00 of audio, 58 s left",
         (
             "1,200 of 9,000 rows, 20.0 rows/s, 0.00 s of audio, 5 failed, 1 maybe billed, "
             "throttled: next request in 4 s, 6:29 left"
         ),
+        "9 of 9 rows, 0.00 s of audio, $1.2346 at most",
+        "9 of 9 rows, 0.00 s of audio, $0.0000001 (the cost of 2 rows is not known)",
+        "waiting until the service knows what 2 rows cost",
     ]

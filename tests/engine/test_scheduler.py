@@ -248,3 +248,21 @@ def test_no_more_requests_are_taken_while_too_many_wait_for_a_retry(monkeypatch:
     assert doing.begin(0) == []
     (again,) = doing.begin(1)  # which one is due first is random
     assert again in requests[:2]
+
+
+def test_a_request_that_may_not_begin_waits_for_those_in_flight_and_then_ends_the_work() -> None:
+    room = 2
+    requests = [Request(str(number), "") for number in range(3)]
+    doing = Scheduler(requests, PATIENT, 4, ends=lambda *_: False, admits=lambda _: room > len(doing._in_flight))
+    assert doing.begin(0) == requests[:2]
+    assert doing.delay(0) is None  # also if there were room by now
+    doing.failed(requests[0], failure(400), 0)
+    assert doing.begin(0) == requests[2:]
+    room = 0
+    doing.failed(requests[1], failure(500), 0)
+    assert doing.begin(9) == []  # a retry, too
+    assert not doing.is_over
+    doing.succeeded(requests[2])
+    assert doing.begin(9) == []
+    assert doing.is_over
+    assert doing.error is None

@@ -4,10 +4,13 @@
 """
 
 import asyncio
+import logging
+import os
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -179,8 +182,74 @@ async def livekit(server: MockServer) -> None:
         await client.wait_until(0)
 
 
+async def ray_data(server: MockServer) -> None:
+    """A text that fails leaves the others; a dead actor pays for nothing twice; the key is in no file of Ray's."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # Ray's servers listen on 127.0.0.1 only
+    os.environ["OPENROUTER_API_KEY"] = key = "sk-or-v1-never-shown"
+    import ray
+    import ray_data as recipe
+    from ray.exceptions import RayError
+
+    texts = [f"Text {number}." for number in range(40)]
+    ray.cloudpickle.register_pickle_by_value(recipe)  # docs/examples is not on the path of the actors
+    with tempfile.TemporaryDirectory() as folder, _ray_in(folder):
+
+        def spoken(**options: Any) -> list[dict[str, Any]]:
+            rows = ray.data.from_items([{"text": text} for text in texts])
+            made: list[dict[str, Any]] = recipe.speak(rows, server_url=server.url, **SPEAKER, **options).take_all()
+            return made
+
+        server.script([400, "close"])
+        rows = spoken()
+        assert sorted(row["text"] for row in rows) == sorted(texts)
+        assert sorted(request.json["input"] for request in server.requests) == sorted(texts)
+        done, failed = [row for row in rows if row["audio"]], [row for row in rows if row["error"]]
+        assert len(done) == 38
+        assert {(row["error"][:4], row["maybe_billed"]) for row in failed} == {("400:", False), ("No r", True)}
+        async with connected(server) as client:
+            expected = await client.open_router.tts.create_speech_async(input=done[0]["text"], **SPEAKER)
+        assert done[0]["audio"] == expected.content
+
+        class Dying(recipe.Speaker):
+            async def __call__(self, batch: Any) -> Any:
+                audio = await super().__call__(batch)
+                if not Path(folder, "died").exists():
+                    Path(folder, "died").touch()
+                    os._exit(1)
+                return audio
+
+        recipe.Speaker = Dying  # type: ignore[misc]
+        server.reset()
+        try:
+            spoken(actors=1)
+        except RayError:
+            sent = [request.json["input"] for request in server.requests]
+            assert 0 < len(sent) == len(set(sent))
+        else:
+            raise AssertionError("the actor was started again")
+        files = [file for file in Path(folder).rglob("*") if file.is_file()]
+        assert not [file for file in files if key.encode() in file.read_bytes()]
+
+
+@contextmanager
+def _ray_in(folder: str) -> Iterator[None]:
+    """Start Ray, and end all of its processes."""
+    import ray
+
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    ray.init(
+        address="local", num_cpus=2, object_store_memory=100 << 20, include_dashboard=False, log_to_driver=False,
+        logging_level=logging.CRITICAL, _temp_dir=folder,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
 def main() -> None:
-    for check in (fastapi, pipecat, livekit):
+    for check in (fastapi, pipecat, livekit, ray_data):
         started = time.monotonic()
         with MockServer() as server:
             asyncio.run(asyncio.wait_for(check(server), 60))

@@ -145,6 +145,11 @@ def most(found: Iterable[Endpoint], size: int, requests: int) -> Decimal | None:
     return max(costs, default=None)
 
 
+def without_bound(model: str) -> ValueError:
+    """Make the error for a limit on what a model costs, if `most` does not know it."""
+    return ValueError(f"max_cost cannot be kept: what {model} costs is not known before it is paid. Leave it out")
+
+
 def notice(model: Model | None, now: float) -> str | None:
     """Return a warning if a model expires soon. `now` is in seconds since 1970."""
     today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()

@@ -24,9 +24,10 @@ T = TypeVar("T")
 class Work(Generic[R, T]):
     """The work of one run. A subclass says what becomes of each request."""
 
+    _ahead = 0.0
+
     def __init__(self, scheduler: Scheduler[R]) -> None:
         self.scheduler = scheduler
-        self._ahead = 0.0
 
     def now(self) -> float:
         """Return the time for the scheduler, in seconds."""

@@ -41,6 +41,10 @@ def _ends_the_work(request: Request, error: BaseException) -> bool:  # noqa: ARG
     return True
 
 
+def _admits_all(request: Request) -> bool:  # noqa: ARG001
+    return True
+
+
 class Scheduler(Generic[R]):
     """The requests of one run.
 
@@ -57,6 +61,7 @@ class Scheduler(Generic[R]):
         start: int | None = None,
         rate: float | None = None,
         ends: Callable[[R, BaseException], bool] = _ends_the_work,
+        admits: Callable[[R], bool] = _admits_all,
     ) -> None:
         """Set up the scheduler.
 
@@ -67,6 +72,8 @@ class Scheduler(Generic[R]):
             start: The most requests in flight at first, if less. Each success adds one.
             rate: The most requests begun per second.
             ends: Whether the work ends when this request failed for good, with this error. By default it does.
+            admits: Asked before a request begins, which it does if this is True. If not, none begins until one in
+                flight has ended; if none is in flight, the work ends.
         """
         self.error: BaseException | None = None
         self._fresh = iter(requests)
@@ -77,6 +84,9 @@ class Scheduler(Generic[R]):
         self._in_flight: set[R] = set()
         self._config = config
         self._ends = ends
+        self._admits = admits
+        self._is_refused = False
+        """Whether the next request may not begin."""
         self._most = concurrency
         self._width = min(start or concurrency, concurrency)
         self._interval = 1 / rate if rate else 0.0
@@ -88,13 +98,18 @@ class Scheduler(Generic[R]):
     @property
     def is_over(self) -> bool:
         """Whether no request is in flight or still to come."""
-        return not self._in_flight and (self.error is not None or not (self._next or self._again))
+        is_ending = self.error is not None or self._is_refused
+        return not self._in_flight and (is_ending or not (self._next or self._again))
 
     def begin(self, now: float) -> list[R]:
         """Return the requests to send now, and count them as in flight."""
         begun = []
         while self.delay(now) == 0:
-            request = heapq.heappop(self._again)[2] if self._is_due(now) else self._taken()
+            is_due = self._is_due(now)
+            if not self._admits(self._again[0][2] if is_due else cast("R", self._next)):
+                self._is_refused = True
+                break
+            request = heapq.heappop(self._again)[2] if is_due else self._taken()
             request.holds = self._holds
             if request.first_sent is None:
                 request.first_sent = now
@@ -105,7 +120,7 @@ class Scheduler(Generic[R]):
 
     def delay(self, now: float) -> float | None:
         """Return the seconds until the next request. None if it waits for one in flight, or none is left."""
-        if self.error is not None or len(self._in_flight) >= self._width:
+        if self.error is not None or self._is_refused or len(self._in_flight) >= self._width:
             return None
         wait = max(self.held(now), self._free_at - now if self._interval else 0.0)
         if self._may_take:
@@ -120,12 +135,12 @@ class Scheduler(Generic[R]):
 
     def succeeded(self, request: R) -> None:
         """Record a success."""
-        self._in_flight.remove(request)
+        self._ended(request)
         self._width = min(self._most, self._width + 1)
 
     def failed(self, request: R, error: BaseException, now: float) -> bool:
         """Record a failure. Return whether there will be a retry; without one, the work may end."""
-        self._in_flight.remove(request)
+        self._ended(request)
         delay = self._delay_after(request, error, now)
         if delay is None:
             if self._ends(request, error):
@@ -137,6 +152,10 @@ class Scheduler(Generic[R]):
         if isinstance(error, OpenRouterError) and (error.throttled or retries.asked_wait(error) is not None):
             self._hold(request, now, delay)
         return True
+
+    def _ended(self, request: R) -> None:
+        self._in_flight.remove(request)
+        self._is_refused = False
 
     @property
     def _may_take(self) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .pools import Connections
 
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 """Seconds between look-ups: each wait is twice as long as the one before, up to the longest."""
 
 
@@ -29,23 +29,36 @@ class CostLookup:
         self._connections = connections
         self._call = call
 
+    def ask(self, generation: str) -> "Decimal":
+        """Return the cost in US dollars, without waiting for it.
+
+        Raises:
+            NotFoundResponseError: The server does not know it, or not yet.
+            OpenRouterError: The look-up failed.
+        """
+        return _cost(send_with_retries(self._connections.sync_client(), self._call(generation), found).content)
+
+    async def ask_async(self, generation: str) -> "Decimal":
+        """As `ask`."""
+        async with self._connections.async_client() as client:
+            return _cost((await send_with_retries_async(client, self._call(generation), found_async)).content)
+
     def look_up(self, generation: str, timeout_ms: float) -> "Decimal":
         """Return the cost in US dollars. `AudioDescription.cost` says what is raised."""
-        client, call, patience = self._connections.sync_client(), self._call(generation), _Patience(timeout_ms)
+        patience = _Patience(timeout_ms)
         while True:
             try:
-                return _cost(send_with_retries(client, call, found).content)
+                return self.ask(generation)
             except NotFoundResponseError as error:
                 delay = patience.next_wait(generation, error)
             sleep(delay)
 
     async def look_up_async(self, generation: str, timeout_ms: float) -> "Decimal":
         """As `look_up`."""
-        call, patience = self._call(generation), _Patience(timeout_ms)
+        patience = _Patience(timeout_ms)
         while True:
             try:
-                async with self._connections.async_client() as client:
-                    return _cost((await send_with_retries_async(client, call, found_async)).content)
+                return await self.ask_async(generation)
             except NotFoundResponseError as error:
                 delay = patience.next_wait(generation, error)
             await sleep_async(delay)
@@ -60,7 +73,7 @@ class _Patience:
     def __init__(self, timeout_ms: float) -> None:
         self._timeout = timeout_ms / 1000
         self._begun = monotonic()
-        self._wait = _FIRST_WAIT
+        self._wait = FIRST_WAIT
 
     def next_wait(self, generation: str, error: NotFoundResponseError) -> float:
         """Return seconds.
@@ -68,7 +81,7 @@ class _Patience:
         Raises:
             APITimeoutError: The wait would last beyond the timeout.
         """
-        wait, self._wait = self._wait, min(self._wait * 2, _LONGEST_WAIT)
+        wait, self._wait = self._wait, min(self._wait * 2, LONGEST_WAIT)
         left = self._timeout - (monotonic() - self._begun)
         if left <= 0:
             raise APITimeoutError(

@@ -118,7 +118,7 @@ class Session:
             retry=self._retry if isinstance(retry, Unset) else _retry("retries", retry),
             response_format=None if requested is None else str(requested),
             returns_audio=returns_audio,
-            costs=CostLookup(self.connections, partial(self._generation, server_url)) if returns_audio else None,
+            costs=self.costs(server_url) if returns_audio else None,
             cache=self._cache if returns_audio and own.get("use_cache", True) else None,
         )
 
@@ -136,6 +136,10 @@ class Session:
         from .._core.catalog import habits  # noqa: PLC0415  (as for `known_models`)
 
         return habits(str(model)).formats if self._check_models else None
+
+    def costs(self, server_url: str) -> CostLookup:
+        """Return what looks up costs at a server."""
+        return CostLookup(self.connections, partial(self._generation, server_url))
 
     def _generation(self, server_url: str, generation: str) -> Call:
         return self.call(_GET_GENERATION, {"id": generation, "server_url": server_url})

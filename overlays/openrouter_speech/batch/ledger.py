@@ -15,6 +15,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,27 +36,42 @@ _PAGE = 500
 _SHOWN = 1000
 """Wrong rows to keep; the others are only counted."""
 
-# The index is small, and the same while a row is sent, or fails. A query has to repeat its condition to use it.
+# `lost` counts requests that may have been billed without audio. `cost` is a decimal number, which SQLite could not sum
+# without losing digits. The indexes are small, or the same while a row is sent. A query has to repeat their conditions.
 _SCHEMA = f"""
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE rows (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, params TEXT NOT NULL, digest BLOB NOT NULL,
     line INTEGER NOT NULL, reading INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'new',
     attempts INTEGER NOT NULL DEFAULT 0, error TEXT, finished REAL, file TEXT, bytes INTEGER, sha256 TEXT,
-    duration REAL, sample_rate INTEGER, generation_id TEXT
+    duration REAL, sample_rate INTEGER, generation_id TEXT,
+    size INTEGER NOT NULL, lost INTEGER NOT NULL DEFAULT 0, cost TEXT
 );
 CREATE INDEX open ON rows (number) WHERE state <> 'done';
+CREATE INDEX costs ON rows (cost) WHERE cost IS NOT NULL;
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {VERSION};
 """
 
 _ADD = """
-INSERT INTO rows (id, params, digest, line, reading) VALUES (?, ?, ?, ?, ?)
+INSERT INTO rows (id, params, digest, size, line, reading) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET line = excluded.line, reading = excluded.reading WHERE digest = excluded.digest
 """
 _EDIT = """
-UPDATE rows SET params = ?, digest = ?, line = ?, reading = ?, state = 'new', attempts = 0, error = NULL
+UPDATE rows SET params = ?, digest = ?, size = ?, line = ?, reading = ?, state = 'new', attempts = 0, error = NULL
 WHERE id = ? AND state IN ('new', 'failed')
+"""
+_USES = """
+SELECT model, sum(state = 'new'), sum(is_unpriced), sum(requests), sum(requests * size) FROM (
+    SELECT coalesce(json_extract(params, '$.model'), ?) AS model, state, size,
+        state = 'done' AND cost IS NULL AS is_unpriced,
+        lost + (state = 'done' AND cost IS NULL) AS requests
+    FROM rows
+) GROUP BY model
+"""
+_UNPRICED = """
+SELECT number, generation_id, finished, json_extract(params, '$.model'), size FROM rows
+WHERE state = 'done' AND cost IS NULL AND generation_id IS NOT NULL AND number > ? ORDER BY number LIMIT ?
 """
 
 
@@ -65,6 +81,41 @@ class Todo(NamedTuple):
     number: int
     id: str
     params: dict[str, Any]
+    size: int
+
+
+class Unpriced(NamedTuple):
+    """A row with audio whose cost is not known."""
+
+    number: int
+    generation_id: str
+    finished: float
+    """When the audio arrived, in seconds since 1970."""
+    model: str | None
+    """None for that of all rows."""
+    size: int
+
+
+class Use(NamedTuple):
+    """What the rows of a model use, as far as their costs are not known."""
+
+    model: str
+    new: int
+    """Rows to send."""
+    unpriced: int
+    """Rows with audio."""
+    requests: int
+    """Requests that were billed, or may have been."""
+    bytes: int
+    """The sizes of these requests."""
+
+
+class Costs(NamedTuple):
+    """What rows cost, of those whose cost is known."""
+
+    rows: int
+    sum: Decimal
+    """US dollars."""
 
 
 class Done(NamedTuple):
@@ -78,6 +129,7 @@ class Done(NamedTuple):
     generation_id: str | None
     sha256: str
     attempts: int
+    cost: str | None
 
 
 @frozen
@@ -202,13 +254,13 @@ class Ledger:
         self._connection.execute("INSERT OR REPLACE INTO about VALUES ('invalid', ?)", [str(invalid)])
 
     def _add(self, row: Row, line: int, reading: int, noun: str) -> None:
-        if self._connection.execute(_ADD, [row.id, row.params, row.digest, line, reading]).rowcount:
+        if self._connection.execute(_ADD, [row.id, row.params, row.digest, row.size, line, reading]).rowcount:
             return
         found = self._connection.execute("SELECT line, reading, state FROM rows WHERE id = ?", [row.id]).fetchone()
         earlier, its_reading, state = found
         if its_reading == reading:
             raise ValueError(f"has the id {row.id!r} of {noun} {earlier}, but other content")
-        if not self._connection.execute(_EDIT, [row.params, row.digest, line, reading, row.id]).rowcount:
+        if not self._connection.execute(_EDIT, [row.params, row.digest, row.size, line, reading, row.id]).rowcount:
             is_what = f"is {state.replace('_', ' ')} with other content"
             raise ValueError(f"has the id {row.id!r} of a row that {is_what}: give it another id")
 
@@ -221,20 +273,37 @@ class Ledger:
     def todo(self) -> Iterator[Todo]:
         """Yield the rows to send, in order, from memory that does not grow. The ledger may change meanwhile."""
         query = (
-            "SELECT number, id, params FROM rows WHERE state <> 'done' AND state = 'new' AND number > ? "
+            "SELECT number, id, params, size FROM rows WHERE state <> 'done' AND state = 'new' AND number > ? "
             "ORDER BY number LIMIT ?"
         )
         after = 0
         while page := self._connection.execute(query, [after, _PAGE]).fetchall():
-            for number, name, params in page:
-                yield Todo(number, name, json.loads(params))
+            for number, name, params, size in page:
+                yield Todo(number, name, json.loads(params), size)
             after = page[-1][0]
 
     def in_state(self, state: State) -> list[Todo]:
         """Return the rows in a state of which there are few."""
-        query = "SELECT number, id, params FROM rows WHERE state <> 'done' AND state = ? ORDER BY number"
+        query = "SELECT number, id, params, size FROM rows WHERE state <> 'done' AND state = ? ORDER BY number"
         found = self._connection.execute(query, [state])
-        return [Todo(number, name, json.loads(params)) for number, name, params in found]
+        return [Todo(number, name, json.loads(params), size) for number, name, params, size in found]
+
+    def uses(self, model: str) -> list[Use]:
+        """Sum up what is used without a known cost, by model; `model` is that of rows without one. Reads all rows."""
+        return [Use(*found) for found in self._connection.execute(_USES, [model])]
+
+    def costs(self) -> Costs:
+        """Sum up the costs that are known."""
+        query = "SELECT cost, count(*) FROM rows WHERE cost IS NOT NULL GROUP BY cost"
+        found = [(Decimal(cost), count) for cost, count in self._connection.execute(query)]
+        return Costs(sum(count for _, count in found), sum((cost * count for cost, count in found), Decimal(0)))
+
+    def unpriced(self) -> Iterator[Unpriced]:
+        """Yield the rows whose cost can be looked up, as `todo` does."""
+        after = 0
+        while page := self._connection.execute(_UNPRICED, [after, _PAGE]).fetchall():
+            yield from map(Unpriced._make, page)
+            after = page[-1][0]
 
     def problems(self) -> Iterator[tuple[str, State, str | None]]:
         """Yield the id, the state and the error of each row that has no audio and is not new, in order."""
@@ -246,7 +315,7 @@ class Ledger:
         """Yield the rows that have audio, in order."""
         with closing(self._connection.cursor()) as cursor:
             cursor.execute(
-                "SELECT file, params, id, duration, sample_rate, generation_id, sha256, attempts FROM rows "
+                "SELECT file, params, id, duration, sample_rate, generation_id, sha256, attempts, cost FROM rows "
                 "WHERE state = 'done' ORDER BY number"
             )
             for file, params, *facts in cursor:

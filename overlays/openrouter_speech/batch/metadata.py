@@ -14,8 +14,9 @@ from . import MetadataFormat
 from .ledger import Done
 from .remote import Remote
 
-FIELDS = ("file_name", "text", "id", "duration", "sample_rate", "generation_id", "sha256", "attempts")
-"""The columns, in the order of `Done`. AudioFolder needs `file_name`, relative to the metadata."""
+FIELDS = ("file_name", "text", "id", "duration", "sample_rate", "generation_id", "sha256", "attempts", "cost")
+"""The columns, in the order of `Done`. AudioFolder needs `file_name`, relative to the metadata. `cost` is a text with
+all digits."""
 NAMES: dict[MetadataFormat, str] = {name: f"metadata.{name}" for name in ("jsonl", "csv", "parquet")}
 """The name of the file in the folder. AudioFolder wants one, not several."""
 
@@ -79,8 +80,8 @@ def _csv(rows: Iterable[Done], file: BinaryIO) -> None:
 
 def _parquet(rows: Iterable[Done], file: BinaryIO) -> None:
     arrow, parquet = _arrow()
-    types = (arrow.string(),) * 3 + (arrow.float64(), arrow.int64(), arrow.string(), arrow.string(), arrow.int64())
-    schema = arrow.schema(list(zip(FIELDS, types, strict=True)))
+    numbers = {"duration": arrow.float64(), "sample_rate": arrow.int64(), "attempts": arrow.int64()}
+    schema = arrow.schema([(name, numbers.get(name, arrow.string())) for name in FIELDS])
     with parquet.ParquetWriter(file, schema) as writer:
         for block in _blocks(rows):
             columns = [list(column) for column in zip(*block, strict=True)]

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from queue import SimpleQueue
 from time import sleep
@@ -24,7 +25,7 @@ from .store import Facts
 _STATEMENTS = {
     "ended": """
         UPDATE rows SET state = json_extract(of.value, '$[1]'), error = json_extract(of.value, '$[2]'),
-            finished = json_extract(of.value, '$[3]')
+            finished = json_extract(of.value, '$[3]'), lost = lost + json_extract(of.value, '$[4]'), cost = NULL
         FROM json_each(?) AS of WHERE number = json_extract(of.value, '$[0]')
     """,
     "sent": """
@@ -36,6 +37,10 @@ _STATEMENTS = {
             file = json_extract(of.value, '$[2]'), bytes = json_extract(of.value, '$[3]'),
             sha256 = json_extract(of.value, '$[4]'), duration = json_extract(of.value, '$[5]'),
             sample_rate = json_extract(of.value, '$[6]'), generation_id = json_extract(of.value, '$[7]')
+        FROM json_each(?) AS of WHERE number = json_extract(of.value, '$[0]')
+    """,
+    "cost": """
+        UPDATE rows SET cost = json_extract(of.value, '$[1]')
         FROM json_each(?) AS of WHERE number = json_extract(of.value, '$[0]')
     """,
 }
@@ -83,14 +88,18 @@ class Recorder:
         """Note that a request is about to be sent."""
         self._queue.put(Change("sent", [number], future))
 
-    def ended(self, number: int, state: State, error: str | None) -> None:
-        """Note how a request ended without audio. "new" if it will be sent again."""
-        self._queue.put(Change("ended", [number, state, error, time.time()]))
+    def ended(self, number: int, state: State, error: str | None, *, lost: bool) -> None:
+        """Note how a request ended without audio. "new" if it will be sent again; `lost` if it may have been billed."""
+        self._queue.put(Change("ended", [number, state, error, time.time(), int(lost)]))
 
     def done(self, number: int, facts: Facts, generation_id: str | None, future: Any = None) -> None:
         """Note that the audio of a row is in place. In a folder, nobody has to wait: the file alone says so, too."""
         about = [facts.file, facts.bytes, facts.sha256, facts.duration, facts.sample_rate, generation_id]
         self._queue.put(Change("done", [number, time.time(), *about], future))
+
+    def cost(self, number: int, cost: Decimal) -> None:
+        """Note what a row that is done cost."""
+        self._queue.put(Change("cost", [number, f"{cost:f}"]))
 
     def close(self) -> None:
         """Write what is left, and end the thread.

@@ -1,5 +1,6 @@
 """What a batch reports: its progress, each row, and the result."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -41,12 +42,21 @@ class BatchProgress:
     """Rows that this run completed."""
     new_audio_seconds: float = 0.0
     """Seconds of audio that this run received."""
+    cost: Decimal | None = None
+    """US dollars that rows cost, of those whose cost is known. None without `cost` or `max_cost`."""
+    unpriced: int = 0
+    """Rows that are done and whose cost is not known, with `cost` or `max_cost`."""
+    estimate: Decimal | None = None
+    """US dollars that all requests cost at most: `cost`, and an estimate for the others, with those that are in flight
+    or may have been billed. None without `cost` or `max_cost`, or if a model also charges for what it returns."""
     waiting_seconds: float | None = None
     """Seconds until the next request while the server has all of them wait; None otherwise."""
     reading: bool = False
     """Whether the rows are still being read and checked; nothing has been sent."""
     ending: int = 0
     """After an interruption: the requests in flight that are waited for, since they are paid for."""
+    looking_up: bool = False
+    """Whether all requests have ended, and costs are looked up."""
 
 
 @frozen
@@ -68,3 +78,9 @@ class Batch:
     """Wrong rows that were skipped."""
     metadata: Path
     """The file that describes all rows that are done."""
+    left: int = 0
+    """Rows that were not sent, since they might have passed `max_cost`. The same call with a higher one goes on."""
+    cost: Decimal | None = None
+    """As in `BatchProgress`, like the next two."""
+    unpriced: int = 0
+    estimate: Decimal | None = None

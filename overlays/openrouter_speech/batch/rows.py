@@ -26,6 +26,8 @@ class Row(NamedTuple):
     """The parameters of the row, as JSON."""
     digest: bytes
     """Identifies the parameters."""
+    size: int
+    """UTF-8 bytes of the text and of its instructions, which decide what it may cost."""
 
 
 class RowChecker:
@@ -62,7 +64,7 @@ class RowChecker:
         self._check_model(merged)
         params = _canonical(own)
         digest = hashlib.sha256(params.encode()).digest()[:16]
-        return Row(_checked_id(given.get("id")) or digest.hex(), params, digest)
+        return Row(_checked_id(given.get("id")) or digest.hex(), params, digest, _size(merged))
 
 
 _KNOWN = {"id", *PARAMETERS}
@@ -70,6 +72,13 @@ _KNOWN = {"id", *PARAMETERS}
 
 def _canonical(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _size(params: Mapping[str, Any]) -> int:
+    text = params["input"]
+    turns = text if isinstance(text, list) else [{"text": text}]
+    said = [turn.get(name) for turn in turns for name in ("text", "instructions")]
+    return sum(len(str(each).encode()) for each in (*said, params.get("instructions")) if each)
 
 
 def _check_length(text: Any) -> None:

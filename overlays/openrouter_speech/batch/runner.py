@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,10 +22,12 @@ from .._engine import lock, loops
 from .._engine.loops import Work
 from .._engine.scheduler import PATIENT, Request, Scheduler
 from .._http.body import OpenResponse
+from .._http.costs import CostLookup
 from .._http.sending import Call
 from ..errors import APIConnectionError, AudioError, ConfigurationError, FileWriteError, OpenRouterError
 from ..streams import AsyncSpeechStream, SpeechStream
 from . import START, MetadataFormat, metadata
+from .costs import Account, Lookups, Prices
 from .ledger import Ledger, Shard, Todo, remove
 from .recorder import Change, Recorder
 from .remote import Remote
@@ -84,6 +87,11 @@ class BatchJob:
     remote: Remote | None
     on_progress: OnProgress | None
     on_row: OnRow | None
+    max_cost: Decimal | None
+    cost: bool
+    """Whether to look up what rows cost."""
+    prices: Prices
+    costs: CostLookup
 
     @property
     def ledger(self) -> Path:
@@ -113,6 +121,10 @@ def prepare(
     upload: str | None,
     on_progress: OnProgress | None,
     on_row: OnRow | None,
+    max_cost: Decimal | None,
+    cost: bool,
+    prices: Prices,
+    costs: CostLookup,
 ) -> BatchJob:
     """Prepare a batch. Nothing is read or written.
 
@@ -132,6 +144,10 @@ def prepare(
         upload: The URL to upload audio and metadata to.
         on_progress: Called with the progress.
         on_row: Called with each row whose work has ended.
+        max_cost: US dollars that all requests may cost.
+        cost: Whether to look up what rows cost.
+        prices: Looks up prices, if one of these two is given.
+        costs: Looks up costs.
     """
     if isinstance(concurrency, bool) or not isinstance(concurrency, int):
         raise TypeError(f"concurrency must be a whole number, not {type(concurrency).__name__}")
@@ -168,6 +184,10 @@ def prepare(
         remote=None if upload is None else Remote(upload),
         on_progress=on_progress,
         on_row=on_row,
+        max_cost=max_cost,
+        cost=cost,
+        prices=prices,
+        costs=costs,
     )
 
 
@@ -195,9 +215,16 @@ def run(job: BatchJob, send: Send) -> Batch:
                 running.is_recorded(row)
             return arrived, facts
 
+        for model in running.account.models:
+            with running.account.pricing(model) as take:
+                take(job.prices.endpoints(model))
         running.begin()
         loops.run(running, sent, job.concurrency)
         running.raise_error()
+        if job.cost:
+            lookups = running.lookups(resolve)
+            loops.run(lookups, lambda request: job.costs.ask(request.key), job.concurrency)
+            running.raise_error(lookups)
     return running.result()
 
 
@@ -235,9 +262,16 @@ async def run_async(job: BatchJob, send: SendAsync) -> Batch:
                 running.is_recorded(row)
             return arrived, facts
 
+        for model in running.account.models:
+            with running.account.pricing(model) as take:
+                take(await job.prices.endpoints_async(model))
         running.begin()
         await loops.run_async(running, sent, patient=True)
         running.raise_error()
+        if job.cost:
+            lookups = running.lookups(resolve)
+            await loops.run_async(lookups, lambda request: job.costs.ask_async(request.key))
+            running.raise_error(lookups)
     return running.result()
 
 
@@ -254,8 +288,14 @@ class RowRequest(Request):
 
     number: int
     params: dict[str, Any]
+    size: int
     has_left: bool = field(default=False, init=False)
     """Whether the request may have left."""
+
+    @property
+    def model(self) -> str | None:
+        """The model, if the row names one."""
+        return self.params.get("model")
 
 
 @contextmanager
@@ -268,16 +308,14 @@ def _begun(job: BatchJob, resolve: Callable[[list[Change]], None]) -> Iterator["
     try:
         with lock.held(place, "batch", "batch"), _ledger(job.ledger) as ledger:
             store = _brought_up_to_date(job, ledger)
-            recorder = Recorder(job.ledger, resolve)
-            running = _Run(job, ledger, store, recorder)
+            running = _Run(job, ledger, store, Recorder(job.ledger, resolve))
             try:
                 yield running
             except BaseException:
                 with suppress(Exception):  # the error that ended the run says so already
-                    recorder.close()
+                    running.recorder.close()
                 raise
-            recorder.close()
-            running.write_metadata()
+            running.finish()
             store.close()
     finally:
         for folder in made:  # unless something is in it
@@ -350,12 +388,13 @@ def _recover(job: BatchJob, ledger: Ledger, store: Store) -> None:
                 place = store.place(row.number, row.id, audio.info.format)
                 recorder.done(row.number, store.put(row.number, place, audio), None)
             else:
-                recorder.ended(row.number, "maybe_billed", "The run ended while this request was in flight")
+                recorder.ended(row.number, "maybe_billed", "The run ended while this request was in flight", lost=True)
         if store.remote is None and ledger.about("boot") != _boot():
             for number, file, size in ledger.finished_since(_UNWRITTEN):
                 if not store.is_whole(file, size):
                     store.put_aside(file)
-                    recorder.ended(number, "maybe_billed", f"The audio arrived, but {file} did not reach the disk")
+                    words = f"The audio arrived, but {file} did not reach the disk"
+                    recorder.ended(number, "maybe_billed", words, lost=True)
     finally:
         recorder.close()
     store.forget_uploaded()
@@ -366,8 +405,13 @@ class _Run(Work[RowRequest, Placed]):
     """The state of a batch in progress."""
 
     def __init__(self, job: BatchJob, ledger: Ledger, store: Store, recorder: Recorder) -> None:
-        requests = (RowRequest(row.id, "", row.number, row.params) for row in ledger.todo())
-        super().__init__(Scheduler(requests, job.retry, job.concurrency, start=START, rate=job.rate, ends=self._ends))
+        is_asked = job.cost or job.max_cost is not None
+        self.account = account = Account(ledger if is_asked else None, job.settings.get("model", ""), job.max_cost)
+        requests = (RowRequest(row.id, "", row.number, row.params, row.size) for row in ledger.todo())
+        pace: Any = {"start": START, "rate": job.rate}
+        super().__init__(
+            Scheduler(requests, job.retry, job.concurrency, **pace, ends=self._ends, admits=account.admits)
+        )
         counts = ledger.counts()
         self.recorder = recorder
         self._job = job
@@ -376,13 +420,15 @@ class _Run(Work[RowRequest, Placed]):
         self._in_a_row = 0
         self._unsaved = list[FileWriteError]()
         self._metadata = job.folder / metadata.NAMES[job.metadata]
+        self._has_described = False
         self._invalid = int(ledger.about("invalid") or 0)
         self._progress = BatchProgress(
             sum(counts.values()), done=counts["done"], failed=counts["failed"], maybe_billed=counts["maybe_billed"]
         )
 
     def begin(self) -> None:
-        """Report the progress before anything is sent."""
+        """Report the progress before anything is sent. `Account.begin` says what is raised."""
+        self.account.begin()
         self._report(self._progress)
 
     @property
@@ -411,7 +457,7 @@ class _Run(Work[RowRequest, Placed]):
                     content = stream.save(self._store.incoming(row.number, stream.audio_format))
                 except FileWriteError as error:
                     content = _rescued(error)
-            return Arrived(content, _info(stream), stream.generation_id)
+            return Arrived(content, _info(stream), stream.generation_id, stream.from_cache)
 
         return receive
 
@@ -428,7 +474,7 @@ class _Run(Work[RowRequest, Placed]):
                     content = await stream.save(self._store.incoming(row.number, stream.audio_format))
                 except FileWriteError as error:
                     content = _rescued(error)
-            return Arrived(content, _info(stream), stream.generation_id)
+            return Arrived(content, _info(stream), stream.generation_id, stream.from_cache)
 
         return receive
 
@@ -447,6 +493,10 @@ class _Run(Work[RowRequest, Placed]):
         if self._store.is_full and self.scheduler.error is None:
             self.scheduler.error = OSError(errno.ENOSPC, "The disk is full: free some space", str(self._job.folder))
         arrived, facts = outcome
+        self.account.arrived()
+        if arrived.from_cache:
+            self.account.known(request, Decimal(0))
+            self.recorder.cost(request.number, Decimal(0))
         progress = self._progress
         self._progress = evolve(
             progress,
@@ -464,21 +514,43 @@ class _Run(Work[RowRequest, Placed]):
         """Report that an interrupted run waits for the requests in flight."""
         self._report(evolve(self._progress, ending=in_flight))
 
-    def raise_error(self) -> None:
-        """Raise the error that ended the run, if any."""
-        if (error := self.scheduler.error) is not None:
+    def lookups(self, resolve: Callable[[list[Change]], None]) -> Lookups:
+        """Finish what was sent, and prepare the look-ups of what it cost."""
+        self.finish()
+        self.recorder = Recorder(self._job.ledger, resolve)
+        self._progress = evolve(self._progress, looking_up=True)
+        self._report(self._progress)
+        pace = {"concurrency": self._job.concurrency, "rate": self._job.rate}
+        return Lookups(self._ledger, self.recorder, self.account, lambda: self._report(self._progress), **pace)
+
+    def finish(self) -> None:
+        """Write down what is left, and describe the rows that are done.
+
+        Raises:
+            OSError: Something could not be written.
+        """
+        self.recorder.close()
+        self._write_metadata()
+
+    def raise_error(self, lookups: Lookups | None = None) -> None:
+        """Raise the error that ended the run, if any, or that ended the look-ups."""
+        if (error := (lookups or self).scheduler.error) is not None:
             now = self._progress
             error.add_note(f"{now.done:,} of {now.rows:,} rows are done; the same call goes on from there.")
             if self._unsaved:
                 raise error from ExceptionGroup("More audio arrived, and could not be written", self._unsaved)
             raise error
 
-    def write_metadata(self) -> None:
+    def _write_metadata(self) -> None:
         """Describe the rows that are done, unless nothing has changed."""
-        if self._progress.new_done or not self._metadata.exists():
+        described = f"{self._progress.done} {self._ledger.costs().rows}"
+        has_new = self._progress.new_done and not self._has_described
+        if has_new or described != self._ledger.about("described") or not self._metadata.exists():
             metadata.write(self._ledger.done(), self._metadata)
             if self._store.remote is not None:
                 self._store.remote.upload(self._metadata, self._metadata.name)
+            self._ledger.note("described", described)
+            self._has_described = True
         metadata.remove_others(self._metadata, self._store.remote)
 
     def result(self) -> Batch:
@@ -494,11 +566,16 @@ class _Run(Work[RowRequest, Placed]):
             new_audio_seconds=now.new_audio_seconds,
             invalid=self._invalid,
             metadata=self._metadata,
+            left=now.rows - now.done - now.failed - now.maybe_billed,
+            **self.account.facts,
         )
 
     def _failed(self, request: RowRequest, error: BaseException) -> None:
+        is_lost = request.has_left and getattr(error, "maybe_billed", True)
+        if not is_lost:
+            self.account.not_billed(request)
         if self.scheduler.failed(request, error, self.now()):
-            self.recorder.ended(request.number, "new", str(error))
+            self.recorder.ended(request.number, "new", str(error), lost=is_lost)
             return
         if isinstance(error, AudioError) and error.audio and (kept := self._store.keep(request.number, error.audio)):
             error.add_note(f"What arrived is in {kept}")
@@ -508,7 +585,7 @@ class _Run(Work[RowRequest, Placed]):
         if state is None:  # the next run finds out
             return
         words = " ".join([str(error) or type(error).__name__, *getattr(error, "__notes__", ())])
-        self.recorder.ended(request.number, state, words)
+        self.recorder.ended(request.number, state, words, lost=is_lost)
         if state == "new":
             return
         counted = {state: getattr(self._progress, state) + 1}
@@ -532,7 +609,9 @@ class _Run(Work[RowRequest, Placed]):
 
     def _report(self, progress: BatchProgress) -> None:
         if self._job.on_progress is not None:
-            self._job.on_progress(evolve(progress, waiting_seconds=self.scheduler.held(self.now()) or None))
+            self._job.on_progress(
+                evolve(progress, waiting_seconds=self.scheduler.held(self.now()) or None, **self.account.facts)
+            )
 
 
 def _is_about_all_rows(request: RowRequest, error: BaseException) -> bool:

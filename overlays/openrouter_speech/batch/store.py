@@ -42,6 +42,7 @@ class Arrived:
     content: bytes | Path
     info: AudioInfo
     generation_id: str | None
+    from_cache: bool = False
 
 
 @frozen

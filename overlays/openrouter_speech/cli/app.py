@@ -340,6 +340,10 @@ app.add_typer(
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the batch.")]
 Width = Annotated[int, _cut("The most requests in flight.", "--concurrency", "BATCH_CONCURRENCY", "COUNT", min=1)]
 Rate = Annotated[float | None, _cut("The most requests per second.", "--rate", "RATE", "NUMBER", callback=positive)]
+MaxCost = Annotated[
+    str | None,
+    typer.Option("--max-cost", metavar="DOLLARS", help="Stop before all rows of the folder may cost more, as 2.50."),
+]
 MetadataOption = Annotated[Metadata, _cut("The format of the metadata for datasets.", "--metadata", "METADATA", None)]
 
 
@@ -362,6 +366,8 @@ def batch_run(
     name: Annotated[str, _cut("The name of each file, from {id} and {number}.", "--name", "NAME", "PATTERN")] = "{id}",
     concurrency: Width = MOST,
     rate: Rate = None,
+    max_cost: MaxCost = None,
+    cost: Cost = False,
     shard: Annotated[
         str | None, typer.Option("--shard", metavar="N/COUNT", help="Take a part of the rows only, such as 3/16.")
     ] = None,
@@ -379,8 +385,8 @@ def batch_run(
     from . import batch as command
 
     options = {
-        "name": name, "concurrency": concurrency, "rate": rate, "shard": shard, "skip_invalid": skip_invalid,
-        "metadata": metadata.value, "upload": upload,
+        "name": name, "concurrency": concurrency, "rate": rate, "max_cost": max_cost, "cost": cost, "shard": shard,
+        "skip_invalid": skip_invalid, "metadata": metadata.value, "upload": upload,
     }  # fmt: skip
     command.run(rows, output, options, settings)
 
@@ -394,6 +400,8 @@ def batch_retry(
     failed: Annotated[bool, typer.Option("--failed", help="Send the rows again that failed.")] = False,
     concurrency: Width = MOST,
     rate: Rate = None,
+    max_cost: MaxCost = None,
+    cost: Cost = False,
     metadata: MetadataOption = Metadata.jsonl,
 ) -> None:
     """Go on with the rows that the folder has, without the input.
@@ -402,7 +410,10 @@ def batch_retry(
     """
     from . import batch as command
 
-    options = {"concurrency": concurrency, "rate": rate, "retry_failed": failed, "metadata": metadata.value}
+    options = {
+        "concurrency": concurrency, "rate": rate, "max_cost": max_cost, "cost": cost, "retry_failed": failed,
+        "metadata": metadata.value,
+    }  # fmt: skip
     command.retry(folder, options, settings)
 
 

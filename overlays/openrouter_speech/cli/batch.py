@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -38,7 +39,8 @@ def run(rows: str, folder: Path, options: dict[str, Any], settings: Settings) ->
     Args:
         rows: A file, a folder, or `-`.
         folder: The folder of the batch.
-        options: `name`, `concurrency`, `rate`, `shard`, `skip_invalid` and `metadata` of `tts.TTS.batch`.
+        options: `name`, `concurrency`, `rate`, `max_cost`, `cost`, `shard`, `skip_invalid` and `metadata` of
+            `tts.TTS.batch`.
         settings: The options shared with `say`.
     """
     with reported(settings, interrupted="run the same command again to go on; nothing is sent twice"):
@@ -63,16 +65,18 @@ def status(folder: Path, settings_json: bool) -> None:
     """Show how far a batch is. It may be running."""
     with reported(Settings(json=settings_json)), before_sending():
         with _opened(folder) as ledger:
-            counts = ledger.counts()
+            counts, costs = ledger.counts(), ledger.costs()
             problems = list(islice(ledger.problems(), 1000 if settings_json else _SHOWN))
         rows = sum(counts.values())
         if settings_json:
             listed = [dict(zip(("id", "state", "error"), problem, strict=True)) for problem in problems]
-            print(json.dumps({"folder": str(folder), "rows": rows, **counts, "without_audio": listed}))
+            known = {"cost": f"{costs.sum:f}", "unpriced": counts["done"] - costs.rows}
+            print(json.dumps({"folder": str(folder), "rows": rows, **counts, **known, "without_audio": listed}))
             return
         words = {"new": "to send", "sent": "in flight", "failed": "failed", "maybe_billed": "may have been billed"}
         rest = [f"{counts[state]:,} {said}" for state, said in words.items() if counts[state]]
-        print(escaped(f"{folder}: " + ", ".join([f"{counts['done']:,} of {rows:,} rows are done", *rest])))
+        spent = [_spent(costs.sum, counts["done"] - costs.rows)] if costs.rows else []
+        print(escaped(f"{folder}: " + ", ".join([f"{counts['done']:,} of {rows:,} rows are done", *rest, *spent])))
         for name, state, error in problems:
             print(f"  {one_line(': '.join(filter(None, [name, state.replace('_', ' '), error])))}")
         if (more := counts["failed"] + counts["maybe_billed"] + counts["sent"] - len(problems)) > 0:
@@ -135,6 +139,8 @@ class Teller:
             return [f"{now.rows:,} rows read"]
         if now.ending:
             return [f"waiting for {now.ending} in flight, which are paid for; Ctrl-C again leaves them"]
+        if now.looking_up:
+            return [f"waiting until the service knows what {progress.counted(now.unpriced, 'row')} cost"]
         spent = time - (self._begun or time)
         rate = now.new_done / spent if spent else 0.0
         left = (now.rows - now.done - now.failed - now.maybe_billed) / rate if rate else None
@@ -142,11 +148,25 @@ class Teller:
             f"{now.done:,} of {now.rows:,} rows",
             f"{rate:.1f} rows/s" if rate else "",
             f"{progress.length(now.new_audio_seconds)} of audio",
+            _cost(now),
             f"{now.failed:,} failed" if now.failed else "",
             f"{now.maybe_billed:,} maybe billed" if now.maybe_billed else "",
             f"throttled: next request in {now.waiting_seconds:.0f} s" if now.waiting_seconds else "",
             f"{progress.length(left, exactly=False)} left" if left else "",
         ]
+
+
+def _cost(now: BatchProgress | Batch) -> str:
+    """What rows cost, or at most; nothing if that is not known, or nobody asked."""
+    if now.cost is not None and not now.unpriced:
+        return _spent(now.cost, 0)
+    if now.estimate is not None:
+        return f"${now.estimate:.4f} at most"
+    return _spent(now.cost, now.unpriced) if now.cost else ""
+
+
+def _spent(cost: Decimal, unpriced: int) -> str:
+    return f"${cost:f}" + (f" (the cost of {progress.counted(unpriced, 'row')} is not known)" if unpriced else "")
 
 
 def _sent(rows: str | None, folder: Path, params: dict[str, Any], settings: Settings) -> Batch:
@@ -179,7 +199,7 @@ def _sent(rows: str | None, folder: Path, params: dict[str, Any], settings: Sett
             with before_sending():
                 raise
     if settings.json:
-        print(json.dumps({"event": "end", **asdict(batch)}, default=str), flush=True)
+        _print_event("end", batch)
     else:
         print(escaped(_outcome(batch)), flush=True)
     return batch
@@ -189,11 +209,15 @@ def _end(batch: Batch) -> None:
     if batch.failed or batch.maybe_billed:
         again = "--failed" if batch.failed else "--retry-maybe-billed, at the risk of paying twice"
         print(one_line(f"Hint: openrouter-speech batch retry {batch.folder} {again}"), file=sys.stderr)
+    if batch.left:
+        left = progress.counted(batch.left, "row")
+        print(f"Hint: {left} left: the same command with a higher --max-cost goes on", file=sys.stderr)
+    if batch.done < batch.rows:
         raise typer.Exit(REFUSED)
 
 
 def _tell_row(row: BatchRow) -> None:
-    print(json.dumps({"event": "row", **asdict(row)}, default=str), flush=True)
+    _print_event("row", row)
 
 
 def _say(_: BatchProgress, words: str) -> None:
@@ -201,7 +225,14 @@ def _say(_: BatchProgress, words: str) -> None:
 
 
 def _say_json(now: BatchProgress, _: str) -> None:
-    print(json.dumps({"event": "progress", **asdict(now)}), flush=True)
+    _print_event("progress", now)
+
+
+def _print_event(name: str, facts: Batch | BatchProgress | BatchRow) -> None:
+    def plain(value: object) -> str:
+        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+    print(json.dumps({"event": name, **asdict(facts)}, default=plain), flush=True)
 
 
 def _opened(folder: Path) -> Any:
@@ -218,7 +249,9 @@ def _outcome(batch: Batch) -> str:
     rest = [
         f"{batch.failed:,} failed" if batch.failed else "",
         f"{batch.maybe_billed:,} may have been billed" if batch.maybe_billed else "",
+        f"{batch.left:,} left" if batch.left else "",
         f"{batch.invalid:,} wrong ones skipped" if batch.invalid else "",
+        _cost(batch),
     ]
     done = f"{batch.folder}: {batch.done:,} of {batch.rows:,} rows are done, {batch.new_done:,} of them now ({audio})"
     return "; ".join([", ".join([done, *filter(None, rest)]), str(batch.metadata)])
