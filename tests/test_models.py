@@ -213,6 +213,20 @@ def test_long_texts_and_many_are_checked_before_the_first_request(server: MockSe
     assert inputs(server) == ["One"]
 
 
+def test_a_voice_may_be_given_for_each_speaker_or_row_alone(server: MockServer, tmp_path: Path) -> None:
+    """The model needs one."""
+    model, voices = "hexgrad/kokoro-82m", {"ANN": "af_bella", "BOB": "am_adam"}
+    with OpenRouter(KEY, server_url=server.url) as open_router:
+        with pytest.raises(ValueError, match="voice is missing"):
+            open_router.tts.narrate("Hello", tmp_path / "a.wav", model=model)
+        assert open_router.tts.narrate("ANN: One.\n\nBOB: Two.", tmp_path / "a.wav", voices=voices, model=model)
+        rows = [{"input": "One", "voice": "af_bella"}]
+        assert open_router.tts.batch(rows, tmp_path / "rows", model=model).done == 1
+        with pytest.raises(errors.InvalidRowsError) as raised:
+            open_router.tts.batch(["One"], tmp_path / "other", model=model)
+    assert raised.value.problems[0].startswith(f"Row 1 voice is missing: {model} needs one")
+
+
 @pytest.mark.parametrize("method", ["create_speech", "narrate"])
 def test_a_model_that_expires_is_announced_once(method: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(known_models, "_warned_of", set())

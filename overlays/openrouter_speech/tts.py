@@ -464,13 +464,15 @@ class TTS:
         return Models(self._session)
 
     def _call(self, method: Callable[..., Any], params: Mapping[str, Any], text: str | Unset = UNSET) -> Call:
-        """Build a call. A `TypeError` for a wrong name mentions the public method."""
+        """Build a call; with a text, one that stands for many. A `TypeError` for a wrong name mentions the method."""
         required, known = _names(method)
         if not required <= params.keys() <= known:
             raise _argument_error(method, params)
         if references := params.get("input_references"):
             _references.check(references)
-        return self._session.call(OPERATION, params if isinstance(text, Unset) else {"input": text, **params})
+        if isinstance(text, Unset):
+            return self._session.call(OPERATION, params)
+        return self._session.call(OPERATION, {"input": text, **params}, is_whole=False)
 
     def _narration(
         self,

@@ -60,7 +60,7 @@ class RowChecker:
         _check_length(merged["input"])
         if references := own.get("input_references"):
             _references.check(references)
-        prepare(_OPERATION, merged)
+        prepare(_OPERATION, own)  # what is shared was checked before
         self._check_model(merged)
         params = _canonical(own)
         digest = hashlib.sha256(params.encode()).digest()[:16]
@@ -68,10 +68,11 @@ class RowChecker:
 
 
 _KNOWN = {"id", *PARAMETERS}
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def _canonical(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return _ENCODER.encode(value)
 
 
 def _size(params: Mapping[str, Any]) -> int:
