@@ -219,7 +219,10 @@ def test_a_voice_may_be_given_for_each_speaker_or_row_alone(server: MockServer, 
     with OpenRouter(KEY, server_url=server.url) as open_router:
         with pytest.raises(ValueError, match="voice is missing"):
             open_router.tts.narrate("Hello", tmp_path / "a.wav", model=model)
-        assert open_router.tts.narrate("ANN: One.\n\nBOB: Two.", tmp_path / "a.wav", voices=voices, model=model)
+        assert (
+            open_router.tts.narrate("ANN: One.\n\nBOB: Two.", tmp_path / "a.wav", voices=voices, model=model).requests
+            == 2
+        )
         rows = [{"input": "One", "voice": "af_bella"}]
         assert open_router.tts.batch(rows, tmp_path / "rows", model=model).done == 1
         with pytest.raises(errors.InvalidRowsError) as raised:
