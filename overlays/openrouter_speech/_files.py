@@ -596,6 +596,16 @@ def _reserved(wanted: Path) -> Path:
     raise AssertionError  # there is always a next number
 
 
+def remove_partial(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes left half-written in a folder: all, or what was to become the file of this name.
+
+    No other process may be writing it.
+    """
+    for partial in folder.glob(".*.part"):
+        if name is None or partial.name[: -len(".01234567.part")] == f".{name[:40]}":
+            partial.unlink(missing_ok=True)
+
+
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
     """Open a file that replaces `target` at the end of the block; an exception leaves the old one."""

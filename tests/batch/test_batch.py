@@ -262,11 +262,14 @@ def test_audio_that_arrived_in_pieces_before_a_kill_is_taken(batch: Run, server:
     out = tmp_path / "out"
     batch(ROWS[:2])
     (out / "audio" / "row-1.wav").rename(out / ".batch" / "incoming" / "2.wav")
-    (out / ".batch" / "incoming" / ".3.wav.1234.part").write_text("half")
+    partial = (".batch/incoming/.3.wav.1234.part", ".batch/.reserve.01234567.part", ".metadata.jsonl.01234567.part")
+    for half in partial:
+        (out / half).write_text("half")
     query(out, "UPDATE rows SET state = 'sent', file = NULL WHERE number = 2")
     assert batch(ROWS[:2]).done == 2
     assert len(server.requests) == 2
     assert not list((out / ".batch" / "incoming").iterdir())
+    assert not any((out / half).exists() for half in partial)
     assert metadata(out)[1]["file_name"] == "audio/row-1.wav"
 
 

@@ -702,12 +702,18 @@ def test_partial_files_are_removed_only_under_the_lock(
 ) -> None:
     """Without locks, another narration may be writing them."""
     narrate()
-    half = tmp_path / "book.narration" / "parts" / ".half.wav.part"
-    half.write_bytes(b"")
+    folder = tmp_path / "book.narration"
+    partial = [
+        folder / "parts/.half.wav.part", folder / ".manifest.json.01234567.part", tmp_path / ".book.wav.01234567.part"
+    ]  # fmt: skip
+    other = tmp_path / ".book.wav.bak.01234567.part"
+    for half in (*partial, other):
+        half.write_bytes(b"")
     if not locks:
         monkeypatch.setattr(lock, "held", lambda *_: nullcontext(False))
     narrate()
-    assert half.exists() is not locks
+    assert [half.exists() for half in partial] == [not locks] * 3
+    assert other.exists()
 
 
 def test_a_second_task_in_the_same_folder_is_refused(server: MockServer, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from attrs import evolve, frozen
 from .. import _files as files
 from .._core import audio, wav
 from .._core.audio import AudioInfo
+from . import metadata
 from .ledger import hash_of
 from .remote import Remote
 
@@ -88,8 +89,10 @@ class Store:
             OSError: There is no space for the reserve, or no permission.
         """
         self._incoming.mkdir(parents=True, exist_ok=True)
-        for partial in self._incoming.glob(".*.part"):
-            partial.unlink(missing_ok=True)
+        for folder in (self._incoming, self._incoming.parent):
+            files.remove_partial(folder)
+        for name in metadata.NAMES.values():
+            files.remove_partial(self._folder, name)
         if not self._reserve.exists():
             with files.replacing(self._reserve) as file:
                 for _ in range(_RESERVE >> 20):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from attrs import evolve
 
+from .. import _files as files
 from .._core.audio import AudioInfo
 from .._engine import lock, loops
 from .._engine.loops import Work
@@ -109,6 +110,8 @@ def _begun(job: NarrationJob, concurrency: int, on_progress: OnProgress | None) 
     plan.whole_number("concurrency", concurrency, 1)
     with lock.held(job.folder.path, "narration", "long") as alone:
         job.folder.open(alone=alone)
+        if alone:
+            files.remove_partial(job.target.parent, job.target.name)
         # Looked up again: another narration may have added parts before we took the lock.
         run = _Run(job.looked_up(), concurrency, on_progress)
         with run.recorded():

@@ -63,8 +63,8 @@ class PartStore:
         """
         self._parts.mkdir(parents=True, exist_ok=True)
         if alone:
-            for partial in self._parts.glob(".*.part"):
-                partial.unlink(missing_ok=True)
+            files.remove_partial(self._parts)
+            files.remove_partial(self.path)
 
     def check(self) -> None:
         """Check that parts can be stored here.
