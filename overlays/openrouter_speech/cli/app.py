@@ -12,6 +12,7 @@ import typer.core
 
 from .._version import __version__
 from ..batch import CONCURRENCY as MOST
+from ..batch import ConvertTo
 from ..narration import CONCURRENCY, LIMIT, SMALLEST_LIMIT
 from . import completion
 from .options import Settings, not_negative, option, positive, unreadable, with_settings
@@ -340,6 +341,14 @@ app.add_typer(
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the batch.")]
 Width = Annotated[int, _cut("The most requests in flight.", "--concurrency", "BATCH_CONCURRENCY", "COUNT", min=1)]
 Rate = Annotated[float | None, _cut("The most requests per second.", "--rate", "RATE", "NUMBER", callback=positive)]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Send from a Dask cluster: tcp://HOST:PORT of its scheduler, or local for a process per core, local:4 for 4.",
+    ),
+]
 MetadataOption = Annotated[Metadata, _cut("The format of the metadata for datasets.", "--metadata", "METADATA", None)]
 
 
@@ -371,6 +380,10 @@ def batch_run(
         str | None,
         typer.Option("--upload", metavar="URL", help="Upload the audio and the metadata, as to s3://bucket/folder."),
     ] = None,
+    convert_to: Annotated[
+        ConvertTo | None, typer.Option("--convert-to", metavar="FORMAT", help="Convert the audio, as to flac or ogg.")
+    ] = None,
+    cluster: Cluster = None,
 ) -> None:
     """Send the rows of an input. After an interruption, the same command goes on.
 
@@ -380,7 +393,7 @@ def batch_run(
 
     options = {
         "name": name, "concurrency": concurrency, "rate": rate, "shard": shard, "skip_invalid": skip_invalid,
-        "metadata": metadata.value, "upload": upload,
+        "metadata": metadata.value, "upload": upload, "convert_to": convert_to, "cluster": cluster,
     }  # fmt: skip
     command.run(rows, output, options, settings)
 
@@ -395,6 +408,7 @@ def batch_retry(
     concurrency: Width = MOST,
     rate: Rate = None,
     metadata: MetadataOption = Metadata.jsonl,
+    cluster: Cluster = None,
 ) -> None:
     """Go on with the rows that the folder has, without the input.
 
@@ -402,7 +416,9 @@ def batch_retry(
     """
     from . import batch as command
 
-    options = {"concurrency": concurrency, "rate": rate, "retry_failed": failed, "metadata": metadata.value}
+    options = {
+        "concurrency": concurrency, "rate": rate, "retry_failed": failed, "metadata": metadata.value, "cluster": cluster,
+    }  # fmt: skip
     command.retry(folder, options, settings)
 
 
