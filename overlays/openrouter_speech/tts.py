@@ -524,8 +524,12 @@ class TTS:
         from .batch.cluster import Cluster, check_address  # noqa: PLC0415
 
         checked = check_address(address)
-        if not checked.startswith("local") and any(name.lower() == "authorization" for name in params.get("http_headers") or ()):
-            raise ValueError("http_headers has Authorization, which is not sent to a cluster: its workers have OPENROUTER_API_KEY")
+        if not checked.startswith("local") and any(
+            name.lower() == "authorization" for name in params.get("http_headers") or ()
+        ):
+            raise ValueError(
+                "http_headers has Authorization, which is not sent to a cluster: its workers have OPENROUTER_API_KEY"
+            )
         return Cluster(checked, partial(sending, self._session.settings(), params), self._session.key())
 
     def _row(self, row: Mapping[str, Any], params: BatchParams) -> Call:

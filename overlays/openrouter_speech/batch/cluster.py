@@ -14,6 +14,7 @@ import sys
 import tempfile
 import warnings
 from asyncio import Event, Future, Task
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -39,6 +40,8 @@ _CONNECT = 10.0
 """Seconds to wait for the scheduler."""
 _LOOK = 1.0
 """Seconds between looks at which workers there are."""
+_RECENT = 64
+"""Calls of a worker to remember: more than are under way at a time."""
 _GATHERING = 0.005
 """Seconds for which a worker gathers what has ended, and the driver waits for new rows: an exchange takes a
 millisecond of both, however many rows are in it."""
@@ -109,6 +112,7 @@ class RowWorker:
         self._plan = plan
         self._resources = AsyncExitStack()
         self._turn = 0
+        self._turns = deque[int](maxlen=_RECENT)
         self._news = Event()
         self._ended: list[tuple[int, bytes]] = []
         self._tasks = set[Task[None]]()
@@ -155,23 +159,24 @@ class RowWorker:
     async def work(self, turn: int, rows: list[Row]) -> list[tuple[int, bytes]]:
         """Begin to send rows, wait until any has ended, and return the outcomes so far, pickled.
 
-        The next call ends this one at once, so that rows need not wait.
+        A newer call ends the wait at once, so that rows need not wait. Calls may overtake each other.
 
         Raises:
-            RuntimeError: The call is not newer than the one before.
+            RuntimeError: The call was made before.
         """
-        if turn <= self._turn:  # should Dask repeat a call, nothing is sent twice
+        if turn in self._turns or turn <= self._turn - _RECENT:  # should Dask repeat a call, nothing is sent twice
             raise RuntimeError("a call was repeated")
-        self._turn = turn
-        self._news.set()
-        news = self._news = Event()
-        if self._ended:
-            news.set()
+        self._turns.append(turn)
         for row in rows:
             task = asyncio.ensure_future(self._work(*row))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        await news.wait()
+        if turn > self._turn:
+            self._turn = turn
+            self._news.set()
+            news = self._news = Event()
+            if not self._ended:
+                await news.wait()
         if turn == self._turn:
             await asyncio.sleep(_GATHERING)
         ended, self._ended = self._ended, []
@@ -284,7 +289,8 @@ async def _connected(address: str) -> AsyncIterator[Any]:
 
     client = Client(address, asynchronous=True, set_as_default=False, timeout=_CONNECT)
     try:
-        await client
+        async with asyncio.timeout(_CONNECT):  # another kind of server may accept, and never answer
+            await client
     except Exception as error:  # depending on what answers
         with suppress(Exception):
             await client.close()
@@ -304,6 +310,8 @@ async def _started(cluster: Cluster) -> AsyncIterator[Any]:
     settings = {
         "distributed.nanny.pre-spawn-environ": {},
         "distributed.scheduler.allowed-failures": 0,
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
         "distributed.worker.profile.enabled": False,
     }
     try:
@@ -315,6 +323,7 @@ async def _started(cluster: Cluster) -> AsyncIterator[Any]:
                     processes=True,
                     host="127.0.0.1",
                     dashboard_address=None,
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # or it takes 8787, of all interfaces
                     memory_limit=None,
                     local_directory=folder,
                     env={"OPENROUTER_API_KEY": cluster.key},

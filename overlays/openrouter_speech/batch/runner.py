@@ -576,7 +576,9 @@ def receiver(store: Store, number: int) -> Callable[[OpenResponse], Arrived]:
                 content = stream.save(store.incoming(number, store.convert_to or stream.audio_format))
             except FileWriteError as error:
                 content = _rescued(error)
-        return Arrived(content, _info(stream, None if isinstance(content, bytes) else store.convert_to), stream.generation_id)
+        return Arrived(
+            content, _info(stream, None if isinstance(content, bytes) else store.convert_to), stream.generation_id
+        )
 
     return receive
 
@@ -594,7 +596,9 @@ def receiver_async(store: Store, number: int) -> Callable[[OpenResponse], Awaita
                 content = await stream.save(store.incoming(number, store.convert_to or stream.audio_format))
             except FileWriteError as error:
                 content = _rescued(error)
-        return Arrived(content, _info(stream, None if isinstance(content, bytes) else store.convert_to), stream.generation_id)
+        return Arrived(
+            content, _info(stream, None if isinstance(content, bytes) else store.convert_to), stream.generation_id
+        )
 
     return receive
 
