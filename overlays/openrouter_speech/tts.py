@@ -575,16 +575,16 @@ async def sending(settings: Mapping[str, Any], params: BatchParams) -> "AsyncIte
         ConfigurationError: There is no API key.
     """
     tts = TTS(Session(credential=Credential(None), **settings))
-    tts._row({"input": "any", "model": "any"}, params)  # noqa: SLF001  (our own)
+    tts._row({"input": "any", "model": "any"}, params)
 
     async def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
-        async with tts._session.connections.async_client() as client:  # noqa: SLF001
-            return await send_with_retries_async(client, tts._row(row, params), receive)  # noqa: SLF001
+        async with tts._session.connections.async_client() as client:
+            return await send_with_retries_async(client, tts._row(row, params), receive)
 
     try:
         yield send
     finally:
-        await tts._session.connections.aclose()  # noqa: SLF001
+        await tts._session.connections.aclose()
 
 
 def _budget(max_cost: object) -> "Decimal | None":

@@ -157,7 +157,9 @@ def test_without_the_folder_a_worker_uploads_what_it_gets(
     batch: Run, server: MockServer, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clusters, "_mark", lambda folder: folder / ".batch" / "elsewhere")
-    with pytest.raises(errors.ConfigurationError, match="does not see the folder .*: put it where all machines see it"):
+    with pytest.raises(
+        errors.ConfigurationError, match=r"does not see the folder .*: put it where all machines see it"
+    ):
         batch(cluster=address)
     assert not server.requests
     upload = f"file://{tmp_path}/store"
@@ -172,7 +174,7 @@ def test_a_worker_without_a_key_or_with_another_version_is_refused(
 ) -> None:
     with Client(cluster, set_as_default=False) as client:
         client.run(exec, "import os; del os.environ['OPENROUTER_API_KEY']")
-        with pytest.raises(errors.ConfigurationError, match="The worker tcp://.* cannot be used: No API key: set the"):
+        with pytest.raises(errors.ConfigurationError, match=r"The worker tcp://.* cannot be used: No API key: set the"):
             batch(cluster=address)
         client.run(exec, f"import os; os.environ['OPENROUTER_API_KEY'] = {KEY!r}")
     monkeypatch.setattr(clusters, "__version__", "0.0.1")
@@ -274,7 +276,13 @@ def test_a_call_that_is_repeated_sends_nothing() -> None:
     async def twice(folder: Path) -> None:
         (folder / ".batch").mkdir()
         (folder / ".batch" / "cluster").write_text("mark")
-        about = {"version": __version__, "python": clusters.python(), "name": "{id}", "rows": 1, "upload": None}
+        about: dict[str, Any] = {
+            "version": __version__,
+            "python": clusters.python(),
+            "name": "{id}",
+            "rows": 1,
+            "upload": None,
+        }
         worker = RowWorker(Plan(sending=sending, folder=folder, mark="mark", convert_to=None, is_local=False, **about))
         await worker.open()
         assert len(await worker.work(1, [(1, "a", {"input": "a"})])) == 1

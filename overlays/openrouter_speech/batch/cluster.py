@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import evolve, field, frozen
 
@@ -27,7 +27,7 @@ from .._engine import extra
 from .._version import __version__
 from ..errors import APIConnectionError, ConfigurationError, OpenRouterError
 from .remote import Remote
-from .runner import receiver_async
+from .runner import check_conversion, receiver_async
 from .store import Arrived, Store
 
 if TYPE_CHECKING:
@@ -134,9 +134,7 @@ class RowWorker:
             )
         if plan.is_local:  # Ctrl-C reaches all processes of a terminal, and the driver decides
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if plan.convert_to is not None:
-            with extra.needed("A conversion", "convert"):
-                import soundfile  # noqa: F401, PLC0415
+        check_conversion(plan.convert_to)
         self._store = self._opened_store()
         self._send = await self._resources.enter_async_context(plan.sending())
 
@@ -224,7 +222,8 @@ def pickled(outcome: Arrived | Exception) -> bytes:
     """Pickle an outcome. An error that cannot be pickled becomes one with its message."""
     try:
         content = pickle.dumps(outcome)
-        pickle.loads(content)  # noqa: S301  (our own)
+        if isinstance(outcome, Exception):
+            pickle.loads(content)  # noqa: S301  (our own)
     except Exception:  # noqa: BLE001  (whatever a foreign class raises)
         return pickle.dumps(RuntimeError(f"{type(outcome).__name__}: {outcome}"))
     return content
@@ -245,10 +244,11 @@ def _mark(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def opened(job: "BatchJob", rows: int) -> AsyncIterator["Crew"]:
+async def opened(cluster: Cluster, job: "BatchJob", rows: int) -> AsyncIterator["Crew"]:
     """Start or find a cluster, and yield its workers.
 
     Args:
+        cluster: The cluster.
         job: The batch.
         rows: How many rows it has.
 
@@ -258,8 +258,6 @@ async def opened(job: "BatchJob", rows: int) -> AsyncIterator["Crew"]:
     """
     with extra.needed("A cluster", "cluster"):
         import distributed  # noqa: F401, PLC0415  (it takes half a second)
-    cluster = job.cluster
-    assert cluster is not None
     folder = job.folder.resolve()
     plan = Plan(
         version=__version__,
@@ -307,7 +305,9 @@ async def _started(cluster: Cluster) -> AsyncIterator[Any]:
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
     seed = os.environ.get("PYTHONHASHSEED")
+    folder = tempfile.TemporaryDirectory(prefix="openrouter-speech-")
     settings = {
+        "temporary-directory": folder.name,
         "distributed.nanny.pre-spawn-environ": {},
         "distributed.scheduler.allowed-failures": 0,
         "distributed.scheduler.http.routes": [],
@@ -315,7 +315,7 @@ async def _started(cluster: Cluster) -> AsyncIterator[Any]:
         "distributed.worker.profile.enabled": False,
     }
     try:
-        with tempfile.TemporaryDirectory(prefix="openrouter-speech-") as folder, dask.config.set(settings):
+        with folder, dask.config.set(settings):
             async with (
                 LocalCluster(
                     n_workers=cluster.processes,
@@ -325,7 +325,6 @@ async def _started(cluster: Cluster) -> AsyncIterator[Any]:
                     dashboard_address=None,
                     scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # or it takes 8787, of all interfaces
                     memory_limit=None,
-                    local_directory=folder,
                     env={"OPENROUTER_API_KEY": cluster.key},
                     silence_logs="CRITICAL",
                     asynchronous=True,
@@ -359,7 +358,7 @@ class Crew:
         self._look_now = Event()
         self._watching: Task[None] | None = None
 
-    async def __aenter__(self) -> "Crew":
+    async def __aenter__(self) -> Self:
         """Wait for workers."""
         try:
             async with asyncio.timeout(_WAIT):
@@ -477,7 +476,8 @@ class _Hand:
     async def send(self, number: int, name: str, params: Mapping[str, Any]) -> Arrived:
         """Send the request of a row."""
         loop = asyncio.get_running_loop()
-        future = self.rows[number] = loop.create_future()
+        future: Future[Arrived] = loop.create_future()
+        self.rows[number] = future
         if not self._new:
             self._plan(loop.call_soon(self._call))
         self._new.append((number, name, params))
@@ -534,7 +534,7 @@ class _Hand:
             future = self.rows.pop(number)
             if future.done():  # cancelled
                 continue
-            outcome = pickle.loads(content)  # noqa: S301  (from a worker of ours)
+            outcome: Any = pickle.loads(content)  # noqa: S301  (from a worker of ours)
             if isinstance(outcome, BaseException):
                 future.set_exception(outcome)
             else:

@@ -18,7 +18,7 @@ from .._core import retries
 from .._core.audio import AudioInfo
 from .._core.checks import plain
 from .._core.retries import RetryConfig
-from .._engine import extra, lock, loops
+from .._engine import lock, loops
 from .._engine.loops import Work
 from .._engine.scheduler import PATIENT, Request, Scheduler
 from .._http.body import OpenResponse
@@ -150,11 +150,7 @@ def prepare(
     if metadata_format not in metadata.NAMES:
         raise ValueError(f"metadata must be one of {', '.join(metadata.NAMES)}, not {metadata_format!r}")
     metadata.writer_for(Path(metadata.NAMES[metadata_format]))
-    if convert_to is not None:
-        if convert_to not in _convert.TARGETS:
-            raise ValueError(f"convert_to must be one of {', '.join(_convert.TARGETS)}, not {convert_to!r}")
-        with extra.needed("A conversion", "convert"):
-            import soundfile  # noqa: F401, PLC0415  (not needed without)
+    check_conversion(convert_to)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(20, "The batch cannot be stored: it is not a folder", str(folder))
     shared = {key: plain(value) for key, value in params.items() if key in PARAMETERS and value is not None}
@@ -185,6 +181,19 @@ def prepare(
         on_progress=on_progress,
         on_row=on_row,
     )
+
+
+def check_conversion(convert_to: object) -> None:
+    """Check that audio can be converted to a format; None is not converted.
+
+    Raises:
+        ValueError: There is no such format.
+        ConfigurationError: The extra is not installed.
+    """
+    if convert_to is not None and convert_to not in _convert.TARGETS:
+        raise ValueError(f"convert_to must be one of {', '.join(_convert.TARGETS)}, not {convert_to!r}")
+    if convert_to is not None and not _convert.is_installed():
+        raise ConfigurationError(f"A conversion needs the package soundfile: {_convert.MISSING}")
 
 
 def run(job: BatchJob, send: Send) -> Batch:
@@ -382,8 +391,8 @@ def _recover(job: BatchJob, ledger: Ledger, store: Store) -> None:
             else:
                 recorder.ended(row.number, "maybe_billed", "The run ended while this request was in flight")
         for row in ledger.in_state("maybe_billed"):  # a worker of a cluster may have gone on after that
-            if file := store.arrived(row.number):
-                audio = Arrived(file, AudioInfo(file.suffix[1:]), None)
+            if late := store.arrived(row.number):
+                audio = Arrived(late, AudioInfo(late.suffix[1:]), None)
                 place = store.place(row.number, row.id, audio.info.format)
                 recorder.done(row.number, store.put(row.number, place, audio), None)
         if store.remote is None and ledger.about("boot") != _boot():
@@ -434,12 +443,13 @@ class _Run(Work[RowRequest, Placed]):
     @asynccontextmanager
     async def sender(self, send: SendAsync) -> AsyncIterator[Callable[[RowRequest], Awaitable[Arrived]]]:
         """Yield what sends the request of a row: `send`, or a worker of a cluster."""
-        if self._job.cluster is None or self.scheduler.is_over:
+        cluster = self._job.cluster
+        if cluster is None or self.scheduler.is_over:
             yield lambda row: send(row.params, receiver_async(self._store, row.number))
             return
         from .cluster import opened  # noqa: PLC0415  (it needs the extra)
 
-        async with opened(self._job, self._progress.rows) as crew:
+        async with opened(cluster, self._job, self._progress.rows) as crew:
             yield lambda row: crew.send(row.number, row.key, row.params)
 
     def is_recorded(self, row: RowRequest) -> None:

@@ -346,7 +346,7 @@ Cluster = Annotated[
     typer.Option(
         "--cluster",
         metavar="ADDRESS",
-        help="Send from a Dask cluster: tcp://HOST:PORT of its scheduler, or local for a process per core, local:4 for 4.",
+        help="Send from a Dask cluster: tcp://HOST:PORT of its scheduler; local for a process per core, local:4 for 4.",
     ),
 ]
 MetadataOption = Annotated[Metadata, _cut("The format of the metadata for datasets.", "--metadata", "METADATA", None)]
@@ -417,7 +417,8 @@ def batch_retry(
     from . import batch as command
 
     options = {
-        "concurrency": concurrency, "rate": rate, "retry_failed": failed, "metadata": metadata.value, "cluster": cluster,
+        "concurrency": concurrency, "rate": rate, "retry_failed": failed, "metadata": metadata.value,
+        "cluster": cluster,
     }  # fmt: skip
     command.retry(folder, options, settings)
 
