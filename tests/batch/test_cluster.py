@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from openrouter_speech.batch.cluster import Plan, RowWorker
 from openrouter_speech.mock import MockServer
 
 from ..conftest import KEY, inputs
-from ..wire_server import WireServer, http, silence
+from ..wire_server import Connection, WireServer, http, silence
 from .conftest import ROWS, SETTINGS, Run, jsonl, metadata, query, states
 
 TEXTS = [row["input"] for row in ROWS]
@@ -114,24 +114,31 @@ def test_a_worker_that_is_killed_leaves_its_rows_maybe_billed_and_the_next_one_g
         assert len(wire.requests) == 6
 
 
-DRIVER = """
+DRIVER = f"""
 import sys
 from openrouter_speech import OpenRouter
 
-folder, url, rows = sys.argv[1:]
+folder, url, rows, cluster = sys.argv[1:]
 with OpenRouter("own-key", server_url=url) as open_router:
-    open_router.tts.batch(rows, folder, concurrency=2, cluster="local:1", **{settings})
+    open_router.tts.batch(rows, folder, concurrency=2, cluster=cluster, **{SETTINGS})
 """
+
+
+@contextmanager
+def driving(out: Path, wire: WireServer, rows: Path, cluster: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a batch in a process of its own, and kill it after the block."""
+    command = [sys.executable, "-c", DRIVER, out, wire.url, rows, cluster]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as driver:
+        yield driver
+        driver.kill()
 
 
 def test_a_driver_that_is_killed_takes_its_processes_along_and_the_same_call_goes_on(tmp_path: Path) -> None:
     rows, out = jsonl(tmp_path / "rows.jsonl"), tmp_path / "out"
     with WireServer(http(body=SOUND), silence, silence, http(body=SOUND)) as wire:
-        code = DRIVER.format(settings=SETTINGS)
-        with subprocess.Popen([sys.executable, "-c", code, out, wire.url, rows], stderr=subprocess.DEVNULL) as driver:
+        with driving(out, wire, rows, "local:1") as driver:
             wire.wait_for_request(3)
             processes = psutil.Process(driver.pid).children(recursive=True)
-            driver.kill()
         assert len(processes) >= 1
         assert not psutil.wait_procs(processes, timeout=30)[1]
         assert wire.requests[0].header("authorization") == "Bearer own-key"
@@ -142,14 +149,24 @@ def test_a_driver_that_is_killed_takes_its_processes_along_and_the_same_call_goe
     assert sorted(states(out).values()) == ["done"] * 4 + ["maybe_billed"] * 2
 
 
-@ONE_WAY
-def test_audio_that_a_worker_left_after_the_driver_was_killed_is_taken(batch: Run, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    batch(ROWS[:1])
-    (out / "audio" / "row-0.wav").rename(out / ".batch" / "incoming" / "1.wav")
-    query(out, "UPDATE rows SET state = 'maybe_billed', file = NULL")
-    result = batch(ROWS[:1])
-    assert (result.done, result.new_done) == (1, 0)
+def test_a_worker_goes_on_after_the_driver_was_killed_and_frees_everything(tmp_path: Path, address: str) -> None:
+    """What arrives then is found by the next run, even if the one before that has given it up."""
+    rows, out, arrived = jsonl(tmp_path / "rows.jsonl", ROWS[:2]), tmp_path / "out", threading.Event()
+
+    def late(connection: Connection) -> object:
+        connection.wait_for(arrived)
+        return http(body=SOUND)(connection)
+
+    with WireServer(late) as wire, OpenRouter(KEY, server_url=wire.url) as open_router:
+        with driving(out, wire, rows, address):
+            wire.wait_for_request(2)
+        result = open_router.tts.batch(rows, out, **SETTINGS)
+        assert (result.done, result.maybe_billed) == (0, 2)
+        arrived.set()
+        wire.wait_until_closed()
+        result = open_router.tts.batch(rows, out, **SETTINGS)
+        assert (result.done, result.maybe_billed, len(wire.requests)) == (2, 0, 2)
+        assert wire.requests[0].header("authorization") == f"Bearer {KEY}"
 
 
 @ONE_WAY
