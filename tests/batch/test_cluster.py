@@ -3,7 +3,6 @@
 import asyncio
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import tempfile
@@ -98,7 +97,7 @@ def test_a_worker_that_is_killed_leaves_its_rows_maybe_billed_and_the_next_one_g
 
     def kill() -> None:
         wire.wait_for_request(3)
-        os.kill(nanny.process.pid, signal.SIGKILL)
+        psutil.Process(nanny.process.pid).kill()
 
     with WireServer(silence, silence, silence, http(body=SOUND)) as wire:
         killing = threading.Thread(target=kill)
@@ -321,7 +320,24 @@ def test_processes_of_our_own_leave_nothing_behind_and_show_no_key(
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     variables, children = dict(os.environ), set(psutil.Process().children(recursive=True))
-    assert batch(cluster="local:1", convert_to="ogg").done == 6
+    listening = set[str]()
+
+    def look(_: object) -> None:
+        for process in set(psutil.Process().children(recursive=True)) - children | {psutil.Process()}:
+            listening.update(
+                open_.laddr.ip for open_ in process.net_connections() if open_.status == psutil.CONN_LISTEN
+            )
+
+    crew, addresses = clusters.Crew.__init__, list[str]()
+
+    def recorded(self: clusters.Crew, client: Client, *arguments: Any) -> None:
+        addresses.append(client.scheduler.address)
+        crew(self, client, *arguments)
+
+    monkeypatch.setattr(clusters.Crew, "__init__", recorded)
+    assert batch(cluster="local:1", convert_to="ogg", on_row=look).done == 6
+    assert listening == {"127.0.0.1"}
+    assert addresses[0].startswith("tls://127.0.0.1:")  # other users of the machine have no certificate
     assert sorted(inputs(server)) == TEXTS
     assert os.environ == variables
     started = set(psutil.Process().children(recursive=True)) - children

@@ -266,6 +266,7 @@ async def opened(cluster: Cluster, job: "BatchJob", rows: int) -> AsyncIterator[
         APIConnectionError: There is no scheduler, or no worker. Nothing was sent.
     """
     with extra.needed("A cluster", "cluster"):
+        import cryptography  # noqa: F401, PLC0415  (for certificates)
         import distributed  # noqa: F401, PLC0415  (it takes half a second)
     folder = job.folder.resolve()
     plan = Plan(
@@ -331,6 +332,7 @@ async def _started(cluster: Cluster) -> AsyncIterator[Any]:
                     threads_per_worker=1,
                     processes=True,
                     host="127.0.0.1",
+                    security=True,  # certificates of its own: other users of the machine cannot connect
                     dashboard_address=None,
                     scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # or it takes 8787, of all interfaces
                     memory_limit=None,
