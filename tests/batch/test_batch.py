@@ -231,7 +231,7 @@ with OpenRouter("key", server_url=url) as open_router:
         ("ledger", "Ledger._add", False, 0, 0),
         ("recorder", "_commit", True, 0, 0),  # about to be marked as sent
         ("recorder", "_commit", False, 0, 1),  # marked; whether it left is not known afterwards
-        ("runner", "_Run.receiver", False, 0, 1),
+        ("runner", "receiver", False, 0, 1),
         ("store", "Store.incoming", True, 1, 1),  # the response is there, and nothing of it is written
         ("store", "Store.put", True, 1, 0),  # it has arrived, and is not in place
         ("store", "Store.put", False, 1, 0),  # it is in place, and the ledger does not know
