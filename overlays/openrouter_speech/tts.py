@@ -582,6 +582,8 @@ async def sending(settings: Mapping[str, Any], params: BatchParams) -> "AsyncIte
             return await send_with_retries_async(client, tts._row(row, params), receive)
 
     try:
+        async with tts._session.connections.async_client():  # reads certificates, and more, before there are rows
+            pass
         yield send
     finally:
         await tts._session.connections.aclose()
