@@ -40,12 +40,17 @@ ONE_WAY = pytest.mark.parametrize("connect", ["sync"], indirect=True)
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for temporary files of the cluster."""
+    return tmp_path_factory.mktemp("dask")
+
+
+@pytest.fixture(scope="module")
+def cluster(scratch: Path) -> Iterator[LocalCluster]:
     """A cluster of one process, as an operator would start it."""
-    folder = tmp_path_factory.mktemp("dask")
     with dask.config.set({"distributed.nanny.pre-spawn-environ": {}}):
-        environment = {"OPENROUTER_API_KEY": KEY, "OPENROUTER_SPEECH_CACHE_DIR": str(folder)}
-        with LocalCluster(n_workers=1, env=environment, local_directory=str(folder), **LOCAL) as running:
+        environment = {"OPENROUTER_API_KEY": KEY, "OPENROUTER_SPEECH_CACHE_DIR": str(scratch), "TMPDIR": str(scratch)}
+        with LocalCluster(n_workers=1, env=environment, local_directory=str(scratch), **LOCAL) as running:
             yield running
 
 
@@ -126,7 +131,7 @@ with OpenRouter("own-key", server_url=url) as open_router:
 @contextmanager
 def driving(out: Path, wire: WireServer, rows: Path, cluster: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a batch in a process of its own, and kill it after the block."""
-    command = [sys.executable, "-c", DRIVER, out, wire.url, rows, cluster]
+    command: list[str | Path] = [sys.executable, "-c", DRIVER, out, wire.url, rows, cluster]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as driver:
         yield driver
         driver.kill()
@@ -170,7 +175,7 @@ def test_a_worker_goes_on_after_the_driver_was_killed_and_frees_everything(tmp_p
 
 @ONE_WAY
 def test_without_the_folder_a_worker_uploads_what_it_gets(
-    batch: Run, server: MockServer, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    batch: Run, server: MockServer, address: str, scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clusters, "_mark", lambda folder: folder / ".batch" / "elsewhere")
     with pytest.raises(
@@ -179,7 +184,11 @@ def test_without_the_folder_a_worker_uploads_what_it_gets(
         batch(cluster=address)
     assert not server.requests
     upload = f"file://{tmp_path}/store"
-    assert batch(folder=tmp_path / "uploaded", cluster=address, upload=upload).done == 6
+    left: list[Path] = []
+    in_worker = "openrouter-speech-*/.batch/incoming/*"
+    options = {"upload": upload, "on_row": lambda _: left.extend(scratch.glob(in_worker))}
+    assert batch(folder=tmp_path / "uploaded", cluster=address, **options).done == 6
+    assert not left
     assert len(list((tmp_path / "store" / "audio").iterdir())) == 6
     assert not list((tmp_path / "uploaded" / ".batch" / "incoming").iterdir())
 
@@ -273,9 +282,22 @@ def test_an_error_is_the_same_after_its_way_to_the_driver(error: errors.OpenRout
         assert getattr(copy, name, None) == getattr(error, name, None), name
 
 
-def test_an_error_that_cannot_be_pickled_arrives_in_words() -> None:
-    error = ValueError(lambda: None)
-    assert str(pickle.loads(clusters.pickled(error))).startswith("ValueError: <function")
+class Odd(Exception):
+    """It becomes a pickle that cannot be read."""
+
+    def __reduce__(self) -> Any:
+        return int, ("words",)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError(lambda: None), "ValueError: <function"),
+        (Odd("words"), "Odd: words"),
+    ],
+)  # fmt: skip
+def test_an_error_that_cannot_be_pickled_or_unpickled_arrives_in_words(error: Exception, words: str) -> None:
+    assert str(pickle.loads(clusters.pickled(error))).startswith(words)
 
 
 def test_a_call_that_is_repeated_sends_nothing() -> None:

@@ -106,13 +106,14 @@ class Plan:
 
 
 class RowWorker:
-    """Sends rows. Dask creates it in a worker, whose event loop runs the methods."""
+    """Sends rows. Dask creates it in a worker, whose event loop runs the methods.
+
+    If the driver is killed, Dask lets go of it, and Python frees what it has, once no row is in flight.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._resources = AsyncExitStack()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        """While there is something to free."""
         self._turn = 0
         self._turns = deque[int](maxlen=_RECENT)
         self._news = Event()
@@ -137,7 +138,6 @@ class RowWorker:
         if plan.is_local:  # Ctrl-C reaches all processes of a terminal, and the driver decides
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         check_conversion(plan.convert_to)
-        self._loop = asyncio.get_running_loop()
         self._store = self._opened_store()
         self._send = await self._resources.enter_async_context(plan.sending())
 
@@ -189,13 +189,7 @@ class RowWorker:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        self._loop = None
         await self._resources.aclose()
-
-    def __del__(self) -> None:
-        """Free everything, if the driver was killed: Dask lets go of the worker, and what is in flight has ended."""
-        if self._loop is not None and self._loop.is_running():
-            asyncio.run_coroutine_threadsafe(self._resources.aclose(), self._loop)
 
     async def _work(self, number: int, name: str, params: Mapping[str, Any]) -> None:
         try:
