@@ -251,6 +251,19 @@ def test_what_cannot_be_done_is_refused_before_anything_is_read(
 
 
 @ONE_WAY
+def test_a_script_that_starts_itself_again_is_told_so(
+    batch: Run, server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start(_: object) -> None:
+        raise RuntimeError("the process ended")
+
+    monkeypatch.setattr("distributed.nanny.Nanny.instantiate", start)
+    with pytest.raises(errors.ConfigurationError, match=r"do not start .*: it has to make it under `if __name__"):
+        batch(cluster="local:1")
+    assert not server.requests
+
+
+@ONE_WAY
 def test_the_extra_is_named_if_it_is_missing(batch: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(errors.ConfigurationError, match=r"A cluster needs the package distributed: .*\[cluster\]"):

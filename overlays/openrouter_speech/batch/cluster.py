@@ -262,7 +262,7 @@ async def opened(cluster: Cluster, job: "BatchJob", rows: int) -> AsyncIterator[
     with extra.needed("A cluster", "cluster"):
         import cryptography  # noqa: F401, PLC0415  (for certificates)
         import distributed  # noqa: F401, PLC0415  (it takes half a second)
-    folder = job.folder.resolve()
+    folder = job.folder.absolute()
     plan = Plan(
         version=__version__,
         python=python(),
@@ -320,22 +320,28 @@ async def _started(cluster: Cluster) -> AsyncIterator[Any]:
     }
     try:
         with folder, dask.config.set(settings):
-            async with (
-                LocalCluster(
-                    n_workers=cluster.processes,
-                    threads_per_worker=1,
-                    processes=True,
-                    host="127.0.0.1",
-                    security=True,  # certificates of its own: other users of the machine cannot connect
-                    dashboard_address=None,
-                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # or it takes 8787, of all interfaces
-                    memory_limit=None,
-                    env={"OPENROUTER_API_KEY": cluster.key},
-                    silence_logs="CRITICAL",
-                    asynchronous=True,
-                ) as local,
-                Client(local, asynchronous=True, set_as_default=False, direct_to_workers=True) as client,
-            ):
+            local = LocalCluster(
+                n_workers=cluster.processes,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                security=True,  # certificates of its own: other users of the machine cannot connect
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # or it takes 8787, of all interfaces
+                memory_limit=None,
+                env={"OPENROUTER_API_KEY": cluster.key},
+                silence_logs="CRITICAL",
+                asynchronous=True,
+            )
+            try:
+                await local
+            except RuntimeError as error:
+                await local.close()
+                raise ConfigurationError(
+                    f"The processes of the cluster do not start ({error}). They read the script that made the call: it "
+                    'has to make it under `if __name__ == "__main__":`'
+                ) from error
+            async with local, Client(local, asynchronous=True, set_as_default=False, direct_to_workers=True) as client:
                 yield client
     finally:
         if seed is None:  # Dask sets it
@@ -358,7 +364,7 @@ class Crew:
         self._plan = plan
         self._hands = dict[str, _Hand]()
         self._known = set[str]()
-        """Addresses that were tried."""
+        """Addresses of workers that were tried."""
         self._has_some = Event()
         self._look_now = Event()
         self._watching: Task[None] | None = None
@@ -412,13 +418,14 @@ class Crew:
             await self._pause()
             try:
                 found = set(await self._client.nthreads())
-            except (OSError, RuntimeError) as error:  # the scheduler is gone
+            except Exception as error:  # noqa: BLE001  (the scheduler is gone, and Dask has many for this)
                 found = set()
                 reason = str(error)
             else:
                 reason = "it left the cluster"
             for address in self._hands.keys() - found:
                 self._hands[address].lose(reason)
+            self._known &= found  # one that comes back is another process
             for address in found - self._known:
                 try:
                     await self._attach(address)
@@ -493,6 +500,7 @@ class _Hand:
         if self._is_lost:
             return
         self._is_lost = True
+        self._plan(None)
         self._forget(self._address)
         error = APIConnectionError(
             f"The worker {self._address} was lost while it had this row ({reason}). The request may have been sent.",
