@@ -105,6 +105,17 @@ def test_audio_is_the_same_in_memory_and_in_pieces(
     assert not list((large / ".batch" / "incoming").iterdir())
 
 
+def test_audio_is_converted_on_request(batch: Run, tmp_path: Path) -> None:
+    rows = [{"id": "a", "input": "One."}, {"id": "b", "input": "Two.", "response_format": "mp3"}]
+    assert batch(rows, convert_to="flac").done == 2
+    for row in metadata(tmp_path / "out"):
+        assert row["file_name"].endswith(".flac")
+        info = soundfile.info(tmp_path / "out" / row["file_name"])
+        assert (info.format, info.duration, info.samplerate) == ("FLAC", row["duration"], row["sample_rate"])
+    with pytest.raises(errors.ConfigurationError, match="its convert_to is 'flac', not 'ogg'"):
+        batch(rows, convert_to="ogg")
+
+
 def test_the_same_call_asks_for_nothing_again(batch: Run, server: MockServer, tmp_path: Path) -> None:
     rows = jsonl(tmp_path / "rows.jsonl")
     batch(rows)

@@ -50,7 +50,7 @@ def test_rows_may_come_from_a_pipe_and_bring_the_model(
 
 def test_what_failed_is_shown_and_retried_on_request(run: Run, server: MockServer) -> None:
     server.script(["ok", 400, "close"])
-    outcome = run("batch", "rows.jsonl", "-o", "out", "--concurrency", "1")
+    outcome = run("batch", "rows.jsonl", "-o", "out", "--concurrency", "1", "--convert-to", "ogg")
     assert outcome.code == 1
     assert "1 of 3 rows are done, 1 of them now" in outcome.stdout
     assert "1 failed, 1 may have been billed" in outcome.stdout
@@ -68,6 +68,7 @@ def test_what_failed_is_shown_and_retried_on_request(run: Run, server: MockServe
     assert run("batch", "retry", "out", "--retry-maybe-billed").code == 0
     assert len(server.requests) == 5
     assert {request.json["model"] for request in server.requests} == {"any/model"}
+    assert sorted(path.name for path in Path("out/audio").iterdir()) == ["r0.ogg", "r1.ogg", "r2.ogg"]
 
 
 def test_events_are_json_on_request(run: Run, server: MockServer) -> None:

@@ -343,12 +343,11 @@ Width = Annotated[int, _cut("The most requests in flight.", "--concurrency", "BA
 Rate = Annotated[float | None, _cut("The most requests per second.", "--rate", "RATE", "NUMBER", callback=positive)]
 Cluster = Annotated[
     str | None,
-    typer.Option(
-        "--cluster",
-        metavar="ADDRESS",
-        help="Send from a Dask cluster: tcp://HOST:PORT of its scheduler; local for a process per core, local:4 for 4.",
+    _cut(
+        "Send from a Dask cluster: tcp://HOST:PORT of its scheduler; local for a process per core, local:4 for 4.",
+        "--cluster", "CLUSTER", "ADDRESS",
     ),
-]
+]  # fmt: skip
 MetadataOption = Annotated[Metadata, _cut("The format of the metadata for datasets.", "--metadata", "METADATA", None)]
 
 
@@ -381,7 +380,7 @@ def batch_run(
         typer.Option("--upload", metavar="URL", help="Upload the audio and the metadata, as to s3://bucket/folder."),
     ] = None,
     convert_to: Annotated[
-        ConvertTo | None, typer.Option("--convert-to", metavar="FORMAT", help="Convert the audio, as to flac or ogg.")
+        ConvertTo | None, _cut("Convert the audio, as to flac or ogg.", "--convert-to", "CONVERT_TO", "FORMAT")
     ] = None,
     cluster: Cluster = None,
 ) -> None:
