@@ -42,7 +42,7 @@ _LOOK = 1.0
 """Seconds between looks at which workers there are."""
 _RECENT = 64
 """Calls of a worker to remember: more than are under way at a time."""
-_GATHERING = 0.005
+_GATHERING = 0.001
 """Seconds for which a worker gathers what has ended, and the driver waits for new rows: an exchange takes a
 millisecond of both, however many rows are in it."""
 
