@@ -6,7 +6,7 @@ SHELL := /bin/sh
 
 VENV ?= .venv
 BIN := $(VENV)/bin
-EXTRAS := aiohttp,batch,cli,contract,long,mock,parquet,play,remote,socks
+EXTRAS := aiohttp,batch,cli,cluster,contract,long,mock,parquet,play,remote,socks
 INSTALLED := $(VENV)/.installed
 OPENAPI ?= openapi.yaml
 GENERATED ?= generated/openrouter_speech_api

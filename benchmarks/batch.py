@@ -55,7 +55,7 @@ def loop_over(package: str) -> Callable[[str, int], float]:
     return lambda url, count: asyncio.run(measure(url, count))
 
 
-def batch(url: str, count: int) -> float:
+def batch(url: str, count: int, **options: Any) -> float:
     """Return the rows per second of a batch, with all that it writes."""
     from openrouter_speech import OpenRouter
 
@@ -63,7 +63,7 @@ def batch(url: str, count: int) -> float:
         async with OpenRouter("key", server_url=url) as open_router:
             begun = time.perf_counter()
             done = await open_router.tts.batch_async(
-                rows(folder, count), folder / "out", concurrency=AT_ONCE, **SETTINGS
+                rows(folder, count), folder / "out", concurrency=AT_ONCE, **options, **SETTINGS
             )
             seconds = time.perf_counter() - begun
         if done.new_done != count:
@@ -71,6 +71,23 @@ def batch(url: str, count: int) -> float:
         return count / seconds
 
     return asyncio.run(measure(new_folder()))
+
+
+def sending(**options: Any) -> Callable[[str, int], float]:
+    """Return what measures the rows per second of a batch from when it begins to send: a cluster has to start first."""
+    from openrouter_speech import BatchProgress
+
+    def measure(url: str, count: int) -> float:
+        times: list[float] = []
+
+        def show(now: BatchProgress) -> None:
+            if not now.reading:
+                times.append(time.perf_counter())
+
+        batch(url, count, on_progress=show, **options)
+        return count / (times[-1] - times[0])
+
+    return measure
 
 
 def memory(url: str, count: int) -> float:
@@ -152,6 +169,10 @@ MEASURES: dict[str, Callable[[str, int], float]] = {
     "memory": memory,
     "reading": memory_of_reading,
     "start": start,
+    "sending": sending(),
+    "sending-cluster": sending(cluster="local:2"),
+    "converting": sending(convert_to="mp3"),
+    "converting-cluster": sending(convert_to="mp3", cluster="local:2"),
 }
 
 
@@ -168,8 +189,8 @@ def main() -> int:
         return 0
     with Server() as server, tempfile.TemporaryDirectory() as folder:
 
-        def measure(name: str, count: int) -> float:
-            measuring = ["--measure", name, server.url("short"), "--rows", str(count)]
+        def measure(name: str, count: int, kind: str = "short") -> float:
+            measuring = ["--measure", name, server.url(kind), "--rows", str(count)]
             command = [sys.executable, "-m", "benchmarks.batch", *measuring]
             environment = clean_environment() | {"BATCH_BENCHMARK": folder}
             done = subprocess.run(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -178,6 +199,14 @@ def main() -> int:
         names = ["loop", "batch", *(["openai"] if find_spec("openai") else [])]
         turns = [{name: measure(name, options.rows) for name in names} for _ in range(options.turns)]
         beside = {name: median(turn["batch"] / turn[name] for turn in turns) for name in names}
+        clusters = [
+            measure("sending-cluster", options.rows) / measure("sending", options.rows) for _ in range(options.turns)
+        ]
+        converting = [  # 22 s of audio in each row
+            measure("converting-cluster", options.rows // 40, "stream-1")
+            / measure("converting", options.rows // 40, "stream-1")
+            for _ in range(options.turns)
+        ]
         few, many = measure("reading", 1000), measure("reading", options.many)
         small, large = measure("memory", 1000), measure("memory", 5 * options.rows)
         first = measure("start", options.many)
@@ -185,6 +214,8 @@ def main() -> int:
         report("batch, rows/s", median(turn["batch"] for turn in turns)),
         report("beside a loop of create_speech_async", beside["loop"], "x", at_least=0.8),
         report("beside a loop over openai", beside.get("openai"), "x", at_least=3),
+        report("two processes beside one", median(clusters), "x", at_least=0.8),
+        report("two processes beside one, converting to mp3", median(converting), "x", at_least=1.5),
         report(f"memory while {options.many:,} rows are read, beside 1,000", many - few, "MiB", at_most=20),
         report(f"memory of a batch of {5 * options.rows:,} rows, beside 1,000", large - small, "MiB", at_most=20),
         report(f"to the first new row, {options.many:,} done", first, "s", at_most=3),

@@ -136,9 +136,10 @@ class WireServer:
         with self._changed:
             assert self._changed.wait_for(lambda: not self._open, _PATIENCE), f"{len(self._open)} connections are open"
 
-    def wait_for_request(self) -> None:
+    def wait_for_request(self, count: int = 1) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: self.requests, _PATIENCE), "the request never arrived"
+            arrived = self._changed.wait_for(lambda: len(self.requests) >= count, _PATIENCE)
+            assert arrived, "the request never arrived"
 
     def __enter__(self) -> Self:
         self._start(self._accept)

@@ -36,6 +36,7 @@ _RESERVED = frozenset({"self", "path", "text", "retries", "server_url", "timeout
     "heading", "language", "limit", "limit_unit", "pause_ms", "concurrency", "folder", "on_progress",
     "say", "voices", "turns", "retry_suspicious",
     "rows", "name", "rate", "shard", "skip_invalid", "retry_failed", "metadata", "upload", "on_row",
+    "convert_to", "cluster",
 }  # fmt: skip
 """Parameters of our own methods. A field of the same name gets an underscore."""
 

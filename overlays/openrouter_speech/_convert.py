@@ -41,6 +41,17 @@ def converts(source: str, target: str | None) -> bool:
     return source in SOURCES and target in TARGETS and source != target and is_installed()
 
 
+def measured(path: Path) -> tuple[float | None, int | None]:
+    """Return the duration in seconds and the sample rate of a file that was converted. None if it cannot be read."""
+    import soundfile  # noqa: PLC0415  (only needed to convert)
+
+    try:
+        about = soundfile.info(str(path))
+    except soundfile.SoundFileError:
+        return None, None
+    return about.frames / about.samplerate, about.samplerate
+
+
 class Converter:
     """An encoder that also keeps the audio as it came, in case it fails.
 

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from re import Pattern
 from typing import TYPE_CHECKING, Any, Required, TypeVar, Unpack, get_type_hints
@@ -15,10 +15,11 @@ from ._generated import OPERATIONS, UNSET, CreateSpeechOptions, CreateSpeechPara
 from ._http import receiving as receivers
 from ._http.body import OpenResponse
 from ._http.contexts import AsyncStreamContext, StreamContext
+from ._http.credential import Credential
 from ._http.sending import Call, send_with_retries, send_with_retries_async
 from ._http.session import CallOptions, Session
 from .batch import CONCURRENCY as MOST
-from .batch import MetadataFormat
+from .batch import ConvertTo, MetadataFormat
 from .narration import CONCURRENCY, LIMIT, LimitUnit
 from .responses import SavedSpeech, SpeechResponse
 from .streams import AsyncSpeechStream, SpeechStream
@@ -28,8 +29,9 @@ __all__ = ["TTS", "BatchParams", "NarrationParams", "SpeechParams"]
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from .batch.cluster import Cluster
     from .batch.results import Batch, BatchProgress, BatchRow
-    from .batch.runner import BatchJob
+    from .batch.runner import BatchJob, SendAsync
     from .models import Models
     from .narration.job import NarrationJob
     from .narration.results import Narration, NarrationPlan, NarrationProgress
@@ -357,6 +359,8 @@ class TTS:
         retry_failed: bool = False,
         metadata: MetadataFormat = "jsonl",
         upload: str | None = None,
+        convert_to: ConvertTo | None = None,
+        cluster: str | None = None,
         on_progress: "Callable[[BatchProgress], object] | None" = None,
         on_row: "Callable[[BatchRow], object] | None" = None,
         **params: Unpack[BatchParams],
@@ -393,6 +397,11 @@ class TTS:
             metadata: The format of the metadata: "jsonl", "csv" or "parquet" (extra `parquet`).
             upload: A URL such as "s3://bucket/folder" (extra `remote`, and the package of fsspec for this kind): the
                 audio and the metadata go there, and only the ledger and a copy of the metadata stay in the folder.
+            convert_to: The format of the files, if the audio is to be converted as it arrives: "flac", "mp3", "ogg",
+                "opus" or "wav" (extra `convert`).
+            cluster: Send from the processes of a Dask cluster (extra `cluster`): "local" for as many on this machine as
+                it has cores, "local:4" for 4, or the address of a scheduler, "tcp://10.0.0.5:8786", whose workers have
+                OPENROUTER_API_KEY in their environment, and see the folder. `concurrency` and `rate` are for all.
             on_progress: Called with a `BatchProgress` while rows are read, and after each that ends.
             on_row: Called with a `BatchRow` for each row that ends. An exception in either ends the batch.
             **params: See `BatchParams`. If neither this call nor the client sets `retries`, each row gets up to 10
@@ -411,9 +420,11 @@ class TTS:
         job = self._batch(
             TTS.batch, rows, folder, params,
             name=name, concurrency=concurrency, rate=rate, shard=shard, skip_invalid=skip_invalid,
-            retry_failed=retry_failed, metadata_format=metadata, upload=upload, on_progress=on_progress, on_row=on_row,
-            max_cost=_budget(max_cost), cost=cost,
+            retry_failed=retry_failed, metadata_format=metadata, upload=upload, convert_to=convert_to, cluster=cluster,
+            on_progress=on_progress, on_row=on_row, max_cost=_budget(max_cost), cost=cost,
         )  # fmt: skip
+        if cluster is not None:
+            return runner.finished(self._finished(job, params))
         client = self._session.connections.sync_client()
 
         def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], T]) -> T:
@@ -437,25 +448,20 @@ class TTS:
         retry_failed: bool = False,
         metadata: MetadataFormat = "jsonl",
         upload: str | None = None,
+        convert_to: ConvertTo | None = None,
+        cluster: str | None = None,
         on_progress: "Callable[[BatchProgress], object] | None" = None,
         on_row: "Callable[[BatchRow], object] | None" = None,
         **params: Unpack[BatchParams],
     ) -> "Batch":
         """As `batch`. Rows are read without giving way to other tasks."""
-        from .batch import runner  # noqa: PLC0415
-
         job = self._batch(
             TTS.batch_async, rows, folder, params,
             name=name, concurrency=concurrency, rate=rate, shard=shard, skip_invalid=skip_invalid,
-            retry_failed=retry_failed, metadata_format=metadata, upload=upload, on_progress=on_progress, on_row=on_row,
-            max_cost=_budget(max_cost), cost=cost,
+            retry_failed=retry_failed, metadata_format=metadata, upload=upload, convert_to=convert_to, cluster=cluster,
+            on_progress=on_progress, on_row=on_row, max_cost=_budget(max_cost), cost=cost,
         )  # fmt: skip
-        async with self._session.connections.async_client() as client:
-
-            async def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
-                return await send_with_retries_async(client, self._row(row, params), receive)
-
-            return await runner.run_async(job, send)
+        return await self._finished(job, params)
 
     @property
     def _models(self) -> "Models":
@@ -520,10 +526,35 @@ class TTS:
         def check_model(row: Mapping[str, Any]) -> None:
             self._session.check_model(self._with_format_of_parts(row), call.server_url)
 
+        settings["cluster"] = self._cluster(settings["cluster"], params)
         return prepare(
             call, rows, Path(folder), params,
             check_model=check_model, prices=self._models, costs=self._session.costs(call.server_url), **settings,
         )  # fmt: skip
+
+    async def _finished(self, job: "BatchJob", params: BatchParams) -> "Batch":
+        from .batch import runner  # noqa: PLC0415
+
+        async with self._session.connections.async_client() as client:
+
+            async def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
+                return await send_with_retries_async(client, self._row(row, params), receive)
+
+            return await runner.run_async(job, send)
+
+    def _cluster(self, address: object, params: BatchParams) -> "Cluster | None":
+        if address is None:
+            return None
+        from .batch.cluster import Cluster, check_address  # noqa: PLC0415
+
+        checked = check_address(address)
+        if not checked.startswith("local") and any(
+            name.lower() == "authorization" for name in params.get("http_headers") or ()
+        ):
+            raise ValueError(
+                "http_headers has Authorization, which is not sent to a cluster: its workers have OPENROUTER_API_KEY"
+            )
+        return Cluster(checked, partial(sending, self._session.settings(), params), self._session.key())
 
     def _row(self, row: Mapping[str, Any], params: BatchParams) -> Call:
         return self._session.call(OPERATION, {**self._with_format_of_parts({**params, **row}), "retries": None})
@@ -554,6 +585,32 @@ class TTS:
                 yield stream
             finally:
                 await stream.close()
+
+
+@asynccontextmanager
+async def sending(settings: Mapping[str, Any], params: BatchParams) -> "AsyncIterator[SendAsync]":
+    """Yield what sends rows in the worker of a cluster, as `batch_async` does.
+
+    Args:
+        settings: The arguments of the session. The API key is that of the environment.
+        params: The parameters for all rows.
+
+    Raises:
+        ConfigurationError: There is no API key.
+    """
+    tts = TTS(Session(credential=Credential(None), **settings))
+    tts._row({"input": "any", "model": "any"}, params)
+
+    async def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
+        async with tts._session.connections.async_client() as client:
+            return await send_with_retries_async(client, tts._row(row, params), receive)
+
+    try:
+        async with tts._session.connections.async_client():  # reads certificates, and more, before there are rows
+            pass
+        yield send
+    finally:
+        await tts._session.connections.aclose()
 
 
 def _budget(max_cost: object) -> "Decimal | None":

@@ -105,6 +105,17 @@ def test_audio_is_the_same_in_memory_and_in_pieces(
     assert not list((large / ".batch" / "incoming").iterdir())
 
 
+def test_audio_is_converted_on_request(batch: Run, tmp_path: Path) -> None:
+    rows = [{"id": "a", "input": "One."}, {"id": "b", "input": "Two.", "response_format": "mp3"}]
+    assert batch(rows, convert_to="flac").done == 2
+    for row in metadata(tmp_path / "out"):
+        assert row["file_name"].endswith(".flac")
+        info = soundfile.info(tmp_path / "out" / row["file_name"])
+        assert (info.format, info.duration, info.samplerate) == ("FLAC", row["duration"], row["sample_rate"])
+    with pytest.raises(errors.ConfigurationError, match="its convert_to is 'flac', not 'ogg'"):
+        batch(rows, convert_to="ogg")
+
+
 def test_the_same_call_asks_for_nothing_again(batch: Run, server: MockServer, tmp_path: Path) -> None:
     rows = jsonl(tmp_path / "rows.jsonl")
     batch(rows)
@@ -231,7 +242,7 @@ with OpenRouter("key", server_url=url) as open_router:
         ("ledger", "Ledger._add", False, 0, 0),
         ("recorder", "_commit", True, 0, 0),  # about to be marked as sent
         ("recorder", "_commit", False, 0, 1),  # marked; whether it left is not known afterwards
-        ("runner", "_Run.receiver", False, 0, 1),
+        ("runner", "receiver", False, 0, 1),
         ("store", "Store.incoming", True, 1, 1),  # the response is there, and nothing of it is written
         ("store", "Store.put", True, 1, 0),  # it has arrived, and is not in place
         ("store", "Store.put", False, 1, 0),  # it is in place, and the ledger does not know

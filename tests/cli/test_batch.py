@@ -52,7 +52,7 @@ def test_rows_may_come_from_a_pipe_and_bring_the_model(
 
 def test_what_failed_is_shown_and_retried_on_request(run: Run, server: MockServer) -> None:
     server.script(["ok", 400, "close"])
-    outcome = run("batch", "rows.jsonl", "-o", "out", "--concurrency", "1")
+    outcome = run("batch", "rows.jsonl", "-o", "out", "--concurrency", "1", "--convert-to", "ogg")
     assert outcome.code == 1
     assert "1 of 3 rows are done, 1 of them now" in outcome.stdout
     assert "1 failed, 1 may have been billed" in outcome.stdout
@@ -70,6 +70,7 @@ def test_what_failed_is_shown_and_retried_on_request(run: Run, server: MockServe
     assert run("batch", "retry", "out", "--retry-maybe-billed").code == 0
     assert len(server.requests) == 5
     assert {request.json["model"] for request in server.requests} == {"any/model"}
+    assert sorted(path.name for path in Path("out/audio").iterdir()) == ["r0.ogg", "r1.ogg", "r2.ogg"]
 
 
 def test_events_are_json_on_request(run: Run, server: MockServer) -> None:
@@ -131,6 +132,8 @@ def test_the_metadata_is_exported_in_any_format(run: Run, tmp_path: Path) -> Non
         (["rows.jsonl", "-o", "out", "--rate", "0"], "'--rate'"),
         (["rows.jsonl", "-o", "out", "--shard", "4/3"], "--shard must be a part of the rows"),
         (["rows.jsonl", "-o", "out", "--name", "x"], "--name must have {id} or {number}"),
+        (["rows.jsonl", "-o", "out", "--cluster", "x"], '--cluster must be "local", "local:4" for 4 processes, or'),
+        (["rows.jsonl", "-o", "out", "--convert-to", "aac"], "'aac' is not one of 'flac', 'mp3', 'ogg', 'opus', 'wav'"),
         (["status", "out"], "out has no batch"),
         (["retry", "out"], "out has no batch"),
         (["export", "out"], "out has no batch"),
@@ -171,7 +174,8 @@ def test_the_bar_shows_rows_and_the_rate(terminal: Start) -> None:
     assert command.code == 0
 
 
-def test_ctrl_c_waits_for_what_is_in_flight(terminal: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("cluster", [[], ["--cluster", "local:1"]], ids=["here", "cluster"])
+def test_ctrl_c_waits_for_what_is_in_flight(terminal: Start, tmp_path: Path, cluster: list[str]) -> None:
     arrived, go_on = threading.Event(), threading.Event()
 
     def answer(connection: Connection) -> object:
@@ -180,7 +184,8 @@ def test_ctrl_c_waits_for_what_is_in_flight(terminal: Start, tmp_path: Path) -> 
         return http(body=SOUND)(connection)
 
     with WireServer(answer) as wire:
-        command = terminal("batch", "rows.jsonl", "-o", "out", "--concurrency", "1", "--server-url", wire.url)
+        options = ["--concurrency", "1", "--server-url", wire.url, *cluster]
+        command = terminal("batch", "rows.jsonl", "-o", "out", *options)
         assert arrived.wait(10)
         command.process.sendintr()
         command.process.expect("waiting for 1 in flight")

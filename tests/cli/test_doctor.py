@@ -97,7 +97,7 @@ def test_the_json_has_all_findings(run: Run) -> None:
 
 def test_the_extras_are_those_of_the_project() -> None:
     extras = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    named = {extra: {re.split("[>=<]", item)[0] for item in items} for extra, items in extras.items()}
+    named = {extra: {re.split(r"[\[>=<]", item)[0] for item in items} for extra, items in extras.items()}
     assert named == {extra: set(names) for extra, names in doctor._EXTRAS.items()}
 
 

@@ -1,6 +1,7 @@
 """Kill a batch at random moments, start it again, and check that nothing is lost and nothing is paid for twice.
 
     python -m tests.soak.kills --kills 100 --rows 4000 --seed 1
+    python -m tests.soak.kills --kills 20 --latest 5 --cluster local:2
 
 A fifth of the requests fails. Each run is the installed command in a process of its own, ended with SIGKILL.
 """
@@ -23,8 +24,8 @@ from openrouter_speech.batch.ledger import Ledger
 from openrouter_speech.mock import MockServer, journal
 
 PROGRAM = Path(sys.executable).parent / "openrouter-speech"
-SOONEST, LATEST = 0.4, 1.4
-"""Seconds after which a run is killed: it takes a third of a second to start."""
+SOONEST = 0.4
+"""Seconds after which a run may be killed: it takes a third of a second to start."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,30 +33,36 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--rows", type=int, default=4_000)
     parser.add_argument("--chaos", type=float, default=0.2, help="the share of requests that fail")
+    parser.add_argument("--latest", type=float, default=1.4, help="seconds after which a run is killed at the latest")
+    parser.add_argument("--cluster", help="where to send from, as for the command")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args(arguments)
     journal._LONGEST = 1 << 30
     print(f"{options.kills} kills, {options.rows} rows, seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder, MockServer(chaos=options.chaos, seed=options.seed) as server:
-        problems = soak(Path(folder), server, options.kills, options.rows, random.Random(options.seed))
+        more = ["--cluster", options.cluster] if options.cluster else []
+        chance = random.Random(options.seed)
+        problems = soak(Path(folder), server, options.kills, options.rows, chance, options.latest, more)
     for problem in problems:
         print(problem)
     print("failed" if problems else "passed")
     return 1 if problems else 0
 
 
-def soak(folder: Path, server: MockServer, kills: int, rows: int, chance: random.Random) -> list[str]:
+def soak(
+    folder: Path, server: MockServer, kills: int, rows: int, chance: random.Random, latest: float, more: list[str]
+) -> list[str]:
     """Kill and go on, until all rows have ended. Return what is wrong."""
     source, out = folder / "rows.jsonl", folder / "out"
     with source.open("w") as file:
         file.writelines(json.dumps({"id": str(number), "input": f"Row {number}"}) + "\n" for number in range(rows))
     voice = ["--model", "any/model", "--voice", "alloy", "--speed", "4"]
-    command: list[str | Path] = [PROGRAM, "batch", source, "-o", out, *voice, "--retry-wait", "0.01"]
+    command: list[str | Path] = [PROGRAM, "batch", source, "-o", out, *voice, "--retry-wait", "0.01", *more]
     environment = os.environ | {"OPENROUTER_API_KEY": "any", "OPENROUTER_SPEECH_SERVER_URL": server.url}
     for left in range(kills, -1, -1):
         with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
             try:
-                process.wait(chance.uniform(SOONEST, LATEST) if left else None)
+                process.wait(chance.uniform(SOONEST, latest) if left else None)
             except subprocess.TimeoutExpired:
                 process.kill()
             else:

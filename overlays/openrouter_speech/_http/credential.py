@@ -39,6 +39,18 @@ class Credential:
             raise errors.ConfigurationError(problem)
         return header
 
+    def fixed(self) -> str:
+        """Return the key, for a process of our own.
+
+        Raises:
+            ConfigurationError: It is missing or invalid, or a callable, which other processes cannot call.
+        """
+        if callable(self._source):
+            raise errors.ConfigurationError(
+                "A cluster cannot call the function given as api_key: pass the key itself, or set OPENROUTER_API_KEY."
+            )
+        return self.authorization().removeprefix("Bearer ")
+
     def __repr__(self) -> str:
         return "Credential(**********)"
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import httpx
 
@@ -65,6 +65,16 @@ class Connections:
         self._tls: ssl.SSLContext | None = None
         self._loops: dict[AbstractEventLoop, _LoopClients] = {}
         self._lock = threading.Lock()
+
+    def settings(self) -> dict[str, Any]:
+        """Return the arguments for the same in another process, without `server_url`.
+
+        Raises:
+            ConfigurationError: There is a caller's client, which other processes cannot use.
+        """
+        if self._given is not None or self._given_async is not None:
+            raise ConfigurationError("A cluster cannot use the httpx client that you passed: leave it out.")
+        return {"client": None, "async_client": None, "async_transport": self._async_transport}
 
     def sync_client(self) -> httpx.Client:
         """Return the client for sync calls.

@@ -132,6 +132,27 @@ class Session:
         if self._check_models:
             self.known_models.check(server_url or self.server_url, arguments)
 
+    def settings(self) -> dict[str, Any]:
+        """Return the arguments for the same session in another process. The API key is not among them.
+
+        Raises:
+            ConfigurationError: An httpx client of the caller's cannot go there.
+        """
+        milliseconds = self._timeout and self._timeout.read and self._timeout.read * 1000
+        return {
+            **self._app,
+            **self.connections.settings(),
+            "server_url": self.server_url,
+            "retry_config": None,
+            "timeout_ms": milliseconds,
+            "check_models": self._check_models,
+            "cache_dir": self._cache,
+        }
+
+    def key(self) -> str:
+        """Return the API key, for a process of our own. Raises as `Credential.fixed` does."""
+        return self._credential.fixed()
+
     def formats_of(self, model: object) -> tuple[str, ...] | None:
         """Return the audio formats of a model, if they are known."""
         from .._core.catalog import habits  # noqa: PLC0415  (as for `known_models`)

@@ -4,8 +4,8 @@
 and `recorder` commits what happens, in groups: that a request is about to be sent is on disk before it is. `runner`
 sends with the engine, `store` places the audio, and `metadata` describes it.
 
-`runner` is handed a function that sends requests; nothing here depends on a client. Plain calls import only this
-module, so they start fast.
+`runner` is handed a function that sends requests; nothing here depends on a client. `cluster` sends from other
+processes, for the same runner. Plain calls import only this module, so they start fast.
 """
 
 from typing import Literal
@@ -17,3 +17,5 @@ START = 4
 
 MetadataFormat = Literal["jsonl", "csv", "parquet"]
 """The format of the metadata."""
+ConvertTo = Literal["flac", "mp3", "ogg", "opus", "wav"]
+"""A format that audio can be converted to."""

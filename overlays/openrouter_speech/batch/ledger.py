@@ -331,6 +331,12 @@ class Ledger:
             query = "UPDATE rows SET state = 'new' WHERE state <> 'done' AND state = ?"
             self._connection.executemany(query, [[state] for state in states])
 
+    def not_lost(self, numbers: list[int]) -> None:
+        """Make rows sent that were taken for maybe billed."""
+        with explained(self.path):
+            query = "UPDATE rows SET state = 'sent', lost = lost - 1 WHERE state <> 'done' AND number = ?"
+            self._connection.executemany(query, [[number] for number in numbers])
+
     def finished_since(self, seconds: float) -> list[tuple[int, str, int]]:
         """Return the number, the file and its size of the rows that were done in the last seconds of the last run."""
         last = self._one("SELECT max(finished) FROM rows WHERE state = 'done'") or 0

@@ -6,14 +6,15 @@
 import errno
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define, evolve, field, frozen
 
+from .. import _convert
 from .._core import retries
 from .._core.audio import AudioInfo
 from .._core.checks import plain
@@ -35,6 +36,9 @@ from .results import Batch, BatchProgress, BatchRow, State
 from .rows import RowChecker
 from .sources import PARAMETERS, Source, source_of
 from .store import Arrived, Facts, Store, check_pattern
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
 
 _ABOUT_ALL_ROWS = {401, 402}
 """Statuses that any other row would have met, too."""
@@ -85,6 +89,8 @@ class BatchJob:
     retry_failed: bool
     metadata: MetadataFormat
     remote: Remote | None
+    convert_to: str | None
+    cluster: "Cluster | None"
     on_progress: OnProgress | None
     on_row: OnRow | None
     max_cost: Decimal | None
@@ -119,6 +125,8 @@ def prepare(
     retry_failed: bool,
     metadata_format: MetadataFormat,
     upload: str | None,
+    convert_to: str | None,
+    cluster: "Cluster | None",
     on_progress: OnProgress | None,
     on_row: OnRow | None,
     max_cost: Decimal | None,
@@ -142,6 +150,8 @@ def prepare(
         retry_failed: Whether to send rows again that failed.
         metadata_format: The format of the metadata.
         upload: The URL to upload audio and metadata to.
+        convert_to: The format to convert the audio to.
+        cluster: The cluster that sends the requests.
         on_progress: Called with the progress.
         on_row: Called with each row whose work has ended.
         max_cost: US dollars that all requests may cost.
@@ -158,6 +168,7 @@ def prepare(
     if metadata_format not in metadata.NAMES:
         raise ValueError(f"metadata must be one of {', '.join(metadata.NAMES)}, not {metadata_format!r}")
     metadata.writer_for(Path(metadata.NAMES[metadata_format]))
+    check_conversion(convert_to)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(20, "The batch cannot be stored: it is not a folder", str(folder))
     shared = {key: plain(value) for key, value in params.items() if key in PARAMETERS and value is not None}
@@ -171,6 +182,7 @@ def prepare(
             "name": check_pattern(name),
             "shard": None if part is None else f"{part.number}/{part.count}",
             "upload": upload,
+            "convert_to": convert_to,
             "extra_body": plain(params.get("extra_body")),
             **dict(sorted(shared.items())),
         },
@@ -182,6 +194,8 @@ def prepare(
         retry_failed=retry_failed,
         metadata=metadata_format,
         remote=None if upload is None else Remote(upload),
+        convert_to=convert_to,
+        cluster=cluster,
         on_progress=on_progress,
         on_row=on_row,
         max_cost=max_cost,
@@ -189,6 +203,19 @@ def prepare(
         prices=prices,
         costs=costs,
     )
+
+
+def check_conversion(convert_to: object) -> None:
+    """Check that audio can be converted to a format; None is not converted.
+
+    Raises:
+        ValueError: There is no such format.
+        ConfigurationError: The extra is not installed.
+    """
+    if convert_to is not None and convert_to not in _convert.TARGETS:
+        raise ValueError(f"convert_to must be one of {', '.join(_convert.TARGETS)}, not {convert_to!r}")
+    if convert_to is not None and not _convert.is_installed():
+        raise ConfigurationError(f"A conversion needs the package soundfile: {_convert.MISSING}")
 
 
 def run(job: BatchJob, send: Send) -> Batch:
@@ -206,7 +233,7 @@ def run(job: BatchJob, send: Send) -> Batch:
             running.recorder.sent(row.number, future)
             future.result()
             row.has_left = True
-            arrived = send(row.params, running.receiver(row))
+            arrived = send(row.params, receiver(running.store, row.number))
             facts = running.put(row, arrived)
             noted = Future[Any]() if running.uploads else None
             running.recorder.done(row.number, facts, arrived.generation_id, noted)
@@ -250,7 +277,7 @@ async def run_async(job: BatchJob, send: SendAsync) -> Batch:
             running.recorder.sent(row.number, future)
             await future
             row.has_left = True
-            arrived = await send(row.params, running.receiver_async(row))
+            arrived = await send_row(row)
             if isinstance(arrived.content, bytes) and not running.uploads:
                 facts = running.put(row, arrived)
             else:  # it takes long to measure, or to upload
@@ -265,14 +292,28 @@ async def run_async(job: BatchJob, send: SendAsync) -> Batch:
         for model in running.account.models:
             with running.account.pricing(model) as take:
                 take(await job.prices.endpoints_async(model))
-        running.begin()
-        await loops.run_async(running, sent, patient=True)
+        async with running.sender(send) as send_row:
+            running.begin()
+            await loops.run_async(running, sent, patient=True)
         running.raise_error()
         if job.cost:
             lookups = running.lookups(resolve)
             await loops.run_async(lookups, lambda request: job.costs.ask_async(request.key))
             running.raise_error(lookups)
     return running.result()
+
+
+def finished(running: Coroutine[Any, Any, Batch]) -> Batch:
+    """Wait for a batch that has no sync form."""
+    import asyncio  # noqa: PLC0415
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(running)
+    with ThreadPoolExecutor(1, "openrouter-speech") as pool:  # a notebook has a loop in this thread
+        return pool.submit(asyncio.run, running).result()
 
 
 def _set(change: Change) -> None:
@@ -347,7 +388,7 @@ def _brought_up_to_date(job: BatchJob, ledger: Ledger) -> Store:
                 job.on_progress(BatchProgress(rows=count, reading=True))
         ledger.note("settings", json.dumps(job.settings))
         ledger.note("source", fingerprint or "")
-    store = Store(job.folder, job.settings["name"], sum(ledger.counts().values()), job.remote)
+    store = Store(job.folder, job.settings["name"], sum(ledger.counts().values()), job.remote, job.convert_to)
     store.open()
     _recover(job, ledger, store)
     states: list[State] = ["failed"] if job.retry_failed else []
@@ -375,7 +416,7 @@ def _recover(job: BatchJob, ledger: Ledger, store: Store) -> None:
         file = store.arrived(row.number)
         if file is None and store.remote is None:  # it may be in place already
             wanted = row.params.get("response_format") or job.settings.get("response_format") or "pcm"
-            place = store.place(row.number, row.id, wanted)
+            place = store.place(row.number, row.id, job.convert_to or wanted)
             file = job.folder / place
             if not file.exists() or ledger.holds(place, row.number):
                 return None
@@ -383,6 +424,8 @@ def _recover(job: BatchJob, ledger: Ledger, store: Store) -> None:
 
     recorder = Recorder(job.ledger, lambda _: None)
     try:
+        # A worker of a cluster may have gone on after its driver was killed.
+        ledger.not_lost([row.number for row in ledger.in_state("maybe_billed") if store.arrived(row.number)])
         for row in ledger.in_state("sent"):
             if audio := arrived(row):
                 place = store.place(row.number, row.id, audio.info.format)
@@ -418,6 +461,7 @@ class _Run(Work[RowRequest, Placed]):
         self._ledger = ledger
         self._store = store
         self._in_a_row = 0
+        self._last_error: BaseException | None = None
         self._unsaved = list[FileWriteError]()
         self._metadata = job.folder / metadata.NAMES[job.metadata]
         self._has_described = False
@@ -436,6 +480,23 @@ class _Run(Work[RowRequest, Placed]):
         """Whether the audio is uploaded."""
         return self._store.remote is not None
 
+    @property
+    def store(self) -> Store:
+        """The files of the batch."""
+        return self._store
+
+    @asynccontextmanager
+    async def sender(self, send: SendAsync) -> AsyncIterator[Callable[[RowRequest], Awaitable[Arrived]]]:
+        """Yield what sends the request of a row: `send`, or a worker of a cluster."""
+        cluster = self._job.cluster
+        if cluster is None or self.scheduler.is_over:
+            yield lambda row: send(row.params, receiver_async(self._store, row.number))
+            return
+        from .cluster import opened  # noqa: PLC0415  (it needs the extra)
+
+        async with opened(cluster, self._job, self._progress.rows) as crew:
+            yield lambda row: crew.send(row.number, row.key, row.params)
+
     def is_recorded(self, row: RowRequest) -> None:
         """Let go of the local file of audio that was uploaded."""
         self._store.is_recorded(row.number)
@@ -443,40 +504,6 @@ class _Run(Work[RowRequest, Placed]):
     def put(self, row: RowRequest, arrived: Arrived) -> Facts:
         """Put the audio of a row in its place."""
         return self._store.put(row.number, self._store.place(row.number, row.key, arrived.info.format), arrived)
-
-    def receiver(self, row: RowRequest) -> Callable[[OpenResponse], Arrived]:
-        """Return a function that receives the audio of a row."""
-
-        def receive(opened: OpenResponse) -> Arrived:
-            stream = SpeechStream(opened)
-            if _is_small(opened):
-                content: bytes | Path = stream.read()
-                stream.close()
-            else:
-                try:
-                    content = stream.save(self._store.incoming(row.number, stream.audio_format))
-                except FileWriteError as error:
-                    content = _rescued(error)
-            return Arrived(content, _info(stream), stream.generation_id, stream.from_cache)
-
-        return receive
-
-    def receiver_async(self, row: RowRequest) -> Callable[[OpenResponse], Awaitable[Arrived]]:
-        """As `receiver`."""
-
-        async def receive(opened: OpenResponse) -> Arrived:
-            stream = AsyncSpeechStream(opened)
-            if _is_small(opened):
-                content: bytes | Path = await stream.read()
-                await stream.close()
-            else:
-                try:
-                    content = await stream.save(self._store.incoming(row.number, stream.audio_format))
-                except FileWriteError as error:
-                    content = _rescued(error)
-            return Arrived(content, _info(stream), stream.generation_id, stream.from_cache)
-
-        return receive
 
     def settle(self, request: RowRequest, outcome: Placed | BaseException) -> None:
         """Record the outcome of a request, and report the progress."""
@@ -604,7 +631,8 @@ class _Run(Work[RowRequest, Placed]):
         return "new" if _is_about_all_rows(request, error) else "failed"
 
     def _ends(self, request: RowRequest, error: BaseException) -> bool:
-        self._in_a_row += 1
+        self._in_a_row += error is not self._last_error  # the rows of a worker that is lost share one
+        self._last_error = error
         return _is_about_all_rows(request, error) or self._in_a_row >= _MOST_IN_A_ROW
 
     def _report(self, progress: BatchProgress) -> None:
@@ -623,6 +651,44 @@ def _is_about_all_rows(request: RowRequest, error: BaseException) -> bool:
     return error.status_code in _ABOUT_ALL_ROWS or (error.status_code == 404 and "model" not in request.params)
 
 
+def receiver(store: Store, number: int) -> Callable[[OpenResponse], Arrived]:
+    """Return a function that receives the audio of a row."""
+
+    def receive(opened: OpenResponse) -> Arrived:
+        stream = SpeechStream(opened)
+        if _is_small(opened) and store.convert_to is None:
+            content: bytes | Path = stream.read()
+            stream.close()
+        else:
+            try:
+                content = stream.save(store.incoming(number, store.convert_to or stream.audio_format))
+            except FileWriteError as error:
+                content = _rescued(error)
+        info = _info(stream, None if isinstance(content, bytes) else store.convert_to)
+        return Arrived(content, info, stream.generation_id, stream.from_cache)
+
+    return receive
+
+
+def receiver_async(store: Store, number: int) -> Callable[[OpenResponse], Awaitable[Arrived]]:
+    """As `receiver`."""
+
+    async def receive(opened: OpenResponse) -> Arrived:
+        stream = AsyncSpeechStream(opened)
+        if _is_small(opened) and store.convert_to is None:
+            content: bytes | Path = await stream.read()
+            await stream.close()
+        else:
+            try:
+                content = await stream.save(store.incoming(number, store.convert_to or stream.audio_format))
+            except FileWriteError as error:
+                content = _rescued(error)
+        info = _info(stream, None if isinstance(content, bytes) else store.convert_to)
+        return Arrived(content, info, stream.generation_id, stream.from_cache)
+
+    return receive
+
+
 def _is_small(opened: OpenResponse) -> bool:
     length = opened.response.headers.get("content-length", "")
     return length.isdecimal() and int(length) <= _SMALL
@@ -635,8 +701,8 @@ def _rescued(error: FileWriteError) -> bytes:
     return error.audio
 
 
-def _info(stream: SpeechStream | AsyncSpeechStream) -> AudioInfo:
-    return AudioInfo(stream.audio_format, stream.sample_rate, stream.channels)
+def _info(stream: SpeechStream | AsyncSpeechStream, converted_to: str | None) -> AudioInfo:
+    return AudioInfo(converted_to or stream.audio_format, stream.sample_rate, stream.channels)
 
 
 def _boot() -> str:

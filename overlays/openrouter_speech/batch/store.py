@@ -15,6 +15,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
+from .. import _convert
 from .. import _files as files
 from .._core import audio, wav
 from .._core.audio import AudioInfo
@@ -37,16 +38,6 @@ _SMALL = 1 << 20
 
 
 @frozen
-class Arrived:
-    """Audio that arrived whole: in memory, or in a file of the store."""
-
-    content: bytes | Path
-    info: AudioInfo
-    generation_id: str | None
-    from_cache: bool = False
-
-
-@frozen
 class Facts:
     """What is known about a file of audio."""
 
@@ -58,10 +49,24 @@ class Facts:
     sample_rate: int | None
 
 
+@frozen
+class Arrived:
+    """Audio that arrived whole: in memory, or in a file of the store."""
+
+    content: bytes | Path
+    info: AudioInfo
+    generation_id: str | None
+    from_cache: bool = False
+    facts: Facts | None = None
+    """If the worker of a cluster put it into a file, or uploaded it. Then `content` is empty."""
+
+
 class Store:
     """The files of one batch."""
 
-    def __init__(self, folder: Path, pattern: str, rows: int, remote: Remote | None = None) -> None:
+    def __init__(
+        self, folder: Path, pattern: str, rows: int, remote: Remote | None = None, convert_to: str | None = None
+    ) -> None:
         """Set up the store; nothing is written.
 
         Args:
@@ -69,9 +74,11 @@ class Store:
             pattern: The name of each file, without its suffix: "{id}".
             rows: How many there are, which decides on sub-folders.
             remote: Where to upload the audio, instead of keeping it in the folder.
+            convert_to: The format of the files, if the audio is converted.
         """
         self._folder = folder
         self.remote = remote
+        self.convert_to = convert_to
         self._pattern = pattern
         self._levels = 0 if rows <= _ONE_LEVEL else 1 if rows <= _TWO_LEVELS else 2
         self._incoming = folder / ".batch" / "incoming"
@@ -106,6 +113,10 @@ class Store:
         """Return the place for audio that arrives in pieces."""
         return self._incoming / f"{number}{files.true_suffix(audio_format)}"
 
+    def waiting(self, number: int, audio_format: str) -> str:
+        """Return the path, in the folder, of audio that a worker of a cluster leaves for the driver to put in place."""
+        return self.incoming(number, audio_format).relative_to(self._folder).as_posix()
+
     def arrived(self, number: int) -> Path | None:
         """Return the whole audio of a row that arrived in pieces, before a process was killed."""
         return next(self._incoming.glob(f"{number}.*"), None)
@@ -128,16 +139,22 @@ class Store:
             FileWriteError: Audio in memory cannot be written; `audio` holds it.
             OSError: Audio in a file cannot be moved or uploaded. The file stays, and the next run finds it.
         """
-        content, info = arrived.content, arrived.info
+        if (facts := arrived.facts) is not None:
+            return facts if self.remote else evolve(facts, file=self._moved(f"{self._root}/{facts.file}", place))
         try:
-            if isinstance(content, bytes) and info.format != "wav" and self.remote is None:
-                return self._put_at_once(number, place, content, info)
-            return self._put(number, place, content, info)
+            return self.put_once(number, place, arrived)
         except OSError:
             if self._reserve.exists():
                 self._reserve.unlink()
                 self.is_full = True
-            return self._put(number, place, content, info)
+            return self._put(number, place, arrived.content, arrived.info)
+
+    def put_once(self, number: int, place: str, arrived: Arrived) -> Facts:
+        """As `put`, without the reserve."""
+        content, info = arrived.content, arrived.info
+        if isinstance(content, bytes) and info.format != "wav" and self.remote is None:
+            return self._put_at_once(number, place, content, info)
+        return self._put(number, place, content, info)
 
     def _put_at_once(self, number: int, place: str, content: bytes, info: AudioInfo) -> Facts:
         """As `_put`, for audio that takes no more than a header: what that says need not be read again."""
@@ -164,6 +181,9 @@ class Store:
                 sink.write(content)
         with _content(path) as mapped:
             facts = _facts(mapped, AudioInfo("wav") if place.endswith(".wav") else info, place)
+        if facts.duration is None and info.format == self.convert_to:
+            duration, sample_rate = _convert.measured(path)
+            facts = evolve(facts, duration=duration, sample_rate=sample_rate)
         if self.remote is not None:  # the file stays until the ledger knows
             self.remote.upload(path, place)
             return facts

@@ -12,6 +12,7 @@ import typer.core
 
 from .._version import __version__
 from ..batch import CONCURRENCY as MOST
+from ..batch import ConvertTo
 from ..narration import CONCURRENCY, LIMIT, SMALLEST_LIMIT
 from . import completion
 from .options import Settings, not_negative, option, positive, unreadable, with_settings
@@ -344,6 +345,13 @@ MaxCost = Annotated[
     str | None,
     typer.Option("--max-cost", metavar="DOLLARS", help="Stop before all rows of the folder may cost more, as 2.50."),
 ]
+Cluster = Annotated[
+    str | None,
+    _cut(
+        "Send from a Dask cluster: tcp://HOST:PORT of its scheduler; local for a process per core, local:4 for 4.",
+        "--cluster", "CLUSTER", "ADDRESS",
+    ),
+]  # fmt: skip
 MetadataOption = Annotated[Metadata, _cut("The format of the metadata for datasets.", "--metadata", "METADATA", None)]
 
 
@@ -377,6 +385,10 @@ def batch_run(
         str | None,
         typer.Option("--upload", metavar="URL", help="Upload the audio and the metadata, as to s3://bucket/folder."),
     ] = None,
+    convert_to: Annotated[
+        ConvertTo | None, _cut("Convert the audio, as to flac or ogg.", "--convert-to", "CONVERT_TO", "FORMAT")
+    ] = None,
+    cluster: Cluster = None,
 ) -> None:
     """Send the rows of an input. After an interruption, the same command goes on.
 
@@ -386,7 +398,8 @@ def batch_run(
 
     options = {
         "name": name, "concurrency": concurrency, "rate": rate, "max_cost": max_cost, "cost": cost, "shard": shard,
-        "skip_invalid": skip_invalid, "metadata": metadata.value, "upload": upload,
+        "skip_invalid": skip_invalid, "metadata": metadata.value, "upload": upload, "convert_to": convert_to,
+        "cluster": cluster,
     }  # fmt: skip
     command.run(rows, output, options, settings)
 
@@ -403,6 +416,7 @@ def batch_retry(
     max_cost: MaxCost = None,
     cost: Cost = False,
     metadata: MetadataOption = Metadata.jsonl,
+    cluster: Cluster = None,
 ) -> None:
     """Go on with the rows that the folder has, without the input.
 
@@ -412,7 +426,7 @@ def batch_retry(
 
     options = {
         "concurrency": concurrency, "rate": rate, "max_cost": max_cost, "cost": cost, "retry_failed": failed,
-        "metadata": metadata.value,
+        "metadata": metadata.value, "cluster": cluster,
     }  # fmt: skip
     command.retry(folder, options, settings)
 

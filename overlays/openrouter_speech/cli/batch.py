@@ -56,7 +56,10 @@ def retry(folder: Path, options: dict[str, Any], settings: Settings) -> None:
         with before_sending(), _opened(folder) as ledger:
             known = json.loads(ledger.about("settings") or "{}")
         params = {name: known[name] for name in PARAMETERS if name in known}
-        about = {**{name: known[name] for name in ("name", "shard", "upload")}, "http_headers": settings.headers()}
+        about = {
+            **{name: known.get(name) for name in ("name", "shard", "upload", "convert_to")},
+            "http_headers": settings.headers(),
+        }
         batch = _sent(None, folder, {**params, **about, **options}, settings)
     _end(batch)
 

@@ -43,6 +43,7 @@ _EXTRAS = {
     "batch": ("filelock",),
     "parquet": ("pyarrow",),
     "remote": ("fsspec",),
+    "cluster": ("cryptography", "dask"),
     "long": ("filelock", "miniaudio", "samplerate", "semantic-text-splitter", "sentencex", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
     "aiohttp": ("httpx-aiohttp",),

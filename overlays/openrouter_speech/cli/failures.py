@@ -57,6 +57,7 @@ _SAME = (
     "server_url", "check_models", "cache", "http_referer", "x_open_router_title", "x_open_router_categories",
     "retry_maybe_billed", "rate", "shard", "name", "metadata", "upload", "limit", "limit_unit", "concurrency", "folder",
     "heading", "say", "turns", "max_cost",
+    "cluster", "convert_to",
 )  # fmt: skip
 _OPTIONS = (
     {name: f"--{name.replace('_', '-')}" for name in _SAME}

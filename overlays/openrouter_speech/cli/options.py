@@ -76,6 +76,7 @@ _METAVARS: dict[type | None, str | None] = {None: "JSON", str: "TEXT", float: "N
 _TAKEN = frozenset({"help", "text", "file", "output", "play", "book", "dry_run", "srt", "vtt"}) | {
     "heading", "language", "say", "voice_of", "turns", "retry_suspicious",
     "rows", "name", "rate", "shard", "skip_invalid", "metadata", "upload", "failed",
+    "convert_to", "cluster",
     "limit", "limit_unit", "pause", "concurrency", "folder", "format", "provider_options", "reference", "transcript",
     "header", "timeout", "retry_wait", "retry_for", "retry_maybe_billed", "json", "debug",
     "retries", "server_url", "check_models", "cache", "cost", "max_cost",
