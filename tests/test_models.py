@@ -213,6 +213,19 @@ def test_long_texts_and_many_are_checked_before_the_first_request(server: MockSe
     assert inputs(server) == ["One"]
 
 
+def test_a_row_that_turns_out_wrong_on_the_way_is_not_sent(server: MockServer, tmp_path: Path) -> None:
+    request: Any = {"model": "openai/gpt-4o-mini-tts", "concurrency": 1}
+    rows = [{"id": "a", "input": "One", "voice": "alloy"}, {"id": "b", "input": "Two", "voice": "aloy"}]
+    server.reset()
+    with OpenRouter(KEY, server_url=server.url) as open_router:
+        with pytest.raises(ValueError, match="'aloy' is not a voice of"):
+            open_router.tts.batch(rows, tmp_path, on_row=lambda _: open_router.models.list(), **request)
+    with OpenRouter(KEY, server_url=server.url, check_models=False) as unchecked:
+        done = unchecked.tts.batch(rows, tmp_path, **request)
+    assert (done.done, done.new_done, done.maybe_billed) == (2, 1, 0)
+    assert [one.json["input"] for one in server.requests if one.method == "POST"] == ["One", "Two"]
+
+
 def test_a_voice_may_be_given_for_each_speaker_or_row_alone(server: MockServer, tmp_path: Path) -> None:
     """The model needs one."""
     model, voices = "hexgrad/kokoro-82m", {"ANN": "af_bella", "BOB": "am_adam"}

@@ -61,10 +61,18 @@ class RowChecker:
         if references := own.get("input_references"):
             _references.check(references)
         prepare(_OPERATION, own)  # what is shared was checked before
-        self._check_model(merged)
+        self.check_model(own)
         params = _canonical(own)
         digest = hashlib.sha256(params.encode()).digest()[:16]
         return Row(_checked_id(given.get("id")) or digest.hex(), params, digest, _size(merged))
+
+    def check_model(self, own: Mapping[str, Any]) -> None:
+        """Check the parameters of a row against what is known of its model, which may have become more.
+
+        Raises:
+            ValueError: The model would refuse the row.
+        """
+        self._check_model({**self._shared, **own})
 
 
 _KNOWN = {"id", *PARAMETERS}

@@ -229,6 +229,7 @@ def run(job: BatchJob, send: Send) -> Batch:
         from concurrent.futures import Future  # noqa: PLC0415  (here and below: only this needs it)
 
         def sent(row: "RowRequest") -> Placed:
+            job.checker.check_model(row.params)
             future = Future[Any]()
             running.recorder.sent(row.number, future)
             future.result()
@@ -273,6 +274,7 @@ async def run_async(job: BatchJob, send: SendAsync) -> Batch:
     with _begun(job, resolve) as running:
 
         async def sent(row: "RowRequest") -> Placed:
+            job.checker.check_model(row.params)
             future = loop.create_future()
             running.recorder.sent(row.number, future)
             await future
