@@ -132,7 +132,8 @@ with OpenRouter("own-key", server_url=url) as open_router:
 def driving(out: Path, wire: WireServer, rows: Path, cluster: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a batch in a process of its own, and kill it after the block."""
     command: list[str | Path] = [sys.executable, "-c", DRIVER, out, wire.url, rows, cluster]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as driver:
+    environment = os.environ | {"TMPDIR": str(rows.parent)}  # a killed one leaves its temporary files
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as driver:
         yield driver
         driver.kill()
 

@@ -59,6 +59,7 @@ def soak(
     voice = ["--model", "any/model", "--voice", "alloy", "--speed", "4"]
     command: list[str | Path] = [PROGRAM, "batch", source, "-o", out, *voice, "--retry-wait", "0.01", *more]
     environment = os.environ | {"OPENROUTER_API_KEY": "any", "OPENROUTER_SPEECH_SERVER_URL": server.url}
+    environment["TMPDIR"] = str(folder)
     for left in range(kills, -1, -1):
         with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
             try:
