@@ -424,7 +424,7 @@ class TTS:
             on_progress=on_progress, on_row=on_row, max_cost=_budget(max_cost), cost=cost,
         )  # fmt: skip
         if cluster is not None:
-            return runner.finished(self._finished(job, params))
+            return runner.finished(runner.run_async(job, self._row_sender(params)))
         client = self._session.connections.sync_client()
 
         def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], T]) -> T:
@@ -455,13 +455,15 @@ class TTS:
         **params: Unpack[BatchParams],
     ) -> "Batch":
         """As `batch`. Rows are read without giving way to other tasks."""
+        from .batch import runner  # noqa: PLC0415
+
         job = self._batch(
             TTS.batch_async, rows, folder, params,
             name=name, concurrency=concurrency, rate=rate, shard=shard, skip_invalid=skip_invalid,
             retry_failed=retry_failed, metadata_format=metadata, upload=upload, convert_to=convert_to, cluster=cluster,
             on_progress=on_progress, on_row=on_row, max_cost=_budget(max_cost), cost=cost,
         )  # fmt: skip
-        return await self._finished(job, params)
+        return await runner.run_async(job, self._row_sender(params))
 
     @property
     def _models(self) -> "Models":
@@ -532,15 +534,13 @@ class TTS:
             check_model=check_model, prices=self._models, costs=self._session.costs(call.server_url), **settings,
         )  # fmt: skip
 
-    async def _finished(self, job: "BatchJob", params: BatchParams) -> "Batch":
-        from .batch import runner  # noqa: PLC0415
-
-        async with self._session.connections.async_client() as client:
-
-            async def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
+    def _row_sender(self, params: BatchParams) -> "SendAsync":
+        async def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
+            # For each request: a pool of httpx has fewer connections than a batch may have requests in flight.
+            async with self._session.connections.async_client() as client:
                 return await send_with_retries_async(client, self._row(row, params), receive)
 
-            return await runner.run_async(job, send)
+        return send
 
     def _cluster(self, address: object, params: BatchParams) -> "Cluster | None":
         if address is None:
@@ -600,15 +600,10 @@ async def sending(settings: Mapping[str, Any], params: BatchParams) -> "AsyncIte
     """
     tts = TTS(Session(credential=Credential(None), **settings))
     tts._row({"input": "any", "model": "any"}, params)
-
-    async def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
-        async with tts._session.connections.async_client() as client:
-            return await send_with_retries_async(client, tts._row(row, params), receive)
-
     try:
         async with tts._session.connections.async_client():  # reads certificates, and more, before there are rows
             pass
-        yield send
+        yield tts._row_sender(params)
     finally:
         await tts._session.connections.aclose()
 

@@ -4,12 +4,14 @@ import asyncio
 import errno
 import hashlib
 import inspect
+import itertools
 import json
 import os
 import sqlite3
 import subprocess
 import sys
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -473,6 +475,41 @@ def test_the_progress_is_reported(batch: Run, slept: list[float]) -> None:
     assert last.new_audio_seconds == result.new_audio_seconds
     assert any(now.waiting_seconds for now in seen)
     assert slept
+
+
+def test_as_many_requests_are_in_flight_as_may_be(batch: Run) -> None:
+    """More than one pool of httpx has connections."""
+    width = 24
+    all_there = threading.Barrier(width)
+    arrived = itertools.count()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            if next(arrived) >= width:  # each success lets one more begin
+                all_there.wait(20)
+            self.send_response(200)
+            self.send_header("Content-Type", "audio/pcm;rate=16000")
+            self.send_header("Content-Length", str(len(SOUND)))
+            self.end_headers()
+            self.wfile.write(SOUND)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True  # they are not waited for if this fails
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            rows = [f"Text {number}." for number in range(2 * width)]
+            url = f"http://127.0.0.1:{server.server_port}"
+            assert batch(rows, concurrency=width, client={"server_url": url}, retries=None).done == 2 * width
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_an_exception_of_the_caller_ends_the_batch_and_the_same_call_goes_on(batch: Run, server: MockServer) -> None:
