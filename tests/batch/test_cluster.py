@@ -364,13 +364,13 @@ def test_processes_of_our_own_leave_nothing_behind_and_show_no_key(
                 open_.laddr.ip for open_ in process.net_connections() if open_.status == psutil.CONN_LISTEN
             )
 
-    crew, addresses = clusters.Crew.__init__, list[str]()
+    begin, addresses = clusters.WorkerPool.__init__, list[str]()
 
-    def recorded(self: clusters.Crew, client: Client, *arguments: Any) -> None:
+    def recorded(self: clusters.WorkerPool, client: Client, *arguments: Any) -> None:
         addresses.append(client.scheduler.address)
-        crew(self, client, *arguments)
+        begin(self, client, *arguments)
 
-    monkeypatch.setattr(clusters.Crew, "__init__", recorded)
+    monkeypatch.setattr(clusters.WorkerPool, "__init__", recorded)
     assert batch(cluster="local:1", convert_to="ogg", on_row=look).done == 6
     assert listening == {"127.0.0.1"}
     assert addresses[0].startswith("tls://127.0.0.1:")  # other users of the machine have no certificate

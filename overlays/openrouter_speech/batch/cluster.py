@@ -247,7 +247,7 @@ def _mark(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def opened(cluster: Cluster, job: "BatchJob", rows: int) -> AsyncIterator["Crew"]:
+async def opened(cluster: Cluster, job: "BatchJob", rows: int) -> AsyncIterator["WorkerPool"]:
     """Start or find a cluster, and yield its workers.
 
     Args:
@@ -279,8 +279,8 @@ async def opened(cluster: Cluster, job: "BatchJob", rows: int) -> AsyncIterator[
     mark.write_text(plan.mark)
     try:
         connecting = _connected(cluster.address) if cluster.processes is None else _started(cluster)
-        async with connecting as client, Crew(client, cluster.address, plan) as crew:
-            yield crew
+        async with connecting as client, WorkerPool(client, cluster.address, plan) as pool:
+            yield pool
     finally:
         mark.unlink(missing_ok=True)
 
@@ -297,7 +297,7 @@ async def _connected(address: str) -> AsyncIterator[Any]:
         with suppress(Exception):
             await client.close()
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise _lost(f"No Dask scheduler answers at {address} ({reason})") from error
+        raise _unavailable(f"No Dask scheduler answers at {address} ({reason})") from error
     async with client:
         yield client
 
@@ -308,7 +308,7 @@ async def _started(cluster: Cluster) -> AsyncIterator[Any]:
     import dask.config  # noqa: PLC0415
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
-    seed = os.environ.get("PYTHONHASHSEED")
+    variables = {"PYTHONHASHSEED", "__DASK_PARENT_PID"} - os.environ.keys()  # Dask sets them
     folder = tempfile.TemporaryDirectory(prefix="openrouter-speech-")
     settings = {
         "temporary-directory": folder.name,
@@ -344,15 +344,15 @@ async def _started(cluster: Cluster) -> AsyncIterator[Any]:
             async with local, Client(local, asynchronous=True, set_as_default=False, direct_to_workers=True) as client:
                 yield client
     finally:
-        if seed is None:  # Dask sets it
-            os.environ.pop("PYTHONHASHSEED", None)
+        for name in variables:
+            os.environ.pop(name, None)
 
 
-class Crew:
+class WorkerPool:
     """The workers, as the driver sees them. Rows go to the one with the fewest."""
 
     def __init__(self, client: Any, address: str, plan: Plan) -> None:
-        """Set up the crew.
+        """Set up the pool.
 
         Args:
             client: A Dask client of this event loop.
@@ -362,7 +362,7 @@ class Crew:
         self._client = client
         self._address = address
         self._plan = plan
-        self._hands = dict[str, _Hand]()
+        self._workers = dict[str, _Worker]()
         self._known = set[str]()
         """Addresses of workers that were tried."""
         self._has_some = Event()
@@ -376,7 +376,7 @@ class Crew:
                 while not (found := await self._client.nthreads()):
                     await self._pause()
         except TimeoutError:
-            raise _lost(
+            raise _unavailable(
                 f"The cluster {self._address} has no worker after {_WAIT:.0f} s: start one, such as "
                 f"`dask worker {self._address}`"
             ) from None
@@ -389,7 +389,7 @@ class Crew:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait([self._watching])
-        await asyncio.gather(*(hand.close() for hand in self._hands.values()))
+        await asyncio.gather(*(worker.close() for worker in self._workers.values()))
 
     async def send(self, number: int, name: str, params: Mapping[str, Any]) -> Arrived:
         """Send the request of a row.
@@ -397,14 +397,14 @@ class Crew:
         Raises:
             APIConnectionError: The worker was lost; the request may have been sent. Or there is no worker.
         """
-        if not self._hands:
+        if not self._workers:
             try:
                 async with asyncio.timeout(_WAIT):
                     await self._has_some.wait()
             except TimeoutError:
-                raise _lost(f"The cluster {self._address} has no worker left after {_WAIT:.0f} s") from None
-        hand = min(self._hands.values(), key=lambda hand: len(hand.rows))
-        return await hand.send(number, name, params)
+                raise _unavailable(f"The cluster {self._address} has no worker left after {_WAIT:.0f} s") from None
+        worker = min(self._workers.values(), key=lambda worker: len(worker.rows))
+        return await worker.send(number, name, params)
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):
@@ -423,8 +423,8 @@ class Crew:
                 reason = str(error)
             else:
                 reason = "it left the cluster"
-            for address in self._hands.keys() - found:
-                self._hands[address].lose(reason)
+            for address in self._workers.keys() - found:
+                self._workers[address].lose(reason)
             self._known &= found  # one that comes back is another process
             for address in found - self._known:
                 try:
@@ -448,7 +448,7 @@ class Crew:
                     )
                     await actor.open()
         except TimeoutError:
-            raise _lost(f"The worker {address} does not answer within {_WAIT:.0f} s: is it busy?") from None
+            raise _unavailable(f"The worker {address} does not answer within {_WAIT:.0f} s: is it busy?") from None
         except ConfigurationError as error:
             raise ConfigurationError(f"The worker {address} cannot be used: {error}") from error
         except Exception as error:  # an old version of this package, for example
@@ -456,17 +456,17 @@ class Crew:
                 f"The worker {address} cannot be used ({type(error).__name__}: {error}): install the same "
                 "openrouter-speech and the same extras there"
             ) from error
-        self._hands[address] = _Hand(self._client, actor, address, self._forget)
+        self._workers[address] = _Worker(self._client, actor, address, self._forget)
         self._has_some.set()
 
     def _forget(self, address: str) -> None:
-        del self._hands[address]
-        if not self._hands:
+        del self._workers[address]
+        if not self._workers:
             self._has_some.clear()
         self._look_now.set()
 
 
-class _Hand:
+class _Worker:
     """A worker, as the driver sees it.
 
     Rows are handed over together, and so are outcomes. At least one call waits in the worker while it has rows.
@@ -556,7 +556,7 @@ class _Hand:
             self._plan(asyncio.get_running_loop().call_later(_GATHERING, self._call))
 
 
-def _lost(message: str) -> APIConnectionError:
+def _unavailable(message: str) -> APIConnectionError:
     error = APIConnectionError(f"{message}. Nothing is lost: the same call goes on.")
     error.retryable = False
     return error

@@ -496,8 +496,8 @@ class _Run(Work[RowRequest, Placed]):
             return
         from .cluster import opened  # noqa: PLC0415  (it needs the extra)
 
-        async with opened(cluster, self._job, self._progress.rows) as crew:
-            yield lambda row: crew.send(row.number, row.key, row.params)
+        async with opened(cluster, self._job, self._progress.rows) as pool:
+            yield lambda row: pool.send(row.number, row.key, row.params)
 
     def is_recorded(self, row: RowRequest) -> None:
         """Let go of the local file of audio that was uploaded."""
