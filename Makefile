@@ -242,7 +242,7 @@ docs-screens: $(INSTALLED) ## take the pictures of docs/images again (needs Chro
 bench: $(INSTALLED) ## compare this client with others, write benchmarks/results.json; QUICK=1 takes a minute and writes to out/
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick --folder $(OUT))
 
-GATES = test-slow lint page-lint check-wheel workflow-lint spec-lint check-curated check-generated
+GATES = lint coverage test-slow page-lint check-wheel workflow-lint spec-lint check-curated check-generated
 
 .PHONY: check
 ifdef PYTHONS
@@ -260,11 +260,10 @@ check:
 	for result in $$results; do echo "Python $${result%=*}: $${result#*=}"; done; \
 	case "$$results" in *=failed*) exit 1;; *=passed*) ;; *) echo "None of these versions is installed." >&2; exit 1;; esac
 else
-# Nothing else may run while pip changes the environment. Then two at a time; the quick tests need all cores.
+# Nothing else may run while pip changes the environment. Then two at a time: many tests wait for a process.
 check: $(INSTALLED) ## run all checks that CI runs, but `net`; PYTHONS="3.11 3.12" runs them on each
 	@$(MAKE) --jobs 1 $(VENV)/.types $(VENV)/.interop
 	@$(MAKE) --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(GATES)
-	@$(MAKE) coverage
 endif
 
 .PHONY: constraints
