@@ -16,7 +16,8 @@ NOT_THE_PACKAGE := tests/tools tests/interop tests/mock/test_docs_page.py tests/
 	$(patsubst %,tests/test_%.py,action benchmarks dist generation makefile npx typing website workflows)
 WORKFLOWS ?= .github/workflows
 
-# Most modules are never imported: those that are get compiled then.
+# Most modules are never imported: those that are get compiled then, once. Some containers would have it done each time.
+unexport PYTHONDONTWRITEBYTECODE
 pip_install = python -m pip install -qq --no-compile --disable-pip-version-check --constraint constraints.txt
 
 # The first recent enough Python on the path; `make PYTHON=...` overrides it. Deferred, because the search is slow.
@@ -242,7 +243,7 @@ docs-screens: $(INSTALLED) ## take the pictures of docs/images again (needs Chro
 bench: $(INSTALLED) ## compare this client with others, write benchmarks/results.json; QUICK=1 takes a minute and writes to out/
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick --folder $(OUT))
 
-GATES = lint coverage test-slow page-lint check-wheel workflow-lint spec-lint check-curated check-generated
+GATES = test-slow lint page-lint check-wheel workflow-lint spec-lint check-curated check-generated
 
 .PHONY: check
 ifdef PYTHONS
@@ -260,10 +261,11 @@ check:
 	for result in $$results; do echo "Python $${result%=*}: $${result#*=}"; done; \
 	case "$$results" in *=failed*) exit 1;; *=passed*) ;; *) echo "None of these versions is installed." >&2; exit 1;; esac
 else
-# Nothing else may run while pip changes the environment. Then two at a time: many tests wait for a process.
+# Nothing else may run while pip changes the environment. Then two at a time; the quick tests need all cores.
 check: $(INSTALLED) ## run all checks that CI runs, but `net`; PYTHONS="3.11 3.12" runs them on each
 	@$(MAKE) --jobs 1 $(VENV)/.types $(VENV)/.interop
 	@$(MAKE) --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(GATES)
+	@$(MAKE) coverage
 endif
 
 .PHONY: constraints
