@@ -198,7 +198,7 @@ ifdef BASE_URL
 		--junit $(OUT)/contract.xml $${SEED:+--seed "$$SEED"} $${EXAMPLES:+--examples "$$EXAMPLES"} \
 		$(if $(filter-out 0,$(LIVE)),--live)
 else
-	$(BIN)/pytest --junitxml $(OUT)/contract.xml --numprocesses auto tests/contract
+	EXAMPLES="$${EXAMPLES:-100}" $(BIN)/pytest --junitxml $(OUT)/contract.xml --numprocesses auto tests/contract
 endif
 
 $(VENV)/.interop: $(INSTALLED)
@@ -243,6 +243,10 @@ docs-screens: $(INSTALLED) ## take the pictures of docs/images again (needs Chro
 bench: $(INSTALLED) ## compare this client with others, write benchmarks/results.json; QUICK=1 takes a minute and writes to out/
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick --folder $(OUT))
 
+$(VENV)/.check: $(INSTALLED)
+	$(BIN)/$(pip_install) --group types --group interop
+	@touch $@ $(VENV)/.types $(VENV)/.interop
+
 GATES = test-slow lint page-lint check-wheel workflow-lint spec-lint check-curated check-generated
 
 .PHONY: check
@@ -263,7 +267,7 @@ check:
 else
 # Nothing else may run while pip changes the environment. Then two at a time; the quick tests need all cores.
 check: $(INSTALLED) ## run all checks that CI runs, but `net`; PYTHONS="3.11 3.12" runs them on each
-	@$(MAKE) --jobs 1 $(VENV)/.types $(VENV)/.interop
+	@$(MAKE) $(VENV)/.check
 	@$(MAKE) --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(GATES)
 	@$(MAKE) coverage
 endif

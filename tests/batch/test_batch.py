@@ -22,7 +22,7 @@ from openrouter_speech import Batch, BatchProgress, BatchRow, OpenRouter, _files
 from openrouter_speech._core import wav as wav_format
 from openrouter_speech._core.retries import BackoffStrategy, RetryConfig
 from openrouter_speech._engine import lock
-from openrouter_speech.batch import recorder, runner
+from openrouter_speech.batch import ledger, recorder, runner
 from openrouter_speech.batch.recorder import Recorder
 from openrouter_speech.batch.store import Store
 from openrouter_speech.mock import MockServer
@@ -464,14 +464,15 @@ def test_shards_do_all_rows_once(batch: Run, server: MockServer, tmp_path: Path)
     assert [result.invalid for result in results] == [1, 1, 1]
 
 
-def test_the_progress_is_reported(batch: Run, slept: list[float]) -> None:
+def test_the_progress_is_reported(batch: Run, slept: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "_REPORTED", 40)
     seen: list[BatchProgress] = []
-    rows = ({"input": f"Text {number}."} for number in range(1000))
+    rows = ({"input": f"Text {number}."} for number in range(80))
     result: Batch = batch(rows, on_progress=seen.append, concurrency=9, client=answering(failing=True))
-    assert [now.rows for now in seen if now.reading] == [1000]
+    assert [now.rows for now in seen if now.reading] == [40, 80]
     first, last = next(now for now in seen if not now.reading), seen[-1]
-    assert (first.rows, first.done) == (1000, 0)
-    assert (last.rows, last.done, last.failed, last.new_done) == (1000, 999, 1, 999)
+    assert (first.rows, first.done) == (80, 0)
+    assert (last.rows, last.done, last.failed, last.new_done) == (80, 79, 1, 79)
     assert last.new_audio_seconds == result.new_audio_seconds
     assert any(now.waiting_seconds for now in seen)
     assert slept

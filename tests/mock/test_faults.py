@@ -11,7 +11,7 @@ import httpcore
 import httpx
 import pytest
 from openrouter_speech import OpenRouter, errors
-from openrouter_speech.mock import Fault, MockServer
+from openrouter_speech.mock import Fault, MockServer, journal
 from openrouter_speech.mock.faults import FORMS, KINDS, OK, Script, preferred
 
 from ..conftest import KEY, REQUEST, Connect
@@ -253,11 +253,12 @@ def test_the_journal_records_refused_requests(mock: MockServer) -> None:
         _ = mock.requests[3].json
 
 
-def test_the_journal_keeps_the_latest_thousand(mock: MockServer) -> None:
-    with httpx.Client(base_url=mock.url) as http:
-        for _ in range(1001):
+def test_the_journal_keeps_the_latest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "_LONGEST", 10)
+    with MockServer() as mock, httpx.Client(base_url=mock.url) as http:
+        for _ in range(11):
             http.get("/audio/speech")
-    assert (len(mock.requests), mock.requests[0].number, mock.requests[-1].number) == (1000, 2, 1001)
+    assert (len(mock.requests), mock.requests[0].number, mock.requests[-1].number) == (10, 2, 11)
 
 
 def test_another_process_controls_it_over_http(mock: MockServer) -> None:

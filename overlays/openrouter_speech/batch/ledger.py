@@ -33,6 +33,8 @@ _OLDEST = (3, 33, 0)
 """The version of SQLite with UPDATE FROM, of 2020."""
 _PAGE = 500
 """Rows to read at a time."""
+_REPORTED = 1000
+"""Rows to read between reports of the progress."""
 _SHOWN = 1000
 """Wrong rows to keep; the others are only counted."""
 
@@ -236,7 +238,7 @@ class Ledger:
                 if len(problems) < _SHOWN:
                     problems.append(f"{source.noun.capitalize()} {number} {error}")
             count += 1
-            if not count % 1000:
+            if not count % _REPORTED:
                 yield count
         if not count:
             raise InvalidRowsError(f"{source.name} has no rows", [])
