@@ -156,31 +156,25 @@ check-wheel: $(INSTALLED) ## build the wheel, install it into an empty environme
 
 PYTEST = $(BIN)/pytest --numprocesses auto --dist worksteal
 
-# Other servers than the mock server.
-NET = $(addprefix tests/contract/test_,another_description.py conforming.py net.py)
-
-# Tests that start many processes or servers.
+# Tests that start many processes, or many servers to judge.
 SLOW = tests/interop tests/mock/test_pytest_plugin.py $(addprefix tests/cli/test_,end_to_end.py mock.py terminal.py) \
-	$(addprefix tests/contract/test_,proxy.py server.py) $(addprefix tests/test_,action.py benchmarks.py dist.py \
-	documents.py generation.py makefile.py soak.py spec_lint.py suite.py typing.py workflows.py)
+	$(addprefix tests/contract/test_,another_description.py conforming.py net.py proxy.py) \
+	$(addprefix tests/test_,action.py benchmarks.py dist.py documents.py generation.py makefile.py soak.py spec_lint.py \
+	suite.py typing.py workflows.py)
 
-OTHER_TARGETS = $(addprefix --ignore ,$(NET) $(SLOW) tests/mock/test_docs_page.py)
+OTHERS = $(addprefix --ignore ,$(SLOW) tests/mock/test_docs_page.py)
 
 .PHONY: test
 test: $(INSTALLED) ## run the quick tests; make test ARGS="-k retries" runs some of all
-	$(PYTEST) $(or $(ARGS),$(OTHER_TARGETS) --ignore tests/tools --ignore tests/cli/test_batch.py)
+	$(PYTEST) $(or $(ARGS),$(OTHERS) --ignore tests/tools --ignore tests/cli/test_batch.py)
 
 .PHONY: test-slow
-test-slow: $(INSTALLED) $(VENV)/.interop ## run the tests that start many processes or servers
+test-slow: $(INSTALLED) $(VENV)/.interop ## run the tests that start many processes, or many servers to judge
 	$(PYTEST) $(SLOW)
-
-.PHONY: net
-net: $(INSTALLED) ## test that good servers keep every rule, and that each of many broken ones is named by the rule it breaks
-	$(PYTEST) $(NET)
 
 .PHONY: coverage
 coverage: $(INSTALLED) ## run the tests but the slow ones; fail if they cover less than 95% of the code
-	$(PYTEST) --cov $(or $(ARGS),$(OTHER_TARGETS))
+	$(PYTEST) --cov $(or $(ARGS),$(OTHERS))
 
 .PHONY: soak
 soak: $(INSTALLED) ## make many calls to a failing server and look for leaks: make soak N=20000 SEED=1
@@ -243,11 +237,7 @@ docs-screens: $(INSTALLED) ## take the pictures of docs/images again (needs Chro
 bench: $(INSTALLED) ## compare this client with others, write benchmarks/results.json; QUICK=1 takes a minute and writes to out/
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick --folder $(OUT))
 
-$(VENV)/.check: $(INSTALLED)
-	$(BIN)/$(pip_install) --group types --group interop
-	@touch $@ $(VENV)/.types $(VENV)/.interop
-
-GATES = test-slow lint page-lint check-wheel workflow-lint spec-lint check-curated check-generated
+GATES = lint page-lint check-wheel workflow-lint spec-lint check-curated check-generated
 
 .PHONY: check
 ifdef PYTHONS
@@ -265,9 +255,8 @@ check:
 	for result in $$results; do echo "Python $${result%=*}: $${result#*=}"; done; \
 	case "$$results" in *=failed*) exit 1;; *=passed*) ;; *) echo "None of these versions is installed." >&2; exit 1;; esac
 else
-# Nothing else may run while pip changes the environment. Then two at a time; the quick tests need all cores.
-check: $(INSTALLED) ## run all checks that CI runs, but `net`; PYTHONS="3.11 3.12" runs them on each
-	@$(MAKE) $(VENV)/.check
+# Nothing else may run while pip changes the environment. Then two at a time; the tests need all cores.
+check: $(VENV)/.types ## run all checks that CI runs, but `test-slow`; PYTHONS="3.11 3.12" runs them on each
 	@$(MAKE) --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) $(GATES)
 	@$(MAKE) coverage
 endif
