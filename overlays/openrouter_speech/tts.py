@@ -382,8 +382,9 @@ class TTS:
                 Without an id, it gets one made from its content.
             folder: The folder for the audio, the metadata and the ledger. It is created.
             name: The name of each file, without its suffix, from the fields `id` and `number`.
-            concurrency: The maximum number of in-flight requests. It starts with few. If the server reports too many
-                (429) or asks for a wait, all of them wait together, and fewer are sent at once from then on.
+            concurrency: The maximum number of in-flight requests; a client of our own has 100 connections. It starts
+                with few. If the server reports too many (429) or asks for a wait, all of them wait together, and fewer
+                are sent at once from then on.
             rate: The maximum number of requests per second.
             max_cost: US dollars, such as "2.50", that all rows of the folder may cost, those of earlier calls included.
                 A row counts with its cost once that was looked up, and before with the most that it can cost. No
