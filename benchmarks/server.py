@@ -5,7 +5,7 @@ selects the response:
 
     /short/...       4 KiB
     /stream-256/...  256 MiB of pcm, from one buffer
-    /mp3-256/...     the same with the content type of mp3
+    /mp3-256/...     the same of mp3: silence
     /first-20/...    4 KiB at once, the rest of 64 KiB after 20 ms
 
 For each line of standard input, "port" or "busy", it prints its port or the seconds of processor time used so far.
@@ -22,6 +22,10 @@ from timeit import timeit
 from .processes import Process
 
 SHORT, FIRST, PIECE = 4 << 10, 64 << 10, bytes(1 << 20)
+FRAME = b"\xff\xf3\x44\xc0" + bytes(92)
+"""An empty frame of mp3: MPEG 2, 24 kHz, mono, 32 kbit/s."""
+MP3 = [(FRAME * (1 << 15))[at << 20 : (at + 1) << 20] for at in range(3)]
+"""1 MiB each. Three of them are whole frames."""
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -43,8 +47,8 @@ def respond(connection: socket.socket, request: bytes) -> None:
     elif kind in {b"stream", b"mp3"}:
         length = int(size) << 20
         connection.sendall(head(length, "audio/mpeg") if kind == b"mp3" else head(length))
-        for _ in range(int(size)):
-            connection.sendall(PIECE)
+        for number in range(int(size)):
+            connection.sendall(MP3[number % 3] if kind == b"mp3" else PIECE)
     else:
         connection.sendall(head(FIRST) + PIECE[:SHORT])
         time.sleep(int(size) / 1000)

@@ -20,7 +20,7 @@ from benchmarks.__main__ import main
 from benchmarks.clients import CLIENTS
 from benchmarks.comparison import Measurements, Spread, ratios, verdict
 from benchmarks.processes import Process, clean_environment
-from benchmarks.server import FIRST, SHORT, Server
+from benchmarks.server import FIRST, FRAME, SHORT, Server
 
 from .conftest import PROJECT, Make
 from .contract.prism import PRISM
@@ -235,8 +235,14 @@ def test_the_server_sends_what_the_path_selects(bench_server: Server, path: byte
     content_type = b"audio/mpeg" if path.startswith(b"mp3") else b"audio/pcm;rate=24000;channels=1"
     assert head.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n" % (content_type, length))
     assert len(head) % 2  # so that chunks of the response end within a frame
-    assert body == bytes(length)
+    assert body == (FRAME * (length // 96 + 1) if path.startswith(b"mp3") else bytes(length))[:length]
     assert bench_server.busy() > before > 0
+
+
+def test_the_mp3_that_is_streamed_is_audio(bench_server: Server) -> None:
+    made: Any = CLIENTS["openrouter-speech"][0](bench_server.url("mp3-2"))
+    assert sum(map(len, made.stream())) == 2 << 20
+    made.sync.close()
 
 
 @pytest.mark.parametrize("client", CLIENTS)
