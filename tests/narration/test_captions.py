@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from openrouter_speech.narration.captions import Cue, save, share_out, srt, texts, vtt
 
@@ -85,6 +85,7 @@ def test_people_do_not_share_captions() -> None:
 
 
 @given(st.lists(WORDS, min_size=1, max_size=12), st.text("ABC. ", min_size=1, max_size=40).map(str.strip).filter(bool))
+@example([*"aaaaaaaaaa", "aaa", "a" * 19], "A" * 30)  # the name is split off alone
 def test_the_name_of_a_speaker_fits_in(words: list[str], speaker: str) -> None:
     found = list(texts(" ".join(words), "en", speaker))
     assert "".join("".join(found).split()) == "".join(words)

@@ -38,6 +38,8 @@ def texts(paragraph: str, language: str, speaker: str | None = None) -> Iterator
     if speaker:
         name = "x" * len(speaker) + ":"
         first, *others = texts(f"{name} {paragraph}", language)
+        if first == name and others:  # the name takes a line, and the next caption may have only one beside it
+            first, others = "", [*others[0].split("\n"), *others[1:]]
         yield from filter(None, [first.removeprefix(name).lstrip(), *others])
         return
     start = 0
