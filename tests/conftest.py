@@ -204,9 +204,15 @@ class Caller:
         self.open_router = open_router
         self._runner = runner
 
+    def call(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """Call a method of `tts`, or its async twin."""
+        tts = self.open_router.tts
+        if self._runner:
+            return self._runner.run(getattr(tts, f"{method}_async")(*arguments, **options))
+        return getattr(tts, method)(*arguments, **options)
+
     def create(self, **params: Any) -> SpeechResponse:
-        tts, request = self.open_router.tts, cast("SpeechParams", REQUEST | params)
-        return self._runner.run(tts.create_speech_async(**request)) if self._runner else tts.create_speech(**request)
+        return cast("SpeechResponse", self.call("create_speech", **REQUEST | params))
 
     def read_stream(self, chunk_size: int | None = None, **params: Any) -> list[bytes]:
         """Read all chunks of a stream."""
@@ -222,10 +228,7 @@ class Caller:
         return self._runner.run(read())
 
     def save(self, path: Path, *, convert: bool = True, **params: Any) -> SavedSpeech:
-        tts, request = self.open_router.tts, cast("SpeechParams", REQUEST | params)
-        if self._runner:
-            return self._runner.run(tts.save_speech_async(path, convert=convert, **request))
-        return tts.save_speech(path, convert=convert, **request)
+        return cast("SavedSpeech", self.call("save_speech", path, convert=convert, **REQUEST | params))
 
     def close(self, *given: httpx.Client | httpx.AsyncClient) -> None:
         """Close the client and the given httpx clients. It may be closed already."""

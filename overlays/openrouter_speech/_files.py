@@ -596,6 +596,16 @@ def _reserved(wanted: Path) -> Path:
     raise AssertionError  # there is always a next number
 
 
+def free_path(path: str, mark: str) -> str:
+    """Return this path, or one with a mark and a number before its suffix if it is taken."""
+    number, free = 1, path
+    while os.access(free, os.F_OK):  # unlike os.path.exists, it raises nothing to say no
+        number += 1
+        stem, suffix = os.path.splitext(path)  # noqa: PTH122
+        free = f"{stem}{mark}{number}{suffix}"
+    return free
+
+
 def remove_partial(folder: Path, name: str | None = None) -> None:
     """Remove what killed processes left half-written in a folder: all, or what was to become the file of this name.
 

@@ -481,7 +481,7 @@ class TTS:
             _references.check(references)
         if isinstance(text, Unset):
             return self._session.call(OPERATION, params)
-        return self._session.call(OPERATION, {"input": text, **params}, is_whole=False)
+        return self._session.call(OPERATION, {"input": text, **params}, checks_model=False)
 
     def _narration(
         self,
@@ -558,7 +558,8 @@ class TTS:
         return Cluster(checked, partial(sending, self._session.settings(), params), self._session.key())
 
     def _row(self, row: Mapping[str, Any], params: BatchParams) -> Call:
-        return self._session.call(OPERATION, {**self._with_format_of_parts({**params, **row}), "retries": None})
+        whole = {**self._with_format_of_parts({**params, **row}), "retries": None}
+        return self._session.call(OPERATION, whole, checks_model=False)  # the batch has checked it
 
     def _with_format_of_parts(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Default the format to pcm, which can be joined without loss, and is a WAV file in every dataset.

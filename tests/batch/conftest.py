@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from openrouter_speech import Batch
@@ -26,11 +26,8 @@ def batch(connect: Connect, server: MockServer, tmp_path: Path) -> Iterator[Run]
     def run(rows: Any = ROWS, folder: Path | None = None, *, client: Any = None, **options: Any) -> Batch:
         client = {"server_url": server.url} | (client or {})
         caller = connect(client.pop("api_key", KEY), **client)
-        tts, target = caller.open_router.tts, folder or tmp_path / "out"
         options = SETTINGS | {"concurrency": 1} | options
-        if caller._runner is None:
-            return tts.batch(rows, target, **options)
-        return caller._runner.run(tts.batch_async(rows, target, **options))
+        return cast("Batch", caller.call("batch", rows, folder or tmp_path / "out", **options))
 
     yield run
     server.reset()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from openrouter_speech import Narration
@@ -33,11 +33,8 @@ def narrate(connect: Connect, server: MockServer, tmp_path: Path) -> Iterator[Na
     def run(text: str = TEXT, path: Path | None = None, *, client: Any = None, **options: Any) -> Narration:
         client = {"server_url": server.url} | (client or {})
         caller = connect(client.pop("api_key", KEY), **client)
-        tts, target = caller.open_router.tts, path or tmp_path / "book.wav"
         options = SETTINGS | {"pause_ms": 0} | options
-        if caller._runner is None:
-            return tts.narrate(text, target, **options)
-        return caller._runner.run(tts.narrate_async(text, target, **options))
+        return cast("Narration", caller.call("narrate", text, path or tmp_path / "book.wav", **options))
 
     yield run
     server.reset()

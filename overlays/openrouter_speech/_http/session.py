@@ -86,13 +86,14 @@ class Session:
         self._cache = _cache(cache_dir)
         self.connections = Connections(client, async_client, async_transport, self.server_url)
 
-    def call(self, operation: wire.Operation, arguments: Mapping[str, Any], *, is_whole: bool = True) -> Call:
+    def call(self, operation: wire.Operation, arguments: Mapping[str, Any], *, checks_model: bool = True) -> Call:
         """Build a call.
 
         Args:
             operation: What to request.
             arguments: Those of the operation, and those in `CallOptions`; required ones may be missing here.
-            is_whole: Whether the request is sent like this; otherwise the model may need what is still to come.
+            checks_model: Whether to refuse what the model is known to refuse. False if that was done, or has to wait
+                for what is still to come.
 
         Raises:
             TypeError, ValueError: An argument has a wrong type or value; the message names it.
@@ -108,7 +109,7 @@ class Session:
         requested = given.get("response_format")
         server_url = self.server_url if server_url is None else _checked_server_url(server_url)
         returns_audio = operation.success.startswith("audio/")
-        if returns_audio and is_whole:
+        if returns_audio and checks_model:
             self.check_model(given, server_url)
         return Call(
             request=request,

@@ -134,14 +134,6 @@ class Done(NamedTuple):
     cost: str | None
 
 
-@frozen
-class Read:
-    """What reading the rows found."""
-
-    invalid: int
-    """Wrong rows, which were skipped."""
-
-
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database. A commit is on disk when it returns, also after a power failure."""
     connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)

@@ -61,7 +61,7 @@ class RowChecker:
         if references := own.get("input_references"):
             _references.check(references)
         prepare(_OPERATION, own)  # what is shared was checked before
-        self.check_model(own)
+        self._check_model(merged)
         params = _canonical(own)
         digest = hashlib.sha256(params.encode()).digest()[:16]
         return Row(_checked_id(given.get("id")) or digest.hex(), params, digest, _size(merged))

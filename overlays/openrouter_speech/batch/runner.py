@@ -461,7 +461,7 @@ class _Run(Work[RowRequest, Placed]):
         self.recorder = recorder
         self._job = job
         self._ledger = ledger
-        self._store = store
+        self.store = store
         self._in_a_row = 0
         self._last_error: BaseException | None = None
         self._unsaved = list[FileWriteError]()
@@ -480,19 +480,14 @@ class _Run(Work[RowRequest, Placed]):
     @property
     def uploads(self) -> bool:
         """Whether the audio is uploaded."""
-        return self._store.remote is not None
-
-    @property
-    def store(self) -> Store:
-        """The files of the batch."""
-        return self._store
+        return self.store.remote is not None
 
     @asynccontextmanager
     async def sender(self, send: SendAsync) -> AsyncIterator[Callable[[RowRequest], Awaitable[Arrived]]]:
         """Yield what sends the request of a row: `send`, or a worker of a cluster."""
         cluster = self._job.cluster
         if cluster is None or self.scheduler.is_over:
-            yield lambda row: send(row.params, receiver_async(self._store, row.number))
+            yield lambda row: send(row.params, receiver_async(self.store, row.number))
             return
         from .cluster import opened  # noqa: PLC0415  (it needs the extra)
 
@@ -501,11 +496,11 @@ class _Run(Work[RowRequest, Placed]):
 
     def is_recorded(self, row: RowRequest) -> None:
         """Let go of the local file of audio that was uploaded."""
-        self._store.is_recorded(row.number)
+        self.store.is_recorded(row.number)
 
     def put(self, row: RowRequest, arrived: Arrived) -> Facts:
         """Put the audio of a row in its place."""
-        return self._store.put(row.number, self._store.place(row.number, row.key, arrived.info.format), arrived)
+        return self.store.put(row.number, self.store.place(row.number, row.key, arrived.info.format), arrived)
 
     def settle(self, request: RowRequest, outcome: Placed | BaseException) -> None:
         """Record the outcome of a request, and report the progress."""
@@ -519,7 +514,7 @@ class _Run(Work[RowRequest, Placed]):
             return
         self.scheduler.succeeded(request)
         self._in_a_row = 0
-        if self._store.is_full and self.scheduler.error is None:
+        if self.store.is_full and self.scheduler.error is None:
             self.scheduler.error = OSError(errno.ENOSPC, "The disk is full: free some space", str(self._job.folder))
         arrived, facts = outcome
         self.account.arrived()
@@ -534,7 +529,7 @@ class _Run(Work[RowRequest, Placed]):
             new_audio_seconds=progress.new_audio_seconds + (facts.duration or 0.0),
         )
         if self._job.on_row is not None:
-            remote = self._store.remote
+            remote = self.store.remote
             file = self._job.folder / facts.file if remote is None else f"{remote.url}/{facts.file}"
             row = BatchRow(request.key, "done", request.retries + 1, file, facts.duration, arrived.generation_id)
             self._job.on_row(row)
@@ -576,11 +571,11 @@ class _Run(Work[RowRequest, Placed]):
         has_new = self._progress.new_done and not self._has_described
         if has_new or described != self._ledger.about("described") or not self._metadata.exists():
             metadata.write(self._ledger.done(), self._metadata)
-            if self._store.remote is not None:
-                self._store.remote.upload(self._metadata, self._metadata.name)
+            if self.store.remote is not None:
+                self.store.remote.upload(self._metadata, self._metadata.name)
             self._ledger.note("described", described)
             self._has_described = True
-        metadata.remove_others(self._metadata, self._store.remote)
+        metadata.remove_others(self._metadata, self.store.remote)
 
     def result(self) -> Batch:
         """Return the batch as it stands."""
@@ -606,7 +601,7 @@ class _Run(Work[RowRequest, Placed]):
         if self.scheduler.failed(request, error, self.now()):
             self.recorder.ended(request.number, "new", str(error), lost=is_lost)
             return
-        if isinstance(error, AudioError) and error.audio and (kept := self._store.keep(request.number, error.audio)):
+        if isinstance(error, AudioError) and error.audio and (kept := self.store.keep(request.number, error.audio)):
             error.add_note(f"What arrived is in {kept}")
         if isinstance(error, FileWriteError) and error is not self.scheduler.error:
             self._unsaved.append(error)

@@ -19,7 +19,6 @@ from attrs import frozen
 
 from .._core.checks import Checker
 from .._engine import extra
-from .._files import StrPath
 from .._generated import OPERATIONS, SCHEMAS
 
 PARAMETERS = {name: one for name, one in OPERATIONS["create_speech"].parameters.items() if one.location == "body"}
@@ -298,8 +297,3 @@ _READERS: dict[str, Callable[[BinaryIO], Iterator[Item]]] = {
     ".tsv": partial(_csv, "excel-tab"),
     ".parquet": _parquet,
 }
-
-
-def source_name(rows: StrPath) -> str:
-    """Return the name of rows for messages."""
-    return "standard input" if os.fspath(rows) == "-" else str(rows)

@@ -198,7 +198,7 @@ class Store:
             os.makedirs(folder, exist_ok=True)
             self._made.add(folder)
         with self._moving:
-            free = _free(target)
+            free = files.free_path(target, "-")
             os.rename(written, free)
         return free.removeprefix(f"{self._root}/")
 
@@ -228,7 +228,7 @@ class Store:
     def _incomplete(self, name: str) -> Path:
         folder = self._folder / ".batch" / "incomplete"
         folder.mkdir(exist_ok=True)
-        return Path(_free(f"{folder}/{name}"))
+        return Path(files.free_path(f"{folder}/{name}", "-"))
 
     def keep(self, number: int, content: bytes) -> Path | None:
         """Keep bytes that are not whole audio, but may have been paid for. Text is not audio, and not kept."""
@@ -260,7 +260,7 @@ def check_pattern(pattern: object) -> str:
     return pattern
 
 
-def _facts(content: bytes | mmap.mmap, info: AudioInfo, place: str = "") -> Facts:
+def _facts(content: bytes | mmap.mmap, info: AudioInfo, place: str) -> Facts:
     known = audio.info_from_audio(content, info)
     digest = hashlib.sha256(content).hexdigest()
     return Facts(place, len(content), digest, audio.duration(content, known), known.sample_rate)
@@ -285,15 +285,6 @@ def _write(path: str, content: bytes) -> None:
             left = left[os.write(descriptor, left) :]
     finally:
         os.close(descriptor)
-
-
-def _free(path: str) -> str:
-    number, free = 1, path
-    while os.access(free, os.F_OK):  # unlike os.path.exists, it raises nothing to say no
-        number += 1
-        stem, dot, suffix = path.rpartition(".")
-        free = f"{stem}-{number}{dot}{suffix}"
-    return free
 
 
 @contextmanager

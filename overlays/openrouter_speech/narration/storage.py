@@ -87,7 +87,7 @@ class PartStore:
         name = "wav" if audio_format == "pcm" else audio_format
         suffix = f".{name}" if f".{name}" in audio.SUFFIXES else _UNKNOWN
         place = self._parts / f"{key}{suffix}"
-        return place if suffix in SUFFIXES else _free(place)
+        return place if suffix in SUFFIXES else Path(files.free_path(str(place), "."))
 
     def look_at(self, file: Path, generation_id: str | None) -> StoredPart | None:
         """Return the part in a file that was just written; None if no audio can be read from it."""
@@ -96,14 +96,14 @@ class PartStore:
 
     def keep(self, key: str, audio: bytes) -> Path:
         """Keep unusable audio of a part."""
-        file = _free(self._parts / f"{key}{_UNKNOWN}")
+        file = Path(files.free_path(str(self._parts / f"{key}{_UNKNOWN}"), "."))
         with files.replacing(file) as opened:
             opened.write(audio)
         return file
 
     def put_aside(self, file: Path) -> Path:
         """Keep a file without readable audio, but not as a part."""
-        return file.rename(_free(file.with_suffix(_UNKNOWN)))
+        return file.rename(files.free_path(str(file.with_suffix(_UNKNOWN)), "."))
 
     def useless(self) -> dict[str, Path]:
         """Return the files with unusable audio, by key."""
@@ -165,15 +165,6 @@ class PartStore:
 def write_json(file: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file as a whole."""
     files.write_text(file, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-
-
-def _free(path: Path) -> Path:
-    """Return this path, or a numbered one if it is taken."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}.{number}{path.suffix}")
-    return free
 
 
 def _whole(file: Path, known: dict[str, Any]) -> StoredPart | None:
