@@ -17,7 +17,7 @@ from .cases import measure
 from .processes import PROJECT, prepare_environments, run
 from .server import Server
 
-PACKAGES = ("openrouter-speech", "openrouter", "openai", "httpx", "attrs", "httpx-aiohttp", "aiohttp", "pydantic")
+PACKAGES = ("openrouter-speech", "openrouter", "openai", "httpx", "attrs", "aiohttp", "pydantic")
 
 
 def main() -> None:

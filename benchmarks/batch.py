@@ -178,7 +178,7 @@ MEASURES: dict[str, Callable[[str, int], float]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.batch", description=__doc__)
-    parser.add_argument("--rows", type=int, default=4000, help="rows of a batch")
+    parser.add_argument("--rows", type=int, default=10_000, help="rows of a batch")
     parser.add_argument("--many", type=int, default=1_000_000, help="rows of a large ledger")
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
@@ -203,8 +203,8 @@ def main() -> int:
             measure("sending-cluster", options.rows) / measure("sending", options.rows) for _ in range(options.turns)
         ]
         converting = [  # 22 s of audio in each row
-            measure("converting-cluster", options.rows // 40, "stream-1")
-            / measure("converting", options.rows // 40, "stream-1")
+            measure("converting-cluster", options.rows // 100, "stream-1")
+            / measure("converting", options.rows // 100, "stream-1")
             for _ in range(options.turns)
         ]
         few, many = measure("reading", 1000), measure("reading", options.many)

@@ -13,11 +13,11 @@ import httpx
 import openrouter_speech
 import pytest
 from openrouter_speech import OpenRouter, SpeechResponse, components, errors, utils
-from openrouter_speech._generated import SERVER_URL
+from openrouter_speech._generated import OPERATIONS, SERVER_URL
 from openrouter_speech.mock import MockServer
 from openrouter_speech.tts import TTS, SpeechParams
 
-from .conftest import KEY, PROJECT, REQUEST, Connect
+from .conftest import KEY, PROJECT, REQUEST, Connect, connecting
 
 
 class Recorder:
@@ -388,6 +388,61 @@ def test_async_clients_are_closed_at_the_end(server: MockServer) -> None:
         assert own.is_closed
 
     asyncio.run(main())
+
+
+CLIENTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "headers": {"headers": [("user-agent", "mine"), ("X-Twice", "1"), ("X-Twice", "2"), ("x-own", "of the client")]},
+    "host": {"headers": {"host": "behind.example"}},
+    "cookies": {"cookies": {"route": "1"}},
+    "params": {"params": {"team": "a b"}},
+    "timeout": {"timeout": 3},
+    "base_url": {"base_url": "https://elsewhere.example/v2"},
+}
+
+
+@pytest.mark.parametrize("options", CLIENTS.values(), ids=CLIENTS)
+@pytest.mark.parametrize("kind", [httpx.Client, httpx.AsyncClient])
+def test_a_request_is_what_the_httpx_client_would_build(kind: Any, options: dict[str, Any]) -> None:
+    """It is built without the client, which takes longer, unless there is something that only the client knows."""
+    session, client = OpenRouter(KEY)._session, kind(**options)
+    listed = session.call(OPERATIONS["list_models"], {})
+    spoken = session.call(OPERATIONS["create_speech"], {**REQUEST, "http_headers": {"X-OWN": "of the call: ü"}})
+    limited = session.call(OPERATIONS["create_speech"], {**REQUEST, "timeout_ms": 70})
+    by_hand = {"HOST": "other.example", "content-length": "7"}
+    odd = session.call(OPERATIONS["create_speech"], {**REQUEST, "http_headers": by_hand})
+    for call in (listed, spoken, limited, odd):
+        ours = call.new_request(client)
+        theirs = client.build_request(
+            call.request.method,
+            call.server_url + call.request.path,
+            content=call.request.body,
+            headers=[(name.encode(), value.encode()) for name, value in call.headers.items()],
+            timeout=client.timeout if call.timeout is None else call.timeout,
+        )
+        theirs.headers["Authorization"] = f"Bearer {KEY}"
+        assert (ours.method, ours.url, ours.headers.raw) == (theirs.method, theirs.url, theirs.headers.raw)
+        assert (ours.content, ours.extensions) == (theirs.content, theirs.extensions)
+        assert isinstance(ours.stream, httpx.SyncByteStream)
+        assert isinstance(ours.stream, httpx.AsyncByteStream)
+
+
+@pytest.mark.parametrize(("kind", "way"), [(httpx.Client, "sync"), (httpx.AsyncClient, "async")])
+def test_what_traces_httpx_sees_the_calls(
+    kind: Any, way: str, server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sentry and Datadog replace `send` of the class."""
+    seen: list[str] = []
+    send = kind.send
+
+    def traced(self: Any, request: httpx.Request, **options: Any) -> Any:
+        seen.append(request.url.path)
+        return send(self, request, **options)
+
+    monkeypatch.setattr(kind, "send", traced)
+    for caller in connecting(way):
+        caller(server_url=server.url).create()
+    assert seen == ["/api/v1/audio/speech"]
 
 
 def test_a_given_client_is_never_closed(connect: Connect) -> None:

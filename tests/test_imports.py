@@ -17,7 +17,7 @@ READY = {
 }  # fmt: skip
 """The modules of a client that is ready to call."""
 LATER = {
-    "aiohttp", "asyncio", "dateutil", "fsspec", "httpx_aiohttp", "jsonschema_rs", "miniaudio", "numpy", "pyarrow",
+    "aiohttp", "asyncio", "dateutil", "fsspec", "jsonschema_rs", "miniaudio", "numpy", "pyarrow",
     "rich", "semantic_text_splitter", "sentencex", "soundfile", "sqlite3", "starlette", "typer", "uvicorn", "yaml",
 }  # fmt: skip
 """Modules that are imported when they are needed; asyncio with the first awaited call, as in httpx."""

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import aiohttp
+import httpx
 import pytest
 import trustme
 from httpx_aiohttp import HttpxAiohttpClient
@@ -20,7 +23,7 @@ from openrouter_speech._http.pools import AsyncTransport, Connections
 
 from .conftest import KEY, REQUEST, Connect, connecting
 from .wire.answers import GOOD
-from .wire_server import WireServer, hang_up, http, refusing
+from .wire_server import PCM, Connection, WireServer, hang_up, head, http, refusing
 
 Transports = pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
 
@@ -46,7 +49,7 @@ def kind_of_client(transport: AsyncTransport | None = None) -> str:
 def test_aiohttp_is_used_if_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (kind_of_client(), kind_of_client("aiohttp")) == ("AiohttpClient", "AiohttpClient")
     assert kind_of_client("httpx") == "AsyncClient"
-    monkeypatch.setitem(sys.modules, "httpx_aiohttp", None)
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
     monkeypatch.delitem(sys.modules, "openrouter_speech._http.aiohttp_client", raising=False)
     assert kind_of_client() == "AsyncClient"
     with pytest.raises(errors.ConfigurationError, match=r"pip install 'openrouter-speech\[aiohttp\]'"):
@@ -77,6 +80,65 @@ def test_a_lost_connection_may_have_been_billed_unlike_a_refused_one(slept: list
     with refusing() as url, pytest.raises(errors.APIConnectionError) as raised:
         asyncio.run(call(url))
     assert (raised.value.maybe_billed, len(slept)) == (False, 2)
+
+
+def test_what_aiohttp_raises_is_told_apart() -> None:
+    """By whether the request may have been charged, and by what took too long."""
+    from openrouter_speech._http import aiohttp_client  # noqa: PLC0415
+
+    key: Any = SimpleNamespace(host="h", port=1, ssl=True)
+    request: Any = SimpleNamespace(real_url="http://h")
+    raised = {
+        aiohttp.ConnectionTimeoutError("late"): (False, "while connecting"),
+        aiohttp.SocketTimeoutError("late"): (True, "while waiting for the next bytes"),
+        aiohttp.ClientConnectorError(key, OSError(111, "refused")): (False, "refused"),
+        aiohttp.ClientProxyConnectionError(key, OSError(111, "refused")): (False, "refused"),
+        aiohttp.ClientHttpProxyError(request, (), status=407, message="Who are you?"): (False, "Who are you"),
+        aiohttp.ServerDisconnectedError("gone"): (True, "gone"),
+        aiohttp.ClientOSError(104, "reset"): (True, "reset"),
+        aiohttp.ClientPayloadError("cut"): (True, "cut"),
+    }
+    for error, (maybe_billed, words) in raised.items():
+        cause = aiohttp_client._translated(error)
+        cause.__cause__ = error
+        found = errors.from_transport(cause, httpx.Request("POST", "http://h"))
+        assert (found.maybe_billed, words in str(found)) == (maybe_billed, True), error
+    limits = aiohttp_client._timeout(connect=1, read=2, write=3, pool=4)
+    assert limits == aiohttp.ClientTimeout(sock_connect=1, sock_read=2, connect=4)
+
+
+def test_a_call_that_gets_no_connection_in_time_was_not_sent() -> None:
+    """The limits of a client hold over aiohttp, too."""
+    from openrouter_speech._http.aiohttp_client import AiohttpClient  # noqa: PLC0415
+
+    may_answer = threading.Event()
+
+    def late(connection: Connection) -> object:
+        connection.wait_for(may_answer)
+        return http(body=bytes(480))(connection)
+
+    async def main(url: str) -> list[Any]:
+        limits, timeout = httpx.Limits(max_connections=2), httpx.Timeout(60, pool=0.05)
+        async with AiohttpClient(verify=ssl.create_default_context(), limits=limits, timeout=timeout) as client:
+            open_router = OpenRouter(KEY, server_url=url, async_client=client, retry_config=None)
+            calls = [asyncio.ensure_future(open_router.tts.create_speech_async(**REQUEST)) for _ in range(3)]
+            await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+            may_answer.set()
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+    with WireServer(late) as server:
+        *good, failed = sorted(asyncio.run(main(server.url)), key=lambda result: isinstance(result, Exception))
+        assert (len(good), server.connections, len(server.requests)) == (2, 2, 2)
+    assert isinstance(failed, errors.APITimeoutError)
+    assert not failed.maybe_billed
+
+
+def test_an_error_without_words_has_the_servers_reason(connect: Connect) -> None:
+    with (
+        WireServer(http(400, content_type=None)) as server,
+        pytest.raises(errors.BadRequestResponseError, match="400: Status"),
+    ):
+        connect(server_url=server.url).create()
 
 
 def test_concurrent_calls_are_spread_over_up_to_ten_httpx_clients() -> None:
@@ -169,6 +231,30 @@ def test_a_cancelled_upload_is_cut_off(transport: AsyncTransport) -> None:
         asyncio.run(main(url))
 
 
+def test_a_stream_is_left_at_once_though_the_server_has_not_read_the_request() -> None:
+    was_left = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(head(200, PCM, 48_000) + bytes(480))
+            was_left.wait(10)  # over before that, unless leaving waits for the server
+
+    async def main(url: str) -> bool:
+        async with OpenRouter(KEY, server_url=url, async_transport="aiohttp") as open_router:
+            async with open_router.tts.stream_speech_async(**REQUEST | {"input": LONG}):
+                pass
+            return server.is_alive()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=[listener])
+        server.start()
+        assert asyncio.run(main(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        was_left.set()
+        server.join()
+
+
 def test_a_slow_upload_is_not_given_up() -> None:
     """The limit is for a pause, not for the whole request."""
     from openrouter_speech._http.aiohttp_client import _timeout_of_writes  # noqa: PLC0415
@@ -199,6 +285,12 @@ def test_a_cookie_is_stored_once(connect: Connect) -> None:
         caller.create()
         caller.create()
         assert server.requests[1].head.lower().count("cookie: route=1") == 1
+
+
+def test_a_response_without_cookies_costs_no_work_on_them(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpx.Cookies, "extract_cookies", lambda *_: pytest.fail("the cookie jar was asked"))
+    with WireServer(GOOD) as server:
+        connect(server_url=server.url).create()
 
 
 @Transports

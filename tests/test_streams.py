@@ -80,6 +80,8 @@ def test_a_stream_can_be_saved(way: str, tmp_path: Path) -> None:
         assert stream.call("save", tmp_path / "a.pcm") == tmp_path / "a.pcm"
         assert repr(stream.stream).endswith("SpeechStream [200 pcm, 3000 bytes]>")
         assert stream.stream.duration == 1500 / 24_000
+        assert stream.stream.response.is_stream_consumed
+        assert stream.stream.response.is_closed
     assert (tmp_path / "a.pcm").read_bytes() == AUDIO
 
 

@@ -44,6 +44,14 @@ class PreparedRequest(NamedTuple):
     headers: dict[str, str]
     body: bytes
 
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of the body."""
+        return json.loads(self.body)  # type: ignore[no-any-return]
+
+    def with_fields(self, fields: Mapping[str, Any]) -> "PreparedRequest":
+        """Replace the body by fields that `prepare` has accepted before."""
+        return PreparedRequest(self.method, self.path, self.headers, _json(fields))
+
 
 def prepare(
     operation: Operation, arguments: Mapping[str, Any], extra_body: Mapping[str, Any] | None = None
@@ -129,7 +137,7 @@ def _extra_body(operation: Operation, extra: object) -> dict[str, Any]:
     return {name: plain(value) for name, value in extra.items()}
 
 
-def _json(body: dict[str, Any]) -> bytes:
+def _json(body: Mapping[str, Any]) -> bytes:
     return _ENCODER.encode(body).encode()
 
 

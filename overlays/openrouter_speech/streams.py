@@ -127,9 +127,7 @@ class SpeechStream(_Stream):
     def __init__(self, opened: OpenResponse) -> None:
         super().__init__(opened)
         if opened.chunks is None:
-            opened.chunks = (
-                iter([self.response.content]) if self.response.is_stream_consumed else self.response.iter_raw()
-            )
+            opened.chunks = iter([self.response.content]) if self.response.is_stream_consumed else _raw(self.response)
         self._chunks = cast("Iterator[bytes]", opened.chunks)
 
     def look(self) -> None:
@@ -255,7 +253,7 @@ class AsyncSpeechStream(_Stream):
         super().__init__(opened)
         if opened.chunks is None:
             consumed = self.response.is_stream_consumed
-            opened.chunks = _once(self.response.content) if consumed else self.response.aiter_raw()
+            opened.chunks = _once(self.response.content) if consumed else _raw_async(self.response)
         self._chunks = cast("AsyncIterator[bytes]", opened.chunks)
 
     async def look(self) -> None:
@@ -343,3 +341,18 @@ class AsyncSpeechStream(_Stream):
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
     yield content
+
+
+def _raw(response: httpx.Response) -> Iterator[bytes]:
+    """As httpx's `iter_raw`, without the work for each chunk."""
+    response.is_stream_consumed = True
+    yield from cast("httpx.SyncByteStream", response.stream)
+    response.close()
+
+
+async def _raw_async(response: httpx.Response) -> AsyncIterator[bytes]:
+    """As `_raw`."""
+    response.is_stream_consumed = True
+    async for chunk in cast("httpx.AsyncByteStream", response.stream):
+        yield chunk
+    await response.aclose()

@@ -426,10 +426,10 @@ class TTS:
         )  # fmt: skip
         if cluster is not None:
             return runner.finished(runner.run_async(job, self._row_sender(params)))
-        client = self._session.connections.sync_client()
+        client, call_of = self._session.connections.sync_client(), self._caller(params)
 
         def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], T]) -> T:
-            return send_with_retries(client, self._row(row, params), receive)
+            return send_with_retries(client, call_of(row), receive)
 
         return runner.run(job, send)
 
@@ -536,10 +536,12 @@ class TTS:
         )  # fmt: skip
 
     def _row_sender(self, params: BatchParams) -> "SendAsync":
+        call_of = self._caller(params)
+
         async def send(row: Mapping[str, Any], receive: Callable[[OpenResponse], Awaitable[T]]) -> T:
             # For each request: a pool of httpx has fewer connections than a batch may have requests in flight.
             async with self._session.connections.async_client() as client:
-                return await send_with_retries_async(client, self._row(row, params), receive)
+                return await send_with_retries_async(client, call_of(row), receive)
 
         return send
 
@@ -557,9 +559,20 @@ class TTS:
             )
         return Cluster(checked, partial(sending, self._session.settings(), params), self._session.key())
 
-    def _row(self, row: Mapping[str, Any], params: BatchParams) -> Call:
-        whole = {**self._with_format_of_parts({**params, **row}), "retries": None}
-        return self._session.call(OPERATION, whole, checks_model=False)  # the batch has checked it
+    def _caller(self, params: BatchParams) -> "Callable[[Mapping[str, Any]], Call]":
+        """Return what builds the calls of rows that the batch has checked. What calls have in common is built once."""
+        known: dict[object, Callable[[Mapping[str, Any]], Call]] = {}
+
+        def call(row: Mapping[str, Any]) -> Call:
+            kind = (row.get("model"), row.get("response_format"))
+            if kind not in known:
+                own = {name: row[name] for name in ("model", "response_format") if name in row}
+                common = self._with_format_of_parts({"input": "any", **params, **own})
+                first = self._session.call(OPERATION, {**common, "retries": None}, checks_model=False)
+                known[kind] = self._session.calls_like(first)
+            return known[kind](row)
+
+        return call
 
     def _with_format_of_parts(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Default the format to pcm, which can be joined without loss, and is a WAV file in every dataset.
@@ -601,7 +614,7 @@ async def sending(settings: Mapping[str, Any], params: BatchParams) -> "AsyncIte
         ConfigurationError: There is no API key.
     """
     tts = TTS(Session(credential=Credential(None), **settings))
-    tts._row({"input": "any", "model": "any"}, params)
+    tts._caller(params)({"input": "any", "model": "any"})
     try:
         async with tts._session.connections.async_client():  # reads certificates, and more, before there are rows
             pass

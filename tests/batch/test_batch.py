@@ -28,7 +28,7 @@ from openrouter_speech.batch.store import Store
 from openrouter_speech.mock import MockServer
 from openrouter_speech.tts import TTS
 
-from ..conftest import KEY, inputs
+from ..conftest import KEY, Connect, inputs
 from .conftest import ROWS, SETTINGS, Run, jsonl, metadata, query, states
 
 TEXTS = [row["input"] for row in ROWS]
@@ -59,6 +59,37 @@ def test_each_row_becomes_a_file_that_the_metadata_describes(batch: Run, server:
     assert result.metadata == out / "metadata.jsonl"
     visible = {path.name for path in out.iterdir() if not path.name.startswith(".")}
     assert visible == {"audio", "metadata.jsonl"}  # all that AudioFolder sees
+
+
+def test_a_row_is_sent_as_a_call_of_its_own_would_be(connect: Connect, tmp_path: Path) -> None:
+    """What rows have in common is prepared once, and nothing of one row is left in the next."""
+    shared: dict[str, Any] = {
+        "model": SETTINGS["model"], "voice": "alloy", "extra_body": {"x_new": [1]}, "http_referer": "https://app.example"
+    }  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {"input": "Own speed and voice.", "speed": 2, "voice": "nova"},
+        {"input": "Nothing of its own: ü 😀."},
+        {"input": "Another format.", "response_format": "mp3"},
+        {"input": "Another model.", "model": "openai/gpt-4o-mini-tts-2025-12-15", "instructions": "Warmly."},
+        {"input": "The first model again.", "provider": {"options": {"openai": {"instructions": "Softly."}}}},
+    ]
+    sent: list[tuple[Any, dict[str, str]]] = []
+    keys: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        headers = {name: value for name, value in request.headers.items() if name != "content-length"}
+        keys.append(headers.pop("authorization"))
+        sent.append((json.loads(request.content), headers))
+        return httpx.Response(200, headers={"content-type": "audio/pcm;rate=16000"}, content=SOUND)
+
+    transport, numbers = httpx.MockTransport(answer), itertools.count()
+    clients = {"client": httpx.Client(transport=transport), "async_client": httpx.AsyncClient(transport=transport)}
+    caller = connect(lambda: f"sk-or-v1-{next(numbers)}", check_models=False, **clients)
+    caller.call("batch", rows, tmp_path / "out", concurrency=1, **shared)
+    for row in rows:
+        caller.create(**{"response_format": "pcm", **shared, **row})
+    assert sent[:5] == sent[5:]
+    assert len(set(keys)) == 10  # the key is asked for each time
 
 
 SOUND = bytes(range(200)) * 20

@@ -3,20 +3,23 @@
 import errno
 import io
 from asyncio import TimerHandle, get_running_loop
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from functools import lru_cache
+from ssl import SSLContext
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 
 from .delivery import Delivery, UndeliveredError
 
 _MAX_HEADERS = 100 * 1024
 """Bytes of a response's headers: the limit of httpx's own transport. aiohttp's default is 8 KiB."""
 
+_SMALL_BODY = 1 << 16
+"""Bytes that asyncio takes without waiting for the server to read."""
 _LARGE_BODY = 1 << 20
 """Bytes. aiohttp warns of a larger body that is not a file."""
 
@@ -27,63 +30,118 @@ _deliveries: "WeakKeyDictionary[object, Delivery]" = WeakKeyDictionary()
 """By aiohttp's protocol object, one per connection."""
 
 
-class AiohttpClient(HttpxAiohttpClient):
+class AiohttpClient(httpx.AsyncClient):
     """An httpx.AsyncClient that sends with aiohttp. It respects the environment's proxies and TLS settings."""
 
-    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """As httpx.AsyncClient.send.
+    def _init_transport(self, *_: Any, **options: Any) -> httpx.AsyncBaseTransport:
+        return _Transport(options["verify"], options["limits"])
 
-        Raises:
-            httpx.RequestError: There was no response, or no valid one.
-        """
+    def _init_proxy_transport(self, proxy: httpx.Proxy, *_: Any, **options: Any) -> httpx.AsyncBaseTransport:
+        return _Transport(options["verify"], options["limits"], proxy)
+
+
+class _Transport(httpx.AsyncBaseTransport):
+    def __init__(self, tls: SSLContext, limits: httpx.Limits, proxy: httpx.Proxy | None = None) -> None:
+        self._tls = tls
+        self._limits = limits
+        self._proxy: dict[str, Any] = {}
+        if proxy is not None:
+            auth = None if proxy.auth is None else aiohttp.BasicAuth(*proxy.auth)
+            self._proxy = {"proxy": str(proxy.url), "proxy_auth": auth, "proxy_headers": proxy.headers.multi_items()}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._session is None:  # made here, since it needs a running event loop
+            self._session = self._new_session()
         try:
-            return await super().send(request, **options)
-        except UndeliveredError as error:
-            raise httpx.ConnectError(str(error), request=request) from error
-        except aiohttp.ClientError as error:  # the transport translates most errors, but not all
-            raise httpx.RemoteProtocolError(str(error), request=request) from error
-        except httpx.ConnectTimeout as error:  # the transport uses it for all connection errors
-            cause = error.__cause__
-            if isinstance(cause, aiohttp.ConnectionTimeoutError):
-                raise
-            kind = httpx.ConnectError if isinstance(cause, aiohttp.ClientConnectorError) else httpx.RemoteProtocolError
-            raise kind(str(error), request=request) from cause
-
-    def _init_transport(self, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        return _with_our_session(super()._init_transport(*args, **kwargs))
-
-    def _init_proxy_transport(self, *args: Any, **kwargs: Any) -> httpx.AsyncBaseTransport:
-        return _with_our_session(super()._init_proxy_transport(*args, **kwargs))
-
-
-def _with_our_session(transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-    """Make a transport use this module's classes and limits in its session."""
-    if isinstance(transport, AiohttpTransport):
-        limits, tls = transport.limits, transport.ssl_context
-
-        def session() -> aiohttp.ClientSession:
-            return aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=limits.max_connections or 0, keepalive_timeout=limits.keepalive_expiry, ssl=tls
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),  # httpx handles cookies
-                request_class=_Request,
-                response_class=_Response,
-                max_line_size=_MAX_HEADERS,
-                max_field_size=_MAX_HEADERS,
+            response = await self._session.request(
+                request.method,
+                str(request.url),
+                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                data=request.content or None,
+                allow_redirects=False,
+                auto_decompress=False,
+                timeout=_timeout(**request.extensions["timeout"]),
+                **self._proxy,
             )
+        except _FAILURES as error:
+            raise _translated(error) from error
+        extensions = {"http_version": b"HTTP/1.1", "reason_phrase": (response.reason or "").encode()}
+        return httpx.Response(
+            response.status, headers=response.raw_headers, stream=_Body(response), extensions=extensions
+        )
 
-        transport.client = session
-    return transport
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self._limits.max_connections or 0,
+                keepalive_timeout=self._limits.keepalive_expiry,
+                ssl=self._tls,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),  # httpx handles cookies
+            request_class=_Request,
+            response_class=_Response,
+            max_line_size=_MAX_HEADERS,
+            max_field_size=_MAX_HEADERS,
+        )
+
+
+@lru_cache(maxsize=16)
+def _timeout(*, connect: float | None, read: float | None, write: float | None, pool: float | None) -> Any:  # noqa: ARG001
+    return aiohttp.ClientTimeout(connect=pool, sock_connect=connect, sock_read=read)
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = self._response.content
+        try:
+            while chunk := await content.readany():
+                yield chunk
+        except _FAILURES as error:
+            raise _translated(error) from error
+
+    async def aclose(self) -> None:
+        if self._response.connection is not None:  # there is more to come
+            _abort(self._response.connection)
+        self._response.release()
+        try:
+            await self._response.wait_for_close()
+        except _FAILURES as error:
+            raise _translated(error) from error
+
+
+def _translated(error: Exception) -> httpx.RequestError:
+    return next(theirs for ours, theirs in _ERRORS.items() if isinstance(error, ours))(str(error))
+
+
+_FAILURES = (aiohttp.ClientError, UndeliveredError)
+_ERRORS: dict[type[Exception], type[httpx.RequestError]] = {
+    UndeliveredError: httpx.ConnectError,
+    aiohttp.ConnectionTimeoutError: httpx.ConnectTimeout,
+    aiohttp.ServerTimeoutError: httpx.ReadTimeout,
+    aiohttp.ClientConnectorError: httpx.ConnectError,
+    aiohttp.ClientHttpProxyError: httpx.ProxyError,
+    aiohttp.ClientError: httpx.RemoteProtocolError,
+}
+"""httpx's name for an error of aiohttp: the first that fits."""
 
 
 class _Request(aiohttp.ClientRequest):
     """Tracks whether the request was delivered."""
 
     _delivery: Delivery
+    _may_wait: bool
 
     def update_body_from_data(self, body: Any, *args: Any, **kwargs: Any) -> None:
-        if isinstance(body, bytes) and len(body) > _LARGE_BODY:
+        self._may_wait = body is not None and len(body) > _SMALL_BODY
+        if body is not None and len(body) > _LARGE_BODY:
             body = io.BytesIO(body)
         super().update_body_from_data(body, *args, **kwargs)
 
@@ -105,7 +163,7 @@ class _Request(aiohttp.ClientRequest):
             writer.send_headers()
         if conn.transport is None or conn.transport.is_closing():
             self._delivery.fail()
-        with _timeout_of_writes(conn):
+        with _timeout_of_writes(conn) if self._may_wait else nullcontext():
             await super().write_bytes(writer, conn, *args, **kwargs)
         self._delivery.written()
 
@@ -124,12 +182,16 @@ class _Response(aiohttp.ClientResponse):
             self._delivery.check(cause=error)
             raise
         except BaseException:
-            # Closing instead would wait until the server has read the rest of the request.
-            if connection.transport is not None:
-                connection.transport.abort()
+            _abort(connection)
             raise
         finally:
             self._delivery.end()
+
+
+def _abort(connection: Any) -> None:
+    """Close a connection. Without `abort`, that would wait until the server has read the rest of the request."""
+    if connection.transport is not None:
+        connection.transport.abort()
 
 
 @contextmanager

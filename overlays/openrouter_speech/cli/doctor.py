@@ -46,7 +46,7 @@ _EXTRAS = {
     "cluster": ("cryptography", "dask"),
     "long": ("filelock", "miniaudio", "samplerate", "semantic-text-splitter", "sentencex", "soundfile"),
     "mock": ("jsonschema-rs", "numpy", "PyYAML", "soundfile", "starlette", "uvicorn"),
-    "aiohttp": ("httpx-aiohttp",),
+    "aiohttp": ("aiohttp",),
     "socks": ("socksio",),
 }
 """The distributions of each extra, as in pyproject.toml."""
