@@ -56,6 +56,15 @@ def test_aiohttp_is_used_if_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> 
         OpenRouter(KEY, async_transport="aiohttp")
 
 
+def test_an_old_aiohttp_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be installed for something else."""
+    monkeypatch.delattr(aiohttp.abc.AbstractStreamWriter, "send_headers")
+    monkeypatch.delitem(sys.modules, "openrouter_speech._http.aiohttp_client", raising=False)
+    assert kind_of_client() == "AsyncClient"
+    with pytest.raises(errors.ConfigurationError, match=r"needs aiohttp 3\.12 or newer"):
+        kind_of_client("aiohttp")
+
+
 def test_a_given_client_has_its_own_transport() -> None:
     with pytest.raises(ValueError, match="async_transport and async_client exclude each other"):
         OpenRouter(KEY, async_transport="httpx", async_client=HttpxAiohttpClient())

@@ -1,4 +1,4 @@
-"""httpx over aiohttp, which handles many connections more cheaply. Needs the extra `aiohttp`."""
+"""httpx over aiohttp, which handles many connections more cheaply. Needs the extra `aiohttp`, or raises ImportError."""
 
 import errno
 import io
@@ -12,8 +12,12 @@ from weakref import WeakKeyDictionary
 
 import aiohttp
 import httpx
+from aiohttp.abc import AbstractStreamWriter
 
 from .delivery import Delivery, UndeliveredError
+
+if not hasattr(AbstractStreamWriter, "send_headers"):  # it may be installed for something else
+    raise ImportError("aiohttp 3.12 is needed")
 
 _MAX_HEADERS = 100 * 1024
 """Bytes of a response's headers: the limit of httpx's own transport. aiohttp's default is 8 KiB."""

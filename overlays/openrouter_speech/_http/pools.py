@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
@@ -22,6 +22,7 @@ TIMEOUT_MS = 120_000
 CONNECT_TIMEOUT_MS = 10_000
 
 AsyncTransport = Literal["httpx", "aiohttp"]
+_NEEDS_AIOHTTP = "async_transport=\"aiohttp\" needs aiohttp 3.12 or newer: pip install 'openrouter-speech[aiohttp]'"
 _ONE_OF = " or ".join(f'"{name}"' for name in get_args(AsyncTransport))
 
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100)
@@ -54,9 +55,7 @@ class Connections:
         if async_transport is not None and async_client is not None:
             raise ValueError("async_transport and async_client exclude each other: pass one of them")
         if async_transport == "aiohttp" and find_spec("aiohttp") is None:
-            raise ConfigurationError(
-                "async_transport=\"aiohttp\" needs aiohttp: pip install 'openrouter-speech[aiohttp]'"
-            )
+            raise ConfigurationError(_NEEDS_AIOHTTP)
         self._given = None if client is None else _usable("client", client)
         self._given_async = None if async_client is None else _usable("async_client", async_client)
         self._async_transport = async_transport
@@ -129,10 +128,13 @@ class Connections:
     def _new_async_client(self) -> tuple[httpx.AsyncClient, int]:
         """Make a client. Also return how many of its kind a loop may have."""
         if self._async_transport != "httpx":
-            with suppress(ImportError):
+            try:
                 # A late import: only awaited calls need it, and it is optional.
                 from .aiohttp_client import AiohttpClient  # noqa: PLC0415
-
+            except ImportError:
+                if self._async_transport == "aiohttp":
+                    raise ConfigurationError(_NEEDS_AIOHTTP) from None
+            else:
                 if self._can_use_aiohttp():
                     return self._made(AiohttpClient, _LIMITS), 1
         return self._made(httpx.AsyncClient, _SHARE), _POOLS
