@@ -47,6 +47,7 @@ def model(**raw: Any) -> catalog.Model:
         ({"expiration_date": "2027-01-06T00:00:00Z"}, "expires", datetime.date(2027, 1, 6)),
         ({"expiration_date": "soon"}, "expires", None),
         ({"expiration_date": 5}, "expires", None),
+        ({"expiration_date": {}}, "expires", None),  # since Python 3.12 a slice is a key like any other
         ({"alias_target": {"slug": "a/c"}}, "alias_of", "a/c"),
         ({"alias_target": None}, "alias_of", None),
         ({"id": GEMINI}, "formats", ("pcm",)),

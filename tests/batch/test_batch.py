@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 import soundfile
 from openrouter_speech import Batch, BatchProgress, BatchRow, OpenRouter, _files, errors
@@ -476,9 +477,10 @@ def test_a_file_in_place_of_the_folder_or_the_ledger_is_refused(batch: Run, tmp_
         batch(ROWS, tmp_path / "file")
     (tmp_path / "out" / ".batch").mkdir(parents=True)
     (tmp_path / "out" / ".batch" / "ledger.sqlite").write_bytes(b"x" * 5000)
-    with pytest.raises(OSError, match="The ledger failed"):
+    with pytest.raises(OSError, match="The ledger failed") as raised:
         batch()
     assert (tmp_path / "out" / ".batch" / "ledger.sqlite").read_bytes() == b"x" * 5000
+    assert raised.value.filename not in [file.path for file in psutil.Process().open_files()]
 
 
 def test_a_second_batch_in_the_folder_is_refused(batch: Run, server: MockServer, tmp_path: Path) -> None:

@@ -239,6 +239,6 @@ def _prices(value: Any) -> Prices:
 
 
 def _day(value: Any) -> datetime.date | None:
-    with suppress(TypeError, ValueError):
-        return datetime.date.fromisoformat(value[:10])
+    with suppress(ValueError):
+        return datetime.date.fromisoformat(_text(value)[:10])
     return None

@@ -137,10 +137,14 @@ class Done(NamedTuple):
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database. A commit is on disk when it returns, also after a power failure."""
     connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA fullfsync = ON")  # only macOS has a difference
-    connection.execute("PRAGMA cache_size = -4000")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # only macOS has a difference
+        connection.execute("PRAGMA cache_size = -4000")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -174,12 +178,16 @@ class Ledger:
         is_new = not path.exists() or not path.stat().st_size
         with explained(path):
             self._connection = connect(path)
+        try:
             if is_new:
-                self._connection.executescript(_SCHEMA)
-        marks = [self._one(f"PRAGMA {name}") for name in ("application_id", "user_version")]
-        if marks != [_APPLICATION, VERSION]:
+                with explained(path):
+                    self._connection.executescript(_SCHEMA)
+            marks = [self._one(f"PRAGMA {name}") for name in ("application_id", "user_version")]
+            if marks != [_APPLICATION, VERSION]:
+                raise ConfigurationError(f"{path} is not a ledger that this version can read: choose another folder")
+        except BaseException:
             self.close()
-            raise ConfigurationError(f"{path} is not a ledger that this version can read: choose another folder")
+            raise
 
     def close(self) -> None:
         """Close the database."""
