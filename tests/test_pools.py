@@ -264,6 +264,23 @@ def test_a_stream_is_left_at_once_though_the_server_has_not_read_the_request() -
         server.join()
 
 
+@pytest.mark.parametrize("has_more", [True, False])
+def test_a_connection_is_aborted_if_more_would_come(has_more: bool) -> None:
+    """Closing it would wait until the rest of the request was sent."""
+    from openrouter_speech._http.aiohttp_client import _Body  # noqa: PLC0415
+
+    done: list[str] = []
+
+    async def wait() -> None:
+        done.append("wait")
+
+    transport = SimpleNamespace(abort=lambda: done.append("abort"))
+    connection = SimpleNamespace(transport=transport) if has_more else None
+    response: Any = SimpleNamespace(connection=connection, release=lambda: done.append("release"), wait_for_close=wait)
+    asyncio.run(_Body(response).aclose())
+    assert done == [*(["abort"] if has_more else []), "release", "wait"]
+
+
 def test_a_slow_upload_is_not_given_up() -> None:
     """The limit is for a pause, not for the whole request."""
     from openrouter_speech._http.aiohttp_client import _timeout_of_writes  # noqa: PLC0415
