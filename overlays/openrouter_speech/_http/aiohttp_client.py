@@ -95,7 +95,7 @@ class _Transport(httpx.AsyncBaseTransport):
 
 
 @lru_cache(maxsize=16)
-def _timeout(*, connect: float | None, read: float | None, write: float | None, pool: float | None) -> Any:  # noqa: ARG001
+def _timeout(*, connect: float | None, read: float | None, pool: float | None, **_: float | None) -> Any:
     return aiohttp.ClientTimeout(connect=pool, sock_connect=connect, sock_read=read)
 
 
@@ -144,8 +144,9 @@ class _Request(aiohttp.ClientRequest):
     _may_wait: bool
 
     def update_body_from_data(self, body: Any, *args: Any, **kwargs: Any) -> None:
-        self._may_wait = body is not None and len(body) > _SMALL_BODY
-        if body is not None and len(body) > _LARGE_BODY:
+        size = len(body or b"")
+        self._may_wait = size > _SMALL_BODY
+        if size > _LARGE_BODY:
             body = io.BytesIO(body)
         super().update_body_from_data(body, *args, **kwargs)
 
