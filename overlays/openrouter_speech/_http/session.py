@@ -126,7 +126,7 @@ class Session:
         )
 
     def calls_like(self, first: Call) -> Callable[[Mapping[str, Any]], Call]:
-        """Return what builds calls that differ from a first one in some fields of the body, in a fifth of the time.
+        """Return what builds calls that differ from a first one in some fields of the body, in a third of the time.
 
         `call` must have accepted these fields before. Each call has the API key of its moment.
         """
